@@ -1,0 +1,144 @@
+"""From images of any size to the network's input."""
+
+import keras
+import numpy as np
+from keras import ops
+from PIL import Image
+
+from keras_deephash.images import read_image
+
+CHANNEL_ORDERS = ("rgb", "bgr")
+
+
+@keras.saving.register_keras_serializable(package="keras_deephash")
+class Preprocessor:
+    """Resizes, pads, crops and normalizes images; saved with every preset.
+
+    An image is resized to `resize_size` squared and padded on each side by
+    reflection: the canvas. Training takes random crops of the canvas, evaluation
+    the centre crop or ten crops (corners and centre, and their mirror images). An
+    image that already has `image_size` is taken as cropped.
+
+    Resizing runs in integer arithmetic, the same on every machine. Normalization,
+    `(pixels - mean) * scale`, happens inside the model.
+
+    Args:
+        image_size: int. Height and width of the network's input in pixels.
+        resize_size: int. Height and width in pixels that an image is resized to,
+            at least `image_size`. Defaults to `image_size * 256 / 227`, rounded
+            (256 for 227, the published protocol).
+        padding: int. Pixels of reflection added on each side. Defaults to `0`.
+        channel_order: `"rgb"` or `"bgr"`, the order that the network was trained
+            with; images given to the library are always RGB. Defaults to `"rgb"`.
+        mean: 3 floats, subtracted from the pixels (0 to 255), in `channel_order`.
+            Defaults to `(127.5, 127.5, 127.5)`.
+        scale: float, multiplies the centred pixels. Defaults to `1 / 127.5`.
+
+    Example:
+
+    >>> preprocessor = Preprocessor(227, mean=(123.68, 116.78, 103.94), scale=1.0)
+    >>> preprocessor.center_crop(np.zeros((480, 640, 3), "uint8")).shape
+    (227, 227, 3)
+    """
+
+    def __init__(
+        self,
+        image_size: int,
+        resize_size: int | None = None,
+        padding: int = 0,
+        channel_order: str = "rgb",
+        mean=(127.5, 127.5, 127.5),
+        scale: float = 1 / 127.5,
+    ):
+        if resize_size is None:
+            resize_size = round(image_size * 256 / 227)
+        if not 0 < image_size <= resize_size:
+            raise ValueError(
+                "`image_size` must be > 0 and at most `resize_size`. "
+                f"Received: image_size={image_size}, resize_size={resize_size}."
+            )
+        if not 0 <= padding < resize_size:
+            raise ValueError(
+                "`padding` must be >= 0 and less than `resize_size`. "
+                f"Received: padding={padding}, resize_size={resize_size}."
+            )
+        if channel_order not in CHANNEL_ORDERS:
+            raise ValueError(
+                f"`channel_order` must be one of {CHANNEL_ORDERS}. "
+                f"Received: channel_order={channel_order!r}."
+            )
+        if len(mean) != 3:
+            raise ValueError(
+                f"`mean` must hold 3 numbers, one per channel. Received: mean={mean!r}."
+            )
+        self.image_size = image_size
+        self.resize_size = resize_size
+        self.padding = padding
+        self.channel_order = channel_order
+        self.mean = tuple(float(value) for value in mean)
+        self.scale = float(scale)
+
+    @property
+    def canvas_size(self) -> int:
+        """Height and width of the canvas in pixels."""
+        return self.resize_size + 2 * self.padding
+
+    def canvas(self, image) -> np.ndarray:
+        """The resized and padded image, uint8 [canvas_size, canvas_size, 3]."""
+        image = read_image(image)
+        size = (self.resize_size, self.resize_size)
+        if image.shape[:2] != size:
+            resized = Image.fromarray(image).resize(size, Image.Resampling.BILINEAR)
+            image = np.asarray(resized)
+        if self.padding:
+            border = (self.padding, self.padding)
+            image = np.pad(image, (border, border, (0, 0)), mode="reflect")
+        return image
+
+    def center_crop(self, image) -> np.ndarray:
+        """The centre of the canvas, uint8 [image_size, image_size, 3]."""
+        image = read_image(image)
+        if image.shape[:2] == (self.image_size, self.image_size):
+            return image
+        start = (self.canvas_size - self.image_size) // 2
+        return self._crop(self.canvas(image), start, start)
+
+    def ten_crops(self, image) -> np.ndarray:
+        """Corners, centre and their mirrors, uint8 [10, image_size, image_size, 3]."""
+        canvas = self.canvas(image)
+        end = self.canvas_size - self.image_size
+        if end == 0:
+            raise ValueError(
+                "Ten crops need a canvas larger than the network's input: give the "
+                "preprocessor a larger `resize_size` or `padding`. "
+                f"Received: image_size={self.image_size}, "
+                f"resize_size={self.resize_size}, padding={self.padding}."
+            )
+        starts = [(0, 0), (0, end), (end, 0), (end, end), (end // 2, end // 2)]
+        crops = [self._crop(canvas, top, left) for top, left in starts]
+        return np.stack(crops + [crop[:, ::-1] for crop in crops])
+
+    def normalize(self, images):
+        """RGB pixels [n, h, w, 3], 0 to 255, as the network takes them: float32."""
+        x = ops.cast(images, "float32")
+        if self.channel_order == "bgr":
+            x = ops.flip(x, axis=-1)
+        return (x - np.float32(self.mean)) * np.float32(self.scale)
+
+    def get_config(self) -> dict:
+        return {
+            "image_size": self.image_size,
+            "resize_size": self.resize_size,
+            "padding": self.padding,
+            "channel_order": self.channel_order,
+            "mean": list(self.mean),
+            "scale": self.scale,
+        }
+
+    @classmethod
+    def from_config(cls, config: dict) -> "Preprocessor":
+        return cls(**config)
+
+    def _crop(self, canvas: np.ndarray, top: int, left: int) -> np.ndarray:
+        size = self.image_size
+        return canvas[top : top + size, left : left + size]
