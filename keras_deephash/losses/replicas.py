@@ -1,0 +1,47 @@
+"""Rows of the global batch, whether one replica holds it or several."""
+
+import keras
+from keras import ops
+
+
+def _replica_context():
+    """The `tf.distribute` replica context, or None where there is one replica."""
+    if keras.backend.backend() != "tensorflow":
+        return None
+    import tensorflow as tf
+
+    if tf.distribute.get_strategy().num_replicas_in_sync == 1:
+        return None
+    # None in the cross-replica context, where nothing is split.
+    return tf.distribute.get_replica_context()
+
+
+def gather_rows(x):
+    """The rows of all replicas, and where this replica's rows begin among them.
+
+    Gradients flow through the gathering back to every replica.
+
+    Args:
+        x: tensor [n, ...], the rows of this replica.
+
+    Returns:
+        Tuple of the gathered tensor [N, ...] and the index of this replica's first
+        row. With one replica: `x` itself and 0.
+    """
+    context = _replica_context()
+    if context is None:
+        return x, 0
+    counts = context.all_gather(ops.shape(x)[:1], axis=0)
+    first = ops.sum(counts[: context.replica_id_in_sync_group])
+    return context.all_gather(x, axis=0), first
+
+
+def count_rows(x):
+    """The number of rows of `x` over all replicas, as a float32 scalar."""
+    count = ops.cast(ops.shape(x)[0], "float32")
+    context = _replica_context()
+    if context is None:
+        return count
+    import tensorflow as tf
+
+    return context.all_reduce(tf.distribute.ReduceOp.SUM, count)
