@@ -1,0 +1,115 @@
+"""Encoding a stream of images, with the same codes for any batch size."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from keras_deephash.images import pixels_to_uint8, read_image
+
+# The order of floating-point sums changes with the batch size and moves a code by
+# about 1e-6. Images with a code closer to zero than this are encoded once more, one
+# by one, so that the sign of every bit comes from the same computation.
+NEAR_ZERO = 1e-4
+
+_LONG_WORK = 1000
+
+
+def pack_bits(codes: np.ndarray) -> np.ndarray:
+    """Packs continuous codes [n, bits] into uint8 [n, bits / 8], bit = code >= 0."""
+    return np.packbits(codes >= 0, axis=-1)
+
+
+def continuous_codes(
+    inference,
+    preprocessor,
+    bits: int,
+    images,
+    batch_size: int,
+    verbose,
+    crops: int,
+) -> np.ndarray:
+    """Continuous codes of images in any form, float32 [n, bits].
+
+    Args:
+        inference: function of pixels [n, image_size, image_size, 3] to codes.
+        preprocessor: `Preprocessor`.
+        bits: int. Length of a code.
+        images, batch_size, verbose, crops: as for `DeepHashing.encode`.
+    """
+    if not isinstance(batch_size, int) or batch_size < 1:
+        raise ValueError(
+            f"`batch_size` must be an int >= 1. Received: batch_size={batch_size!r}."
+        )
+    if crops not in (1, 10):
+        raise ValueError(
+            "`crops` must be 1 (centre crop) or 10 (corners, centre and mirrors). "
+            f"Received: crops={crops!r}."
+        )
+    stream, count = image_stream(images)
+    progress = None
+    if verbose == 1 or (verbose == "auto" and count and count >= _LONG_WORK):
+        progress = keras.utils.Progbar(count, unit_name="image")
+
+    def next_batch():
+        batch = list(islice(stream, batch_size))
+        if crops == 10:
+            return [preprocessor.ten_crops(image) for image in batch]
+        return [preprocessor.center_crop(image)[None] for image in batch]
+
+    def run(views):
+        """Codes of images given as views [crops, h, w, 3], averaged over them."""
+        codes = inference(tf.constant(np.concatenate(views)))
+        return codes.numpy().reshape(len(views), crops, bits).mean(axis=1)
+
+    codes = [np.empty((0, bits), "float32")]
+    # One thread reads the next batch while the network runs this one.
+    with ThreadPoolExecutor(max_workers=1) as reader:
+        pending = reader.submit(next_batch)
+        while batch := pending.result():
+            pending = reader.submit(next_batch)
+            batch_codes = run(batch)
+            for row in np.flatnonzero(np.abs(batch_codes).min(axis=1) < NEAR_ZERO):
+                batch_codes[row] = run([batch[row]])[0]
+            codes.append(batch_codes)
+            if progress:
+                progress.add(len(batch))
+    return np.concatenate(codes)
+
+
+def image_stream(images) -> tuple[Iterator, int | None]:
+    """An iterator over single images, and their number where it is known.
+
+    Raises:
+        ValueError: if `images` is nothing that `DeepHashing.encode` takes.
+    """
+    if isinstance(images, tf.data.Dataset):
+        return _dataset_stream(images), None
+    if isinstance(images, (list, tuple)):
+        return iter(images), len(images)
+    if isinstance(images, (np.ndarray, tf.Tensor)):
+        array = np.asarray(images)
+        if array.ndim != 4 or array.shape[-1] != 3:
+            raise ValueError(
+                "`images` must have shape [n, height, width, 3]; a single image "
+                f"needs a batch axis, `image[None]`. Received: shape {array.shape}."
+            )
+        return iter(pixels_to_uint8(array)), len(array)
+    raise ValueError(
+        "`images` must be an array [n, height, width, 3], a list of paths or PIL "
+        "images, or a tf.data.Dataset. A single path or image goes into a list. "
+        f"Received: {type(images).__name__}."
+    )
+
+
+def _dataset_stream(dataset: tf.data.Dataset) -> Iterator[np.ndarray]:
+    for element in dataset:
+        batch = element[0] if isinstance(element, tuple) else element
+        batch = np.asarray(batch)
+        if batch.ndim == 4:
+            yield from pixels_to_uint8(batch)
+        else:
+            yield read_image(batch)
