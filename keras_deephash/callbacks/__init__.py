@@ -1,0 +1,5 @@
+"""Keras callbacks."""
+
+from keras_deephash.callbacks.retrieval_evaluation import RetrievalEvaluation
+
+__all__ = ["RetrievalEvaluation"]

@@ -1,0 +1,64 @@
+"""Augmentations for the `augment` argument of `image_dataset`."""
+
+from collections.abc import Callable
+
+import tensorflow as tf
+
+Augmentation = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
+
+
+def chain(*augmentations: Augmentation) -> Augmentation:
+    """One augmentation that applies several in turn, each with its own seed."""
+
+    def augment(pixels, seed):
+        for number, augmentation in enumerate(augmentations):
+            pixels = augmentation(pixels, seed + 2 * number)
+        return pixels
+
+    return augment
+
+
+def color_jitter(strength: float = 0.3) -> Augmentation:
+    """Random brightness, contrast and saturation.
+
+    Args:
+        strength: float. Brightness moves by up to this share of 255, contrast and
+            saturation by up to this factor. Defaults to `0.3`.
+    """
+    low, high = 1 - strength, 1 + strength
+
+    def augment(pixels, seed):
+        image = tf.cast(pixels, tf.float32)
+        image = tf.image.stateless_random_brightness(image, 255 * strength, seed)
+        image = tf.image.stateless_random_contrast(image, low, high, seed + 1)
+        image = tf.clip_by_value(image, 0.0, 255.0)
+        image = tf.image.stateless_random_saturation(image, low, high, seed + 2)
+        return tf.cast(tf.clip_by_value(tf.round(image), 0.0, 255.0), tf.uint8)
+
+    return augment
+
+
+def cutout(size: int = 8, value: int = 127) -> Augmentation:
+    """A square of `size` pixels around a random place, filled with one value.
+
+    Args:
+        size: int. Side of the square in pixels; at the border, less of it shows.
+            Defaults to `8`.
+        value: int. The pixel value. Defaults to `127`.
+
+    References:
+        - [DeVries and Taylor, 2017](https://arxiv.org/abs/1708.04552)
+    """
+
+    def augment(pixels, seed):
+        height, width = pixels.shape[0], pixels.shape[1]
+        center = tf.random.stateless_uniform(
+            [2], seed, 0, [height, width], dtype=tf.int32
+        )
+        rows = tf.range(height) - center[0] + size // 2
+        columns = tf.range(width) - center[1] + size // 2
+        inside = ((rows >= 0) & (rows < size))[:, None]
+        inside &= ((columns >= 0) & (columns < size))[None, :]
+        return tf.where(inside[..., None], tf.constant(value, tf.uint8), pixels)
+
+    return augment

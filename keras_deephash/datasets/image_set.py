@@ -1,0 +1,106 @@
+"""A set of labelled images, in files or in memory."""
+
+import os
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True, eq=False)
+class ImageSet:
+    """Images and their multi-hot labels.
+
+    Attributes:
+        images: list of paths, or uint8 array [n, h, w, 3].
+        labels: uint8 array [n, L], multi-hot; a row of zeros is unlabelled.
+        label_names: list of L strings, or None.
+
+    Example:
+
+    >>> images = read_image_list("cifar10/train.txt")
+    >>> model.encode(images.images), images.labels
+    """
+
+    images: list[str] | np.ndarray
+    labels: np.ndarray
+    label_names: list[str] | None = None
+
+    def __post_init__(self):
+        if len(self.images) != len(self.labels):
+            raise ValueError(
+                "`images` and `labels` must have the same length. "
+                f"Received: {len(self.images)} images, {len(self.labels)} labels."
+            )
+        if np.ndim(self.labels) != 2:
+            raise ValueError(
+                "`labels` must be multi-hot, [n, L]. "
+                f"Received: shape {np.shape(self.labels)}."
+            )
+        names = self.label_names
+        if names is not None and len(names) != self.labels.shape[1]:
+            raise ValueError(
+                "`label_names` must name every column of `labels`. "
+                f"Received: {len(names)} names, {self.labels.shape[1]} columns."
+            )
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def subset(self, indices) -> "ImageSet":
+        """The images at the given indices, in their order."""
+        indices = np.asarray(indices, dtype=np.int64)
+        if isinstance(self.images, np.ndarray):
+            images = self.images[indices]
+        else:
+            images = [self.images[i] for i in indices]
+        return ImageSet(images, self.labels[indices], self.label_names)
+
+    def hold_out(self, share: float, seed: int = 0) -> tuple["ImageSet", "ImageSet"]:
+        """Splits off a random share of the images, such as for choosing settings.
+
+        Images are drawn from each first label alike.
+
+        Args:
+            share: float between 0 and 1.
+            seed: int. Defaults to `0`.
+
+        Returns:
+            Tuple of two `ImageSet`s: what is left, and what was held out.
+        """
+        if not 0 < share < 1:
+            raise ValueError(
+                f"`share` must lie between 0 and 1. Received: share={share}."
+            )
+        generator = np.random.default_rng(seed)
+        first_labels = np.argmax(self.labels, axis=1)
+        held = []
+        for label in np.unique(first_labels):
+            members = np.flatnonzero(first_labels == label)
+            count = round(share * len(members))
+            held.extend(generator.permutation(members)[:count])
+        held = np.sort(np.asarray(held, dtype=np.int64))
+        rest = np.setdiff1d(np.arange(len(self)), held)
+        return self.subset(rest), self.subset(held)
+
+    def name_of(self, index: int) -> str:
+        """How to call an image in a message: its path, or its index."""
+        image = self.images[index]
+        return os.fspath(image) if isinstance(image, str) else f"image {index}"
+
+
+@dataclass(frozen=True)
+class Splits:
+    """The three image sets of a retrieval protocol.
+
+    Attributes:
+        train: `ImageSet` to learn from.
+        query: `ImageSet` to search with.
+        database: `ImageSet` to search in.
+    """
+
+    train: ImageSet
+    query: ImageSet
+    database: ImageSet
+
+    def __iter__(self):
+        return iter((self.train, self.query, self.database))

@@ -1,0 +1,161 @@
+"""List files: one image a line, its path and its labels."""
+
+import os
+import re
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+
+from keras_deephash.datasets.image_set import ImageSet
+from keras_deephash.images import read_image
+
+# A path may hold spaces: the labels are the run of numbers at the end of the line.
+_LINE = re.compile(r"^(?P<path>.*?\S)\s+(?P<labels>\d+(?:\s+\d+)*)$")
+
+
+def read_image_list(
+    list_file: str | os.PathLike,
+    root: str | os.PathLike | None = None,
+    label_names: list[str] | None = None,
+    classes: int | None = None,
+    verify_images: bool = True,
+) -> ImageSet:
+    """Reads a list file and checks every line of it.
+
+    A line is `relative/path 0 1 0 ...`, one 0 or 1 for each label, or
+    `relative/path class_index`. Empty lines are left out.
+
+    Args:
+        list_file: str. The list, UTF-8 text.
+        root: str. The directory that the paths are relative to, and may not leave.
+            Defaults to the list's own directory.
+        label_names: list of str. Defaults to the lines of `labels.txt` beside the
+            list, where there is one.
+        classes: int. Number of classes of a list of class indices. Defaults to the
+            number of label names, else to the largest index + 1.
+        verify_images: bool. Whether to decode every image now, so that a damaged
+            one is found before the training. Defaults to `True`.
+
+    Returns:
+        An `ImageSet` of absolute paths.
+
+    Raises:
+        ValueError: for an empty list, a malformed line, a missing or unreadable
+            image, labels of unequal length, a path that stands twice or leaves the
+            root; the error names the file and the line.
+
+    Example:
+
+    >>> train = read_image_list("cifar10/train.txt")
+    >>> len(train), train.labels.shape
+    (5000, (5000, 10))
+    """
+    list_file = os.fspath(list_file)
+    folder = os.path.dirname(os.path.abspath(list_file))
+    root = os.path.realpath(folder if root is None else root)
+    if label_names is None:
+        label_names = read_label_names(os.path.join(folder, "labels.txt"))
+
+    paths, rows, lines = [], [], {}
+    for number, line in _numbered_lines(list_file):
+        where = f"{list_file}, line {number}"
+        match = _LINE.match(line)
+        if match is None:
+            raise ValueError(
+                f"{where}: a line must be a path and its labels, `path 0 1 0` or "
+                f"`path 3`. Received: {line[:200]!r}."
+            )
+        row = [int(value) for value in match["labels"].split()]
+        if rows and len(row) != len(rows[0]):
+            raise ValueError(
+                f"{where}: every line must have as many labels as the first, "
+                f"{len(rows[0])}. Received: {len(row)} labels."
+            )
+        if len(row) > 1 and max(row) > 1:
+            raise ValueError(f"{where}: labels must be 0 or 1. Received: {max(row)}.")
+        path = _path_below(root, match["path"], where)
+        if path in lines:
+            raise ValueError(
+                f"{where}: the path stands on line {lines[path]} already. "
+                f"Received: {match['path']!r}."
+            )
+        lines[path] = number
+        paths.append(path)
+        rows.append(row)
+    if not paths:
+        raise ValueError(f"{list_file}: the list must hold at least one image.")
+
+    labels = _to_multi_hot(rows, label_names, classes, list_file, list(lines.values()))
+    if verify_images:
+        _verify_images(paths, list_file, lines)
+    return ImageSet(paths, labels, label_names)
+
+
+def read_label_names(path: str | os.PathLike) -> list[str] | None:
+    """The lines of a file of label names, or None where there is no such file."""
+    if not os.path.isfile(path):
+        return None
+    with open(path, encoding="utf-8") as file:
+        return [line.strip() for line in file if line.strip()]
+
+
+def _numbered_lines(list_file: str):
+    try:
+        with open(list_file, encoding="utf-8-sig") as file:
+            for number, line in enumerate(file, start=1):
+                if line.strip():
+                    yield number, line.strip()
+    except FileNotFoundError:
+        raise ValueError(f"There is no such list file: {list_file!r}.") from None
+    except (UnicodeDecodeError, OSError) as error:
+        raise ValueError(f"{list_file!r} is no readable text file: {error}.") from None
+
+
+def _path_below(root: str, relative: str, where: str) -> str:
+    path = os.path.normpath(os.path.join(root, relative))
+    inside = os.path.realpath(path)
+    if os.path.isabs(relative) or os.path.commonpath([root, inside]) != root:
+        raise ValueError(
+            f"{where}: a path must be relative to the root {root!r} and stay below "
+            f"it. Received: {relative!r}."
+        )
+    if not os.path.isfile(path):
+        raise ValueError(f"{where}: there is no such image file: {path!r}.")
+    return path
+
+
+def _to_multi_hot(rows, label_names, classes, list_file, lines) -> np.ndarray:
+    labels = np.asarray(rows, dtype=np.int64)
+    if labels.shape[1] == 1:  # Class indices.
+        indices = labels[:, 0]
+        if classes is None:
+            classes = len(label_names) if label_names else int(indices.max()) + 1
+        worst = int(np.argmax(indices))
+        if indices[worst] >= classes:
+            raise ValueError(
+                f"{list_file}, line {lines[worst]}: a class index must be less than "
+                f"the number of classes, {classes}. Received: {indices[worst]}."
+            )
+        labels = indices[:, None] == np.arange(classes)
+    width = len(label_names) if label_names else classes
+    if width is not None and labels.shape[1] != width:
+        raise ValueError(
+            f"{list_file}, line {lines[0]}: a line must have one label for each of "
+            f"the {width} label names or classes. Received: {labels.shape[1]} labels."
+        )
+    return labels.astype(np.uint8)
+
+
+def _verify_images(paths: list[str], list_file: str, lines: dict[str, int]) -> None:
+    def problem(path):
+        try:
+            read_image(path)
+        except (OSError, ValueError) as error:
+            return f"{list_file}, line {lines[path]}: {error}"
+        return None
+
+    with ThreadPoolExecutor() as readers:
+        for message in readers.map(problem, paths, chunksize=64):
+            if message:
+                readers.shutdown(cancel_futures=True)
+                raise ValueError(message)

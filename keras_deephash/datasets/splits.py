@@ -1,0 +1,106 @@
+"""Are train, query and database disjoint?"""
+
+import hashlib
+import os
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from itertools import combinations
+
+from keras_deephash.datasets.image_set import ImageSet
+from keras_deephash.images import read_image
+
+
+@dataclass(frozen=True)
+class Overlap:
+    """Images that two splits share.
+
+    Attributes:
+        splits: tuple of two names, such as `("query", "database")`.
+        by: `"path"` or `"content"`.
+        pairs: list of pairs of image names, one from each split.
+    """
+
+    splits: tuple[str, str]
+    by: str
+    pairs: list[tuple[str, str]]
+
+
+@dataclass(frozen=True)
+class SplitReport:
+    """What `check_splits` found.
+
+    Attributes:
+        overlaps: list of `Overlap`; empty if the splits are disjoint.
+    """
+
+    overlaps: list[Overlap] = field(default_factory=list)
+
+    @property
+    def ok(self) -> bool:
+        """Whether no image is in two splits."""
+        return not self.overlaps
+
+    def __str__(self) -> str:
+        if self.ok:
+            return "train, query and database are disjoint"
+        return "\n".join(
+            f"{overlap.splits[0]} and {overlap.splits[1]} share "
+            f"{len(overlap.pairs)} images by {overlap.by}, such as "
+            f"{overlap.pairs[0][0]} and {overlap.pairs[0][1]}"
+            for overlap in self.overlaps
+        )
+
+
+def check_splits(
+    train: ImageSet | None = None,
+    query: ImageSet | None = None,
+    database: ImageSet | None = None,
+) -> SplitReport:
+    """Looks for images that are in two of train, query and database.
+
+    Args:
+        train: `ImageSet`. Defaults to `None`, not checked; so the others.
+        query: `ImageSet`.
+        database: `ImageSet`. In some protocols the training images are a part of
+            the database: leave `train` out then.
+
+    Returns:
+        A `SplitReport` of overlaps by path and by content (equal pixels, whatever
+        the file is called); `report.ok` is True where there is none.
+
+    Example:
+
+    >>> print(check_splits(*cifar10("data/cifar10")))
+    train, query and database are disjoint
+    """
+    sets = {"train": train, "query": query, "database": database}
+    sets = {name: images for name, images in sets.items() if images is not None}
+    overlaps = []
+    for by, keys_of in (("path", _paths), ("content", _digests)):
+        keys = {name: keys_of(images) for name, images in sets.items()}
+        for one, other in combinations(sets, 2):
+            first = {key: i for i, key in enumerate(keys[one]) if key is not None}
+            pairs = [
+                (sets[one].name_of(first[key]), sets[other].name_of(j))
+                for j, key in enumerate(keys[other])
+                if key in first
+            ]
+            if pairs:
+                overlaps.append(Overlap((one, other), by, pairs))
+    return SplitReport(overlaps)
+
+
+def _paths(images: ImageSet) -> list[str | None]:
+    return [
+        os.path.realpath(image) if isinstance(image, str) else None
+        for image in images.images
+    ]
+
+
+def _digests(images: ImageSet) -> list[bytes]:
+    def digest(image):
+        pixels = read_image(image)
+        return hashlib.sha256(repr(pixels.shape).encode() + pixels.tobytes()).digest()
+
+    with ThreadPoolExecutor() as readers:
+        return list(readers.map(digest, images.images, chunksize=64))
