@@ -1,0 +1,17 @@
+"""Presets: models with their weights, loaded by name."""
+
+from keras_deephash.presets.errors import PresetError
+from keras_deephash.presets.loading import from_preset
+from keras_deephash.presets.registry import (
+    PresetInfo,
+    list_presets,
+    read_preset_metadata,
+)
+
+__all__ = [
+    "PresetError",
+    "PresetInfo",
+    "from_preset",
+    "list_presets",
+    "read_preset_metadata",
+]

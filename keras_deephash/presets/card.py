@@ -1,0 +1,52 @@
+"""The README of a preset, made from its metadata alone."""
+
+_TITLES = {
+    "map": "MAP",
+    "map_at_radius": "MAP within the radius",
+    "precision_at_radius": "Precision within the radius",
+    "recall_at_radius": "Recall within the radius",
+}
+
+
+def render_card(name: str, metadata: dict) -> str:
+    """The README of a preset, in Markdown."""
+    bits = f", {metadata['bits']} bits" if metadata["bits"] else ""
+    source = f" trained on {metadata['dataset']}" if metadata["dataset"] else ""
+    lines = [
+        f"# {name}",
+        "",
+        f"{metadata['method']}{bits}{source}: {metadata['parameters']:,} parameters, "
+        f"stored as {metadata['weights_dtype']}.",
+        "",
+        "```python",
+        "import keras_deephash",
+        "",
+        f'model = keras_deephash.from_preset("{name}")',
+    ]
+    if metadata["bits"]:
+        lines.append("codes = model.encode(images)  # uint8, 8 bits a byte")
+    lines += ["```", ""]
+    lines += _table("Metrics", metadata["metrics"])
+    lines += _table("Training", metadata["training"])
+    if metadata["label_names"]:
+        lines += ["## Labels", "", ", ".join(metadata["label_names"]), ""]
+    lines.append(
+        f"Written by keras_deephash {metadata['keras_deephash_version']}, Keras "
+        f"{metadata['keras_version']}, TensorFlow {metadata['tensorflow_version']}."
+    )
+    return "\n".join(lines) + "\n"
+
+
+def _table(title: str, values: dict) -> list[str]:
+    if not values:
+        return []
+    rows = [
+        f"| {_TITLES.get(key, key.replace('_', ' '))} | {_text(value)} |"
+        for key, value in values.items()
+    ]
+    return [f"## {title}", "", "| | |", "|---|---|", *rows, ""]
+
+
+def _text(value) -> str:
+    text = f"{value:.4f}" if isinstance(value, float) else str(value)
+    return text.replace("|", "\\|").replace("\n", " ")

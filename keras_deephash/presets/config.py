@@ -1,0 +1,97 @@
+"""Models to plain JSON and back, without a way for the JSON to run code.
+
+Class names resolve among the registered classes of models only; nothing is
+imported on behalf of a file.
+"""
+
+import inspect
+
+import keras
+
+from keras_deephash.preprocessing import Preprocessor
+from keras_deephash.presets.errors import PresetError
+
+
+def model_to_config(model: keras.Model) -> dict:
+    """The class and the plain config of a model, its backbone apart."""
+    config = dict(model.get_config())
+    # A preset keeps the preprocessor in a file of its own.
+    config.pop("preprocessor", None)
+    entry = {"class": class_name(type(model)), "config": config}
+    if config.pop("backbone", None) is not None:
+        entry["backbone"] = model_to_config(model.backbone)
+    return entry
+
+
+def class_name(cls: type) -> str:
+    """The registered name of a class.
+
+    Raises:
+        PresetError: if the class is not registered, so that no preset of it could
+            be loaded again.
+    """
+    name = keras.saving.get_registered_name(cls)
+    if keras.saving.get_registered_object(name) is not cls:
+        raise PresetError(
+            f"`{cls.__name__}` cannot be saved in a preset because it is not "
+            "registered. Decorate the class with "
+            '`@keras.saving.register_keras_serializable(package="my_package")`.'
+        )
+    return name
+
+
+def model_from_config(
+    entry: dict, preprocessor: Preprocessor, overrides: dict
+) -> keras.Model:
+    """Builds the model that `model_to_config` described.
+
+    Args:
+        entry: dict, as `model_to_config` returns it.
+        preprocessor: `Preprocessor` of the model or the backbone.
+        overrides: arguments in place of those of the config; `dtype` goes to the
+            backbone.
+    """
+    try:
+        cls = find_class(entry["class"])
+        config = dict(entry["config"])
+        backbone_entry = entry.get("backbone")
+        overrides = dict(overrides)
+        if backbone_entry is not None:
+            backbone_overrides = {}
+            if "dtype" in overrides:
+                backbone_overrides["dtype"] = overrides.pop("dtype")
+            config["backbone"] = model_from_config(
+                backbone_entry, preprocessor, backbone_overrides
+            )
+            config["preprocessor"] = preprocessor
+    except (KeyError, TypeError, AttributeError):
+        raise PresetError(
+            "`config.json` must hold a class and its config. Save the preset anew."
+        ) from None
+    known = inspect.signature(cls.__init__).parameters.keys() | {"name", "trainable"}
+    for kind, keys in (("argument", overrides), ("config entry", config)):
+        unknown = sorted(set(keys) - known)
+        if unknown:
+            raise PresetError(
+                f"`{cls.__name__}` has no {kind} {unknown[0]!r}. "
+                f"It takes {sorted(known - {'self', 'kwargs'})}."
+            )
+    model = cls(**{**config, **overrides})
+    if backbone_entry is None:
+        model.preprocessor = preprocessor
+    return model
+
+
+def find_class(name: str) -> type:
+    """The registered model class of a name.
+
+    Raises:
+        PresetError: if no registered class of models has the name.
+    """
+    cls = keras.saving.get_registered_object(name) if isinstance(name, str) else None
+    if not (inspect.isclass(cls) and issubclass(cls, keras.Model)):
+        raise PresetError(
+            f"The preset needs the class {name!r}, which is not known here. Import "
+            "the module that registers it, or upgrade keras_deephash."
+        )
+    return cls

@@ -1,0 +1,106 @@
+"""The presets that can be loaded by name."""
+
+import difflib
+import os
+from dataclasses import dataclass
+
+from keras_deephash.presets.errors import PresetError
+from keras_deephash.presets.metadata import (
+    HASHED_FILES,
+    METADATA_FILE,
+    read_metadata,
+)
+
+EMBEDDED = os.path.join(os.path.dirname(__file__), "embedded")
+
+
+@dataclass(frozen=True)
+class PresetInfo:
+    """One line of `list_presets()`.
+
+    Attributes:
+        name: str, as `from_preset` takes it.
+        method: str, name of the class.
+        dataset: str or None, what it was trained on.
+        bits: int or None (a backbone has none).
+        parameters: int.
+        size: int, bytes of all its files but the README.
+        map: float or None, mean average precision over the full ranking.
+    """
+
+    name: str
+    method: str
+    dataset: str | None
+    bits: int | None
+    parameters: int
+    size: int
+    map: float | None
+
+
+def list_presets(method: str | None = None) -> list[PresetInfo]:
+    """The presets that load by name.
+
+    Args:
+        method: str. Only those of this class, such as `"DCH"`. Defaults to all.
+
+    Returns:
+        List of `PresetInfo`, sorted by name.
+
+    Example:
+
+    >>> [preset.name for preset in keras_deephash.list_presets()]
+    """
+    infos = [_info(name) for name in _embedded_names()]
+    return [info for info in infos if method is None or info.method == method]
+
+
+def find_preset(preset: str | os.PathLike) -> str:
+    """The directory of a preset given by name or by directory.
+
+    Raises:
+        PresetError: if there is none; names close to the given one are listed.
+    """
+    name = os.fspath(preset)
+    names = _embedded_names()
+    if name in names:
+        return os.path.join(EMBEDDED, name)
+    if os.path.isdir(name):
+        return name
+    if os.sep in name or name.startswith("."):
+        raise PresetError(f"There is no such preset directory. Received: {name!r}.")
+    close = difflib.get_close_matches(name, names, n=3, cutoff=0.4)
+    hint = f"Did you mean {' or '.join(map(repr, close))}? " if close else ""
+    raise PresetError(
+        f"There is no preset and no directory of this name. {hint}"
+        f"`list_presets()` shows all names. Received: {name!r}."
+    )
+
+
+def read_preset_metadata(preset: str | os.PathLike) -> dict:
+    """The metadata of a preset given by name or by directory."""
+    return read_metadata(find_preset(preset))
+
+
+def _embedded_names() -> list[str]:
+    if not os.path.isdir(EMBEDDED):
+        return []
+    return sorted(
+        name
+        for name in os.listdir(EMBEDDED)
+        if os.path.isfile(os.path.join(EMBEDDED, name, METADATA_FILE))
+    )
+
+
+def _info(name: str) -> PresetInfo:
+    folder = os.path.join(EMBEDDED, name)
+    metadata = read_metadata(folder)
+    size = sum(metadata["files"][file]["bytes"] for file in HASHED_FILES)
+    return PresetInfo(
+        name=name,
+        method=metadata["method"],
+        dataset=metadata["dataset"],
+        bits=metadata["bits"],
+        parameters=metadata["parameters"],
+        size=size + os.path.getsize(os.path.join(folder, METADATA_FILE)),
+        map=metadata["metrics"].get("map"),
+    )

@@ -1,0 +1,99 @@
+"""Writing a preset directory, all of it or nothing."""
+
+import json
+import os
+import shutil
+import tempfile
+
+import keras
+
+from keras_deephash.preprocessing import Preprocessor
+from keras_deephash.presets import metadata as md
+from keras_deephash.presets.card import render_card
+from keras_deephash.presets.config import model_to_config
+from keras_deephash.presets.weights import save_weights_file
+
+
+def save_preset(
+    model: keras.Model,
+    preset_dir: str | os.PathLike,
+    *,
+    weights_dtype: str = "float32",
+    dataset: str | None = None,
+    label_names: list[str] | None = None,
+    training: dict | None = None,
+    metrics: dict | None = None,
+) -> None:
+    """Writes a preset; see `PresetMixin.save_to_preset`.
+
+    The files are written beside the target and renamed, so that at any moment the
+    target is a whole preset or absent. An older preset there is replaced.
+    """
+    target = os.path.abspath(os.fspath(preset_dir))
+    _check_replaceable(target)
+    parent = os.path.dirname(target)
+    os.makedirs(parent, exist_ok=True)
+    folder = tempfile.mkdtemp(prefix=f".{os.path.basename(target)}-", dir=parent)
+    try:
+        _write_json(folder, md.CONFIG_FILE, model_to_config(model))
+        preprocessor = getattr(model, "preprocessor", None)
+        if preprocessor is None:
+            preprocessor = Preprocessor(model.input_shape[1])
+        _write_json(folder, md.PREPROCESSOR_FILE, preprocessor.get_config())
+        save_weights_file(model, os.path.join(folder, md.WEIGHTS_FILE), weights_dtype)
+        metadata = md.build_metadata(
+            model,
+            folder,
+            weights_dtype=weights_dtype,
+            dataset=dataset,
+            label_names=label_names,
+            training=training,
+            metrics=metrics,
+        )
+        _write_json(folder, md.METADATA_FILE, metadata)
+        card = render_card(os.path.basename(target), metadata)
+        with open(os.path.join(folder, md.README_FILE), "w", encoding="utf-8") as file:
+            file.write(card)
+        os.chmod(folder, 0o755)  # mkdtemp makes the folder private.
+        _move_into_place(folder, target)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _check_replaceable(target: str) -> None:
+    if not os.path.lexists(target):
+        return
+    is_preset = os.path.isfile(os.path.join(target, md.METADATA_FILE))
+    if not (is_preset or (os.path.isdir(target) and not os.listdir(target))):
+        raise FileExistsError(
+            f"{target!r} exists and is no preset. Choose another directory, or "
+            "remove it first."
+        )
+
+
+def _move_into_place(folder: str, target: str) -> None:
+    if not os.path.lexists(target):
+        os.rename(folder, target)
+        return
+    old = tempfile.mkdtemp(
+        prefix=f".{os.path.basename(target)}-old-", dir=os.path.dirname(target)
+    )
+    os.rename(target, old)
+    try:
+        os.rename(folder, target)
+    except OSError:
+        os.rename(old, target)
+        raise
+    shutil.rmtree(old)
+
+
+def _write_json(folder: str, name: str, content: dict) -> None:
+    try:
+        text = json.dumps(content, indent=2, allow_nan=False)
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"`{name}` can only hold plain JSON values, finite numbers and strings. "
+            f"Received a value that is none: {error}."
+        ) from None
+    with open(os.path.join(folder, name), "w", encoding="utf-8") as file:
+        file.write(text + "\n")
