@@ -1,0 +1,24 @@
+"""Deep hashing and deep quantization for image retrieval, in Keras 3."""
+
+from keras_deephash import callbacks, datasets, losses
+from keras_deephash.backbones import AlexNetBackbone
+from keras_deephash.models import DCH, DeepHashing
+from keras_deephash.preprocessing import Preprocessor
+from keras_deephash.presets import PresetError, from_preset, list_presets
+from keras_deephash.retrieval import evaluate_retrieval
+from keras_deephash.version import __version__
+
+__all__ = [
+    "DCH",
+    "AlexNetBackbone",
+    "DeepHashing",
+    "PresetError",
+    "Preprocessor",
+    "__version__",
+    "callbacks",
+    "datasets",
+    "evaluate_retrieval",
+    "from_preset",
+    "list_presets",
+    "losses",
+]

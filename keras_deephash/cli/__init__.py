@@ -1,0 +1,51 @@
+"""The command `keras-deephash`."""
+
+import argparse
+import sys
+from importlib import import_module
+
+from keras_deephash.version import __version__
+
+COMMANDS = {
+    "demo": "train a small model, search with it and draw what it finds",
+    "train": "train a model on image lists and save it as a preset",
+    "evaluate": "measure the retrieval of a preset on query and database lists",
+    "encode": "turn images into packed codes",
+    "presets": "show the presets that load by name",
+}
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Runs the command line and returns its exit status."""
+    parser = argparse.ArgumentParser(
+        prog="keras-deephash",
+        description="Deep hashing for image retrieval: images to short binary codes.",
+        epilog="`keras-deephash COMMAND --help` explains a command.",
+    )
+    parser.add_argument("--version", action="version", version=__version__)
+    subparsers = parser.add_subparsers(dest="command", metavar="COMMAND")
+    for name, summary in COMMANDS.items():
+        module = import_module(f"keras_deephash.cli.{name}")
+        subparser = subparsers.add_parser(
+            name,
+            help=summary,
+            description=module.__doc__,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        module.add_arguments(subparser)
+        subparser.set_defaults(run=module.run)
+    arguments = sys.argv[1:] if arguments is None else arguments
+    options = parser.parse_args(arguments)
+    options.arguments = arguments
+    if options.command is None:
+        parser.print_help()
+        return 2
+    try:
+        options.run(options)
+    except (ValueError, OSError, ImportError) as error:
+        print(f"keras-deephash: error: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("keras-deephash: interrupted", file=sys.stderr)
+        return 130
+    return 0

@@ -1,0 +1,53 @@
+"""Turns images into packed codes and writes them with their paths.
+
+  keras-deephash encode --preset dch_cifar10_48 --images photos --output codes.npz
+
+The .npz file holds `codes`, uint8 [n, bits / 8], and `paths`, strings [n]. Read it
+with numpy.load("codes.npz") and give `codes` to faiss.IndexBinaryFlat(bits).
+"""
+
+import os
+
+
+def add_arguments(parser) -> None:
+    parser.add_argument("--preset", required=True, help="name or directory of a preset")
+    parser.add_argument(
+        "--images",
+        required=True,
+        metavar="PATH",
+        help="a folder, all images below it; or an image list (path and labels a line)",
+    )
+    parser.add_argument(
+        "--output", default="codes.npz", help="file to write (default: codes.npz)"
+    )
+    parser.add_argument(
+        "--batch-size", type=int, default=32, help="images a step (default: 32)"
+    )
+    parser.add_argument(
+        "--crops",
+        type=int,
+        choices=(1, 10),
+        default=1,
+        help="1: centre crop; 10: mean of ten crops, ten times slower (default: 1)",
+    )
+
+
+def run(options) -> None:
+    import numpy as np
+
+    from keras_deephash.datasets import read_image_list
+    from keras_deephash.files import write_atomically
+    from keras_deephash.images import find_images
+    from keras_deephash.presets import from_preset
+
+    if not options.output.endswith(".npz"):
+        raise ValueError(f"`--output` must end in .npz. Received: {options.output!r}.")
+    if os.path.isdir(options.images):
+        paths = find_images(options.images)
+    else:
+        paths = read_image_list(options.images, verify_images=False).images
+    model = from_preset(options.preset)
+    codes = model.encode(paths, options.batch_size, verbose=1, crops=options.crops)
+    with write_atomically(options.output) as file:
+        np.savez(file, codes=codes, paths=np.array(paths))
+    print(f"{options.output}: {len(codes)} codes of {model.bits} bits")

@@ -1,0 +1,77 @@
+"""Measures the retrieval of a preset: every query against the whole database.
+
+  keras-deephash evaluate --preset dch_cifar10_48 --data data/cifar10
+
+DIR holds test.txt (the queries), database.txt and the images that they list. The
+figures that the preset's metadata state are shown beside those measured now.
+"""
+
+import json
+
+
+def add_arguments(parser) -> None:
+    parser.add_argument("--preset", required=True, help="name or directory of a preset")
+    parser.add_argument(
+        "--data", required=True, metavar="DIR", help="directory of the image lists"
+    )
+    parser.add_argument(
+        "--top-k", type=int, help="cut every ranking here (default: full ranking)"
+    )
+    parser.add_argument(
+        "--radius", type=int, default=2, help="Hamming radius (default: 2)"
+    )
+    parser.add_argument(
+        "--ties",
+        choices=("expected", "random", "stable"),
+        default="expected",
+        help="order of equal distances (default: expected, the mean over all orders)",
+    )
+    parser.add_argument(
+        "--crops",
+        type=int,
+        choices=(1, 10),
+        default=1,
+        help="1: centre crop; 10: mean of ten crops (default: 1)",
+    )
+    parser.add_argument(
+        "--batch-size", type=int, default=128, help="images a step (default: 128)"
+    )
+    parser.add_argument(
+        "--json", metavar="FILE", help="write the figures to this file too"
+    )
+
+
+def run(options) -> None:
+    import os
+
+    from keras_deephash.datasets import read_image_list
+    from keras_deephash.files import write_atomically
+    from keras_deephash.presets import from_preset, read_preset_metadata
+    from keras_deephash.retrieval.evaluate_model import evaluate_model
+
+    query, database = (
+        read_image_list(os.path.join(options.data, name), verify_images=False)
+        for name in ("test.txt", "database.txt")
+    )
+    stated = read_preset_metadata(options.preset)["metrics"]
+    metrics = evaluate_model(
+        from_preset(options.preset),
+        query,
+        database,
+        batch_size=options.batch_size,
+        crops=options.crops,
+        top_k=options.top_k,
+        radius=options.radius,
+        ties=options.ties,
+    )
+    print(f"{'':28}{'measured':>10}{'metadata':>10}")
+    for name, value in metrics.items():
+        print(f"{name:28}{_text(value):>10}{_text(stated.get(name, '-')):>10}")
+    if options.json:
+        with write_atomically(options.json) as file:
+            file.write((json.dumps(metrics, indent=2) + "\n").encode())
+        print(f"written to {options.json}")
+
+
+def _text(value) -> str:
+    return f"{value:.4f}" if isinstance(value, float) else str(value)

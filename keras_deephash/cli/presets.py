@@ -1,0 +1,37 @@
+"""Shows the presets that load by name, or everything about one of them.
+
+keras-deephash presets
+keras-deephash presets dch_cifar10_48
+"""
+
+
+def add_arguments(parser) -> None:
+    parser.add_argument(
+        "preset", nargs="?", help="name or directory of one preset: print its card"
+    )
+
+
+def run(options) -> None:
+    from keras_deephash.presets import list_presets, read_preset_metadata
+    from keras_deephash.presets.card import render_card
+
+    if options.preset:
+        print(render_card(options.preset, read_preset_metadata(options.preset)))
+        return
+    header = ("name", "method", "dataset", "bits", "parameters", "size", "MAP")
+    rows = [
+        (
+            info.name,
+            info.method,
+            info.dataset or "-",
+            str(info.bits or "-"),
+            f"{info.parameters:,}",
+            f"{info.size / 1e6:.1f} MB",
+            "-" if info.map is None else f"{info.map:.4f}",
+        )
+        for info in list_presets()
+    ]
+    widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
+    for row in (header, *rows):
+        cells = (cell.ljust(n) for cell, n in zip(row, widths, strict=True))
+        print("  ".join(cells).rstrip())

@@ -1,0 +1,138 @@
+"""The main job in small: train, encode, evaluate, search, draw."""
+
+import time
+
+import keras
+import numpy as np
+
+from keras_deephash.backbones import AlexNetBackbone
+from keras_deephash.datasets import Splits, image_dataset, split_by_class
+from keras_deephash.files import write_atomically
+from keras_deephash.images import find_images
+from keras_deephash.models import DCH
+from keras_deephash.preprocessing import Preprocessor
+from keras_deephash.presets import from_preset
+from keras_deephash.retrieval.evaluate_model import evaluate_model
+from keras_deephash.retrieval.plots import draw_neighbors
+from keras_deephash.retrieval.search import search
+
+
+def load_digits() -> Splits:
+    """The 1,797 handwritten digits of scikit-learn, split by class.
+
+    Returns:
+        `Splits` of 1,000 training, 200 query and 597 database images, uint8
+        [n, 8, 8, 3].
+    """
+    from sklearn.datasets import load_digits as load
+
+    digits = load()
+    pixels = np.rint(digits.images * (255 / 16)).astype(np.uint8)
+    images = np.repeat(pixels[..., None], 3, axis=-1)
+    names = [str(digit) for digit in range(10)]
+    return split_by_class(images, digits.target, names, train=100, query=20)
+
+
+def build_digits_model() -> DCH:
+    """A 48-bit DCH over a narrow AlexNet for images of 8 x 8 pixels."""
+    backbone = AlexNetBackbone.small(
+        32, filters=(16, 32, 64, 64, 64), hidden_dim=128, dropout=0.2
+    )
+    preprocessor = Preprocessor(image_size=32, resize_size=32, padding=2)
+    return DCH(
+        backbone,
+        bits=48,
+        gamma=10.0,
+        quantization_weight=0.1,
+        preprocessor=preprocessor,
+    )
+
+
+def search_digits(output: str, queries: int, neighbors: int, epochs: int) -> None:
+    """Trains on digits, measures, searches and draws the neighbours."""
+    keras.utils.set_random_seed(0)
+    train, query, database = load_digits()
+    print(
+        f"Training a 48-bit DCH on {len(train)} handwritten digits; "
+        f"{len(query)} queries, {len(database)} database images\n"
+    )
+    model = build_digits_model()
+    dataset = image_dataset(
+        train, model.preprocessor, batch_size=50, training=True, flip=False
+    )
+    model.compile(keras.optimizers.Adam(1e-3))
+    model.fit(dataset, epochs=epochs)
+
+    metrics = evaluate_model(model, query, database, verbose=0)
+    print(f"\nMAP over the full ranking: {metrics['map']:.3f}")
+    print(f"MAP within Hamming radius 2: {metrics['map_at_radius']:.3f}")
+
+    # Spread over the classes, so that the rows show different digits.
+    by_class = np.argsort(query.labels.argmax(axis=1), kind="stable")
+    places = np.linspace(0, len(query) - 1, queries).round().astype(int)
+    shown = query.subset(by_class[places])
+    distances, indices = search(
+        model.encode(shown.images), model.encode(database.images), neighbors
+    )
+    hits = (shown.labels[:, None] * database.labels[indices]).any(axis=-1)
+    picture = draw_neighbors(
+        list(shown.images),
+        [list(database.images[row]) for row in indices],
+        hits.tolist(),
+        _captions(distances),
+    )
+    _save(picture, output)
+
+
+def encode_photos(preset: str) -> None:
+    """Encodes tiles of scikit-learn's two photos with a preset."""
+    from sklearn.datasets import load_sample_images
+
+    model = from_preset(preset)
+    photos = load_sample_images().images
+    tiles = [
+        photo[y : y + 200, x : x + 200]
+        for photo in photos
+        for y in (0, 200)
+        for x in (0, 200, 400)
+    ]
+    codes = model.encode(tiles)
+    print(f"\nThe preset {preset} encoded {len(tiles)} pieces of two photos:")
+    for code in codes[:3]:
+        print(f"  {''.join(f'{byte:08b}' for byte in code)}  ({code.size} bytes)")
+
+
+def search_folder(
+    folder: str, preset: str, output: str, queries: int, neighbors: int
+) -> None:
+    """Encodes a folder and draws the neighbours of some of its images."""
+    paths = find_images(folder)
+    model = from_preset(preset)
+    print(f"Encoding {len(paths)} images of {folder} with the preset {preset}")
+    started = time.time()
+    codes = model.encode(paths, verbose=1)
+    print(f"{len(codes) / (time.time() - started):.0f} images/s")
+    chosen = np.linspace(0, len(paths) - 1, min(queries, len(paths)))
+    chosen = chosen.round().astype(int)
+    # One neighbour more: the nearest to an image is the image itself.
+    distances, indices = search(codes[chosen], codes, neighbors + 1)
+    rows = []
+    for query, found, far in zip(chosen, indices, distances, strict=True):
+        others = [(i, d) for i, d in zip(found, far, strict=True) if i != query]
+        rows.append(others[:neighbors])
+    picture = draw_neighbors(
+        [paths[i] for i in chosen],
+        [[paths[i] for i, _ in row] for row in rows],
+        captions=_captions([[d for _, d in row] for row in rows]),
+    )
+    _save(picture, output)
+
+
+def _captions(distances) -> list[list[str]]:
+    return [[f"{distance} bits" for distance in row] for row in distances]
+
+
+def _save(picture, output: str) -> None:
+    with write_atomically(output) as file:
+        picture.save(file, format="png")
+    print(f"\nThe picture of queries and their neighbours: {output}")

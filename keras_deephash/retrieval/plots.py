@@ -1,0 +1,73 @@
+"""Pictures of queries and their neighbours."""
+
+from PIL import Image, ImageDraw
+
+from keras_deephash.images import read_image
+
+GREEN, RED, GREY = (40, 160, 70), (205, 50, 50), (120, 120, 120)
+
+
+def draw_neighbors(
+    queries: list,
+    neighbors: list[list],
+    hits: list[list[bool]] | None = None,
+    captions: list[list[str]] | None = None,
+    tile: int = 72,
+) -> Image.Image:
+    """Draws one row a query: the query, then its neighbours, nearest first.
+
+    Args:
+        queries: list of images: paths, PIL images or arrays [h, w, 3].
+        neighbors: list of lists of images, one list for each query.
+        hits: list of lists of bool, as long as `neighbors`: relevant neighbours are
+            framed green, others red. Defaults to `None`, all frames grey.
+        captions: list of lists of str below the neighbours, such as distances.
+            Defaults to `None`.
+        tile: int. Height and width of an image in pixels. Defaults to `72`.
+
+    Returns:
+        `PIL.Image.Image`.
+
+    Raises:
+        ValueError: if there is no query or the lists differ in length.
+
+    Example:
+
+    >>> draw_neighbors(["cat.jpg"], [["dog.jpg", "cat2.jpg"]], [[False, True]])
+    """
+    if not queries or len(neighbors) != len(queries):
+        raise ValueError(
+            "`queries` must hold at least one image and `neighbors` one list a query. "
+            f"Received: {len(queries)} queries, {len(neighbors)} lists."
+        )
+    frame, gap, header = 4, 6, 22
+    cell = tile + 2 * frame + gap
+    row = cell + (14 if captions else 0)
+    columns = 1 + max(len(images) for images in neighbors)
+    picture = Image.new(
+        "RGB", (columns * cell + 2 * gap, len(queries) * row + header + gap), "white"
+    )
+    draw = ImageDraw.Draw(picture)
+    draw.text((gap, 5), "query", fill="black")
+    draw.text((gap + cell + gap, 5), "neighbours, nearest first", fill="black")
+
+    def paste(image, left, top, color):
+        size = tile + 2 * frame
+        draw.rectangle((left, top, left + size - 1, top + size - 1), fill=color)
+        pixels = Image.fromarray(read_image(image))
+        # Small images stay crisp when they are enlarged.
+        small = max(pixels.size) < tile
+        method = Image.Resampling.NEAREST if small else Image.Resampling.BILINEAR
+        picture.paste(pixels.resize((tile, tile), method), (left + frame, top + frame))
+
+    for i, query in enumerate(queries):
+        top = header + i * row
+        paste(query, gap, top, "black")
+        for j, neighbor in enumerate(neighbors[i]):
+            left = 2 * gap + (j + 1) * cell
+            color = GREY if hits is None else GREEN if hits[i][j] else RED
+            paste(neighbor, left, top, color)
+            if captions:
+                position = (left + frame, top + tile + 2 * frame)
+                draw.text(position, captions[i][j], fill="black")
+    return picture
