@@ -1,0 +1,85 @@
+"""Scores between continuous codes: inner product and Euclidean distance."""
+
+import numpy as np
+
+# Bytes of one block of scores.
+_BLOCK_BYTES = 2**26
+# Scores are compared on a grid of this many steps up to the largest.
+_STEPS = 2.0**40
+
+
+def check_features(
+    query_features: np.ndarray,
+    database_features: np.ndarray,
+    names: tuple[str, str] = ("query_features", "database_features"),
+) -> tuple[np.ndarray, np.ndarray]:
+    """Checks continuous codes: finite floats `[n, dim]` of equal `dim`."""
+    checked = []
+    for name, features in zip(names, (query_features, database_features), strict=True):
+        features = np.asarray(features)
+        if not np.issubdtype(features.dtype, np.floating) or features.ndim != 2:
+            raise ValueError(
+                f"`{name}` must be floating-point features of shape [n, dim]. "
+                f"Received: dtype={features.dtype}, shape={features.shape}. "
+                "Pass the continuous outputs of the hash layer."
+            )
+        if not np.all(np.isfinite(features)):
+            raise ValueError(
+                f"`{name}` must be finite. Received: NaN or infinite values. "
+                "Check whether training diverged."
+            )
+        checked.append(features)
+    queries, database = checked
+    if queries.shape[1] != database.shape[1]:
+        raise ValueError(
+            f"`{names[0]}` and `{names[1]}` must have the same number of columns. "
+            f"Received: {queries.shape[1]} and {database.shape[1]}. "
+            "Encode both with the same model."
+        )
+    return queries, database
+
+
+def feature_scores(
+    query_features: np.ndarray, database_features: np.ndarray, distance: str
+) -> np.ndarray:
+    """Scores of the database for some queries; closer items score higher.
+
+    Args:
+        query_features: Floats of shape `[n, dim]`.
+        database_features: Floats of shape `[database, dim]`.
+        distance: `"inner_product"`, or `"euclidean"`, whose score is the negative
+            squared distance.
+
+    Returns:
+        A `float64` array of shape `[n, database]`, of whole numbers. A matrix
+        product may round equal rows differently, so scores are rounded far above
+        that error and far below any difference of `float32` features: what is
+        equal stays equal.
+    """
+    queries = query_features.astype(np.float64)
+    database = database_features.astype(np.float64, copy=False)
+    scores = queries @ database.T
+    if distance == "euclidean":
+        query_norms = np.sum(queries**2, axis=1, keepdims=True)
+        norms = np.einsum("nd,nd->n", database, database)
+        # The grid is that of the summands: the rounding errors are theirs.
+        largest = query_norms + norms.max()
+        scores *= 2
+        scores -= query_norms
+        scores -= norms
+    else:
+        largest = np.abs(scores).max(axis=1, keepdims=True)
+    scores *= _STEPS / np.where(largest > 0, largest, 1.0)
+    return np.rint(scores, out=scores)
+
+
+def blocks_of_scores(
+    query_features: np.ndarray, database_features: np.ndarray, distance: str
+):
+    """Yields `(start, scores)` for block after block of queries."""
+    # Convert once, not once a block.
+    database_features = database_features.astype(np.float64, copy=False)
+    size = max(1, _BLOCK_BYTES // (8 * len(database_features)))
+    for start in range(0, len(query_features), size):
+        queries = query_features[start : start + size]
+        yield start, feature_scores(queries, database_features, distance)
