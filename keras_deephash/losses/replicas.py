@@ -31,7 +31,7 @@ def gather_rows(x):
     context = _replica_context()
     if context is None:
         return x, 0
-    counts = context.all_gather(ops.shape(x)[:1], axis=0)
+    counts = context.all_gather(ops.reshape(ops.shape(x)[0], (1,)), axis=0)
     first = ops.sum(counts[: context.replica_id_in_sync_group])
     return context.all_gather(x, axis=0), first
 

@@ -10,7 +10,12 @@ from keras_deephash.models.learning_rates import (
     check_multipliers,
     scale_gradients,
 )
-from keras_deephash.models.strategies import check_optimizer, check_scope
+from keras_deephash.models.strategies import (
+    check_compilation,
+    check_optimizer,
+    check_scope,
+    uneven_batches_explained,
+)
 from keras_deephash.preprocessing import Preprocessor
 from keras_deephash.presets.mixin import PresetMixin
 
@@ -171,6 +176,7 @@ class DeepHashing(PresetMixin, keras.Model):
         optimizer="auto",
         learning_rate_multipliers="auto",
         jit_compile: bool = False,
+        steps_per_execution: int = 1,
         **kwargs,
     ):
         """Configures the training; without arguments, the published recipe.
@@ -184,7 +190,9 @@ class DeepHashing(PresetMixin, keras.Model):
                 `"auto"`: (1, 2, 10, 20) with `optimizer="auto"`, else `None`.
             jit_compile: bool. XLA compilation; not with several replicas.
                 Defaults to `False`.
-            **kwargs: `metrics`, `steps_per_execution` and the like of
+            steps_per_execution: int. Batches a call of the training function; 1
+                with several replicas. Defaults to `1`.
+            **kwargs: `metrics`, `run_eagerly` and the like of
                 `keras.Model.compile`. The loss is the model's own.
 
         Example:
@@ -205,14 +213,14 @@ class DeepHashing(PresetMixin, keras.Model):
         optimizer = keras.optimizers.get(optimizer)
         check_optimizer(self, optimizer)
         check_multipliers(learning_rate_multipliers, optimizer)
-        if jit_compile and self.distribute_strategy.num_replicas_in_sync > 1:
-            raise ValueError(
-                "`jit_compile` must be False with several replicas: XLA cannot "
-                "gather the batch. Received: jit_compile=True, "
-                f"{self.distribute_strategy.num_replicas_in_sync} replicas."
-            )
+        check_compilation(self, jit_compile, steps_per_execution)
         self.learning_rate_multipliers = learning_rate_multipliers
-        super().compile(optimizer=optimizer, jit_compile=jit_compile, **kwargs)
+        super().compile(
+            optimizer=optimizer,
+            jit_compile=jit_compile,
+            steps_per_execution=steps_per_execution,
+            **kwargs,
+        )
 
     def fit(self, x=None, y=None, **kwargs):
         """Trains the model, as `keras.Model.fit`.
@@ -228,7 +236,10 @@ class DeepHashing(PresetMixin, keras.Model):
         check_scope(self)
         if not self.compiled:
             self.compile()
-        return super().fit(x, y, **kwargs)
+        if isinstance(x, tf.data.Dataset):
+            kwargs.setdefault("shuffle", False)  # Else Keras warns of its default.
+        with uneven_batches_explained(self):
+            return super().fit(x, y, **kwargs)
 
     def train_step(self, data):
         images, labels, sample_weight = keras.utils.unpack_x_y_sample_weight(data)

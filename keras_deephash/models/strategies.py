@@ -1,5 +1,7 @@
 """Clear errors for a model, an optimizer and a scope that do not belong together."""
 
+from contextlib import contextmanager
+
 import tensorflow as tf
 
 _RECIPE = (
@@ -11,7 +13,7 @@ _RECIPE = (
 def check_scope(model) -> None:
     """Raises ValueError inside the scope of a strategy that is not the model's."""
     current = tf.distribute.get_strategy() if tf.distribute.has_strategy() else None
-    if current is not None and current is not model.distribute_strategy:
+    if current is not None and current is not model._distribute_strategy:
         raise ValueError(
             f"`{type(model).__name__}` was created outside the scope of the "
             f"{type(current).__name__} that is active now. {_RECIPE}"
@@ -29,3 +31,37 @@ def check_optimizer(model, optimizer) -> None:
             f"of the model's {type(strategy).__name__}. Create it inside the scope, "
             "or name it: `model.compile('sgd')`."
         )
+
+
+def check_compilation(model, jit_compile: bool, steps_per_execution: int) -> None:
+    """Raises ValueError for what TensorFlow cannot run on several replicas."""
+    replicas = model.distribute_strategy.num_replicas_in_sync
+    if replicas == 1:
+        return
+    if jit_compile:
+        raise ValueError(
+            f"`jit_compile` must be False with {replicas} replicas: XLA cannot gather "
+            "the batch. Received: jit_compile=True."
+        )
+    if steps_per_execution != 1:
+        raise ValueError(
+            f"`steps_per_execution` must be 1 with {replicas} replicas: Keras cannot "
+            "loop over distributed batches. "
+            f"Received: steps_per_execution={steps_per_execution}."
+        )
+
+
+@contextmanager
+def uneven_batches_explained(model):
+    """Turns Keras's failure to split the first batch into a clear ValueError."""
+    replicas = model.distribute_strategy.num_replicas_in_sync
+    try:
+        yield
+    except tf.errors.InvalidArgumentError as error:
+        # Keras averages the first batch over the replicas to learn its shape.
+        if replicas == 1 or "AddN must have the same size" not in str(error):
+            raise
+        raise ValueError(
+            f"The first batch must divide evenly over the {replicas} replicas: "
+            f"choose a batch size that is a multiple of {replicas}."
+        ) from None

@@ -1,0 +1,60 @@
+"""Fixtures for all tests."""
+
+import os
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import keras_deephash as kdh
+
+# Two logical devices on one CPU stand for two GPUs. TensorFlow fixes its devices
+# when it starts, so this comes before any test.
+tf.config.set_logical_device_configuration(
+    tf.config.list_physical_devices("CPU")[0],
+    [tf.config.LogicalDeviceConfiguration()] * 2,
+)
+
+
+@pytest.fixture(autouse=True)
+def seed():
+    keras.utils.set_random_seed(0)
+
+
+@pytest.fixture(scope="session")
+def two_replicas():
+    # One for all tests: the collective operations of two strategies in one process
+    # get into each other's way.
+    return tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+
+
+@pytest.fixture
+def make_model():
+    """A function that makes a DCH of a few thousand weights."""
+
+    def make(bits=16, normalization="batch", dropout=0.0, **arguments):
+        backbone = kdh.AlexNetBackbone.small(
+            filters=(4, 8, 8, 8, 8),
+            hidden_dim=16,
+            normalization=normalization,
+            dropout=dropout,
+        )
+        return kdh.DCH(backbone, bits, **arguments)
+
+    return make
+
+
+@pytest.fixture
+def images():
+    """24 uint8 images of 32 x 32 pixels."""
+    return np.random.default_rng(0).integers(0, 256, (24, 32, 32, 3), dtype=np.uint8)
+
+
+@pytest.fixture
+def labels():
+    """Multi-hot labels of 24 images, 4 labels; some images have none or two."""
+    generator = np.random.default_rng(1)
+    return (generator.random((24, 4)) < 0.3).astype("float32")

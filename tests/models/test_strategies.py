@@ -1,0 +1,128 @@
+"""Training on several replicas equals training on one."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+
+def train(model, images, labels, batch_size):
+    """Weights and logs after two epochs with momentum and multipliers."""
+    with model.distribute_strategy.scope():
+        # A small step: large ones amplify rounding differences without bound.
+        optimizer = keras.optimizers.SGD(1e-4, momentum=0.9)
+        model.compile(optimizer, learning_rate_multipliers=(1, 2, 10, 20))
+    dataset = tf.data.Dataset.from_tensor_slices((images, labels)).batch(batch_size)
+    history = model.fit(dataset, epochs=2, verbose=0)
+    return model.get_weights(), history.history
+
+
+@pytest.mark.parametrize("normalization", ["lrn", "batch"])
+@pytest.mark.parametrize("pair_weighting", ["balanced", "one_sided"])
+def test_two_replicas_give_the_weights_of_one(
+    two_replicas, make_model, images, labels, normalization, pair_weighting
+):
+    arguments = dict(
+        normalization=normalization,
+        pair_weighting=pair_weighting,
+        gamma=5.0,
+        quantization_weight=0.3,
+    )
+    alone = make_model(**arguments)
+    start = alone.get_weights()
+    with two_replicas.scope():
+        together = make_model(**arguments)
+        together.set_weights(start)
+    weights, logs = train(alone, images, labels, batch_size=8)
+    weights_together, logs_together = train(together, images, labels, batch_size=8)
+    moved = max(np.abs(a - b).max() for a, b in zip(weights, start, strict=True))
+    assert moved > 1e-3
+    for one, two in zip(weights, weights_together, strict=True):
+        np.testing.assert_allclose(one, two, atol=1e-5)
+    for name, values in logs.items():
+        np.testing.assert_allclose(values, logs_together[name], rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("count", [23, 17])
+@pytest.mark.parametrize("normalization", ["lrn", "batch"])
+def test_an_uneven_last_batch_gives_the_weights_of_one_replica(
+    two_replicas, make_model, images, labels, count, normalization
+):
+    # In batches of 8, 23 images end with 7, 4 and 3 on the replicas; 17 with 1, so
+    # that one replica has no rows at all.
+    images, labels, batch_size = images[:count], labels[:count], 8
+    alone = make_model(normalization=normalization, gamma=5.0)
+    with two_replicas.scope():
+        together = make_model(normalization=normalization, gamma=5.0)
+    together.set_weights(alone.get_weights())
+    weights, logs = train(alone, images, labels, batch_size)
+    weights_together, logs_together = train(together, images, labels, batch_size)
+    for one, two in zip(weights, weights_together, strict=True):
+        assert np.isfinite(two).all()
+        np.testing.assert_allclose(one, two, atol=1e-5)
+    np.testing.assert_allclose(logs["loss"], logs_together["loss"], rtol=1e-4)
+
+
+def test_regularization_counts_once(two_replicas, make_model, images, labels):
+    def make():
+        model = make_model()
+        layer = model.backbone.get_layer("fc7")
+        layer.kernel.regularizer = keras.regularizers.L2(0.1)
+        return model
+
+    alone = make()
+    with two_replicas.scope():
+        together = make()
+    together.set_weights(alone.get_weights())
+    weights, logs = train(alone, images, labels, 8)
+    weights_together, logs_together = train(together, images, labels, 8)
+    assert logs["loss"][0] > logs["pair_loss"][0] + 0.1
+    for one, two in zip(weights, weights_together, strict=True):
+        np.testing.assert_allclose(one, two, atol=1e-5)
+    np.testing.assert_allclose(logs["loss"], logs_together["loss"], rtol=1e-4)
+
+
+def test_an_uneven_first_batch_is_refused(two_replicas, make_model, images, labels):
+    with two_replicas.scope():
+        model = make_model()
+        model.compile()
+    with pytest.raises(ValueError, match="must divide evenly over the 2 replicas"):
+        model.fit(images, labels, batch_size=5, verbose=0)
+
+
+def test_model_from_outside_the_scope_is_refused(
+    two_replicas, make_model, images, labels
+):
+    model = make_model()
+    model.compile()
+    with two_replicas.scope():
+        with pytest.raises(ValueError, match="created outside the scope"):
+            model.fit(images, labels, verbose=0)
+        with pytest.raises(ValueError, match="created outside the scope"):
+            model.compile()
+
+
+def test_optimizer_from_outside_the_scope_is_refused(two_replicas, make_model):
+    optimizer = keras.optimizers.SGD(0.1, momentum=0.9)
+    with two_replicas.scope():
+        model = make_model()
+        with pytest.raises(ValueError, match="optimizer `SGD` was created outside"):
+            model.compile(optimizer)
+
+
+@pytest.mark.parametrize(
+    "argument", [{"jit_compile": True}, {"steps_per_execution": 3}]
+)
+def test_what_two_replicas_cannot_run_is_refused(two_replicas, make_model, argument):
+    with two_replicas.scope():
+        model = make_model()
+        with pytest.raises(ValueError, match=f"`{next(iter(argument))}` must be"):
+            model.compile(**argument)
+
+
+def test_codes_are_those_of_one_replica(two_replicas, make_model, images):
+    alone = make_model()
+    with two_replicas.scope():
+        together = make_model()
+    together.set_weights(alone.get_weights())
+    np.testing.assert_array_equal(alone.encode(images), together.encode(images))
