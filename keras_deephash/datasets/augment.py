@@ -52,9 +52,8 @@ def cutout(size: int = 8, value: int = 127) -> Augmentation:
 
     def augment(pixels, seed):
         height, width = pixels.shape[0], pixels.shape[1]
-        center = tf.random.stateless_uniform(
-            [2], seed, 0, [height, width], dtype=tf.int32
-        )
+        place = tf.random.stateless_uniform([2], seed) * [height, width]
+        center = tf.cast(place, tf.int32)
         rows = tf.range(height) - center[0] + size // 2
         columns = tf.range(width) - center[1] + size // 2
         inside = ((rows >= 0) & (rows < size))[:, None]

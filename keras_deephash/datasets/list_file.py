@@ -52,7 +52,7 @@ def read_image_list(
     """
     list_file = os.fspath(list_file)
     folder = os.path.dirname(os.path.abspath(list_file))
-    root = os.path.realpath(folder if root is None else root)
+    root = os.path.abspath(folder if root is None else root)
     if label_names is None:
         label_names = read_label_names(os.path.join(folder, "labels.txt"))
 
@@ -113,8 +113,8 @@ def _numbered_lines(list_file: str):
 
 def _path_below(root: str, relative: str, where: str) -> str:
     path = os.path.normpath(os.path.join(root, relative))
-    inside = os.path.realpath(path)
-    if os.path.isabs(relative) or os.path.commonpath([root, inside]) != root:
+    # Links below the root are the user's own, so the text of the path decides.
+    if os.path.isabs(relative) or os.path.commonpath([root, path]) != root:
         raise ValueError(
             f"{where}: a path must be relative to the root {root!r} and stay below "
             f"it. Received: {relative!r}."
