@@ -15,6 +15,7 @@ from keras_deephash.datasets.augment import chain, color_jitter, cutout
 from keras_deephash.models import DCH
 from keras_deephash.preprocessing import Preprocessor
 from keras_deephash.presets import from_preset
+from keras_deephash.presets.saving import check_replaceable
 from keras_deephash.retrieval.evaluate_model import evaluate_model
 
 METHODS = {"DCH": DCH}
@@ -28,6 +29,7 @@ def train(options: Namespace, command: str) -> None:
         options: the options of `keras-deephash train`.
         command: str, for the metadata.
     """
+    check_replaceable(options.output)  # Before the hours of training.
     keras.utils.set_random_seed(options.seed)
     images = read_image_list(os.path.join(options.data, "train.txt"))
     held_out = None
@@ -112,13 +114,15 @@ def _compile(model: keras.Model, options: Namespace, steps: int) -> None:
         warmup_steps=warmup,
         decay_steps=max(steps - warmup, 1),
     )
-    weight_decay = options.weight_decay or None
     if options.optimizer == "sgd":
         optimizer = keras.optimizers.SGD(
-            schedule, momentum=0.9, nesterov=True, weight_decay=weight_decay
+            schedule,
+            momentum=0.9,
+            nesterov=True,
+            weight_decay=options.weight_decay or None,
         )
     else:
-        optimizer = keras.optimizers.AdamW(schedule, weight_decay=weight_decay)
+        optimizer = keras.optimizers.AdamW(schedule, options.weight_decay)
     model.compile(optimizer)
 
 

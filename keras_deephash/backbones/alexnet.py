@@ -81,7 +81,7 @@ class AlexNetBackbone(PresetMixin, keras.Model):
                 "`filters` must hold 5 numbers, one per convolution. "
                 f"Received: filters={filters}."
             )
-        if len(image_shape) != 3:
+        if len(image_shape) != 3 or not all(image_shape):
             raise ValueError(
                 "`image_shape` must be (height, width, channels). "
                 f"Received: image_shape={image_shape}."
@@ -112,7 +112,14 @@ class AlexNetBackbone(PresetMixin, keras.Model):
         for number, (width, stage) in enumerate(
             zip(filters, stages, strict=True), start=1
         ):
-            x = GroupedConv2D(width, **stage, dtype=dtype, name=f"conv{number}")(x)
+            conv = GroupedConv2D(width, **stage, dtype=dtype, name=f"conv{number}")
+            if min(conv.compute_output_shape(x.shape)[1:3]) < 1:
+                raise ValueError(
+                    "`image_shape` is smaller than the kernel of conv1. "
+                    f"Received: image_shape={image_shape}, "
+                    f"stem_kernel_size={stem_kernel_size}."
+                )
+            x = conv(x)
             x = normalize_and_rectify(x, number)
             if number in (1, 2, 5):
                 if min(x.shape[1:3]) < 3:
@@ -122,10 +129,12 @@ class AlexNetBackbone(PresetMixin, keras.Model):
                         f"Use larger images or a smaller `stem_strides`. "
                         f"Received: image_shape={image_shape}."
                     )
-                x = layers.MaxPooling2D(3, 2, dtype=dtype, name=f"pool{number}")(x)
+                x = layers.MaxPooling2D(
+                    3, 2, data_format="channels_last", dtype=dtype, name=f"pool{number}"
+                )(x)
             if number in (1, 2) and normalization == "lrn":
                 x = LocalResponseNormalization(dtype=dtype, name=f"norm{number}")(x)
-        x = layers.Flatten(dtype=dtype, name="flatten")(x)
+        x = layers.Flatten("channels_last", dtype=dtype, name="flatten")(x)
         for number in (6, 7):
             x = layers.Dense(
                 hidden_dim,

@@ -49,11 +49,11 @@ def run(options) -> None:
     from keras_deephash.presets import from_preset, read_preset_metadata
     from keras_deephash.retrieval.evaluate_model import evaluate_model
 
+    stated = read_preset_metadata(options.preset)["metrics"]
     query, database = (
         read_image_list(os.path.join(options.data, name), verify_images=False)
         for name in ("test.txt", "database.txt")
     )
-    stated = read_preset_metadata(options.preset)["metrics"]
     metrics = evaluate_model(
         from_preset(options.preset),
         query,

@@ -96,7 +96,7 @@ def run(options) -> None:
 
 
 def _with_recipe(options):
-    """The options, with the recipe's values in place of the defaults."""
+    """The options, the recipe's read before those of the command line."""
     with open(options.recipe, encoding="utf-8") as file:
         try:
             recipe = json.load(file)
@@ -104,23 +104,15 @@ def _with_recipe(options):
             raise ValueError(
                 f"`--recipe` must be a JSON file: {options.recipe!r}, {error}."
             ) from None
-    known = vars(options).keys() - _NOT_IN_A_RECIPE
-    unknown = sorted(set(recipe) - known)
-    if unknown:
+    if not isinstance(recipe, dict):
         raise ValueError(
-            f"The recipe {options.recipe!r} has an unknown entry {unknown[0]!r}. "
-            f"It takes {sorted(known)}."
+            f"`--recipe` must hold a JSON object of options: {options.recipe!r}."
         )
-    options.parser.set_defaults(**recipe)
-    return options.parser.parse_args(options.arguments[1:])
-
-
-_NOT_IN_A_RECIPE = {
-    "data",
-    "output",
-    "recipe",
-    "parser",
-    "run",
-    "command",
-    "arguments",
-}
+    arguments = []
+    for name, value in recipe.items():
+        arguments.append("--" + name.replace("_", "-"))
+        if value is not True:  # A flag stands alone.
+            values = value if isinstance(value, list) else [value]
+            arguments += map(str, values)
+    # What stands on the command line comes later and so wins.
+    return options.parser.parse_args(arguments + options.arguments[1:])

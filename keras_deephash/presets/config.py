@@ -76,7 +76,12 @@ def model_from_config(
                 f"`{cls.__name__}` has no {kind} {unknown[0]!r}. "
                 f"It takes {sorted(known - {'self', 'kwargs'})}."
             )
-    model = cls(**{**config, **overrides})
+    try:
+        model = cls(**{**config, **overrides})
+    except (TypeError, ValueError, AttributeError) as error:
+        raise PresetError(
+            f"The configuration is not valid for `{cls.__name__}`: {error}"
+        ) from None
     if backbone_entry is None:
         model.preprocessor = preprocessor
     return model

@@ -30,7 +30,7 @@ def save_preset(
     target is a whole preset or absent. An older preset there is replaced.
     """
     target = os.path.abspath(os.fspath(preset_dir))
-    _check_replaceable(target)
+    check_replaceable(target)
     parent = os.path.dirname(target)
     os.makedirs(parent, exist_ok=True)
     folder = tempfile.mkdtemp(prefix=f".{os.path.basename(target)}-", dir=parent)
@@ -60,7 +60,8 @@ def save_preset(
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _check_replaceable(target: str) -> None:
+def check_replaceable(target: str) -> None:
+    """Raises FileExistsError if there is something that is no preset."""
     if not os.path.lexists(target):
         return
     is_preset = os.path.isfile(os.path.join(target, md.METADATA_FILE))

@@ -40,13 +40,16 @@ def load_weights_file(model: keras.Model, path: str) -> None:
 
 
 def _copy(source: h5py.Group, target: h5py.Group, dtype: str) -> None:
-    for key, value in source.attrs.items():
-        target.attrs[key] = value
+    """Copies the weights; groups without any, and with them names, stay out."""
     for key, item in source.items():
         if item.name == "/optimizer":
             continue  # The state of a training is no part of a preset.
         if isinstance(item, h5py.Group):
-            _copy(item, target.create_group(key), dtype)
+            if _holds_data(item):
+                group = target.create_group(key)
+                for name, value in item.attrs.items():
+                    group.attrs[name] = value
+                _copy(item, group, dtype)
             continue
         values = item[()]
         if values.dtype == np.float32:
@@ -58,3 +61,10 @@ def _copy(source: h5py.Group, target: h5py.Group, dtype: str) -> None:
                     "`weights_dtype='float32'`, or check the training for NaN."
                 )
         target.create_dataset(key, data=values, track_times=False)
+
+
+def _holds_data(group: h5py.Group) -> bool:
+    return any(
+        _holds_data(item) if isinstance(item, h5py.Group) else True
+        for item in group.values()
+    )

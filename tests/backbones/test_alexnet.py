@@ -184,8 +184,12 @@ def test_dropout_only_in_training():
         ),
         (
             dict(filters=(4, 5, 8, 8, 6)),
-            "`filters` must be divisible by `groups`. Received: filters=5, groups=2",
+            "`groups` must be >= 1 and divide `filters`. Received: filters=5, groups=2",
         ),
+        (dict(groups=0), "`groups` must be >= 1"),
+        (dict(stem_padding="full"), "`padding` must be one of"),
+        (dict(image_shape=(None, None, 3)), "`image_shape` must be"),
+        (dict(image_shape=(5, 5, 3)), "smaller than the kernel of conv1"),
         (
             dict(filters=(3, 6, 8, 8, 6)),
             "must be divisible by `groups`. Received: channels=3, groups=2",

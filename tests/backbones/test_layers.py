@@ -110,7 +110,9 @@ def test_mixed_precision_keeps_float32_weights():
 
 
 def test_errors():
-    message = "`filters` must be divisible by `groups`. Received: filters=5, groups=2"
+    message = (
+        "`groups` must be >= 1 and divide `filters`. Received: filters=5, groups=2"
+    )
     with pytest.raises(ValueError, match=message):
         GroupedConv2D(5, 3, groups=2)
     message = "must be divisible by `groups`. Received: channels=3, groups=2"

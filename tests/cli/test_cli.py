@@ -1,0 +1,182 @@
+"""The command line, as a user calls it."""
+
+import json
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import keras_deephash as kdh
+from keras_deephash.cli import COMMANDS, main
+
+
+@pytest.fixture
+def data(tmp_path):
+    """A data directory of 48 images in two classes that colours tell apart."""
+    generator = np.random.default_rng(0)
+    (tmp_path / "data" / "images").mkdir(parents=True)
+    lines = []
+    for i in range(48):
+        pixels = generator.integers(0, 60, (32, 32, 3), dtype=np.uint8)
+        pixels[..., i % 2] += 180
+        name = f"images/{i:02}.png"
+        Image.fromarray(pixels).save(tmp_path / "data" / name)
+        lines.append(f"{name} {i % 2}")
+    for name, part in (
+        ("train", lines[:24]),
+        ("test", lines[24:32]),
+        ("database", lines[32:]),
+    ):
+        (tmp_path / "data" / f"{name}.txt").write_text("\n".join(part) + "\n")
+    (tmp_path / "data" / "labels.txt").write_text("red\ngreen\n")
+    return str(tmp_path / "data")
+
+
+@pytest.fixture
+def preset(make_model, tmp_path):
+    make_model(bits=16).save_to_preset(tmp_path / "preset", metrics={"map": 0.5})
+    return str(tmp_path / "preset")
+
+
+@pytest.mark.parametrize("command", [[], *([name] for name in COMMANDS)])
+def test_help(command):
+    program = "import sys, keras_deephash.cli as cli; sys.exit(cli.main())"
+    done = subprocess.run(
+        [sys.executable, "-c", program, *command, "--help"],
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "usage: keras-deephash" in done.stdout
+    if command:
+        assert f"keras-deephash {command[0]}" in done.stdout
+
+
+def test_train_evaluate_encode(data, tmp_path, capsys):
+    output = str(tmp_path / "trained")
+    recipe = tmp_path / "recipe.json"
+    recipe.write_text(json.dumps({"bits": 16, "epochs": 9, "optimizer": "adamw"}))
+    arguments = ["--data", data, "--output", output, "--batch-size", "8"]
+    arguments += ["--recipe", str(recipe), "--epochs", "2", "--hold-out", "0.5"]
+    arguments += ["--evaluate-every", "1", "--augment", "color", "cutout"]
+    assert main(["train", *arguments]) == 0
+    assert not os.path.exists(output + ".backup")
+    metadata = json.loads((tmp_path / "trained" / "metadata.json").read_text())
+    assert metadata["bits"] == 16 and metadata["label_names"] == ["red", "green"]
+    assert metadata["training"]["epochs"] == 2
+    assert metadata["training"]["command"].startswith("keras-deephash train --data")
+    assert metadata["training"]["held_out"] == 12
+    assert "val_map" in metadata["training"]
+    assert metadata["metrics"]["database"] == 16
+
+    figures = tmp_path / "figures.json"
+    capsys.readouterr()
+    arguments = ["--preset", output, "--data", data, "--json", str(figures)]
+    assert main(["evaluate", *arguments]) == 0
+    assert json.loads(figures.read_text()) == metadata["metrics"]
+    assert "map_at_radius" in capsys.readouterr().out
+
+    codes = str(tmp_path / "codes.npz")
+    assert (
+        main(["encode", "--preset", output, "--images", data, "--output", codes]) == 0
+    )
+    with np.load(codes) as file:
+        assert file["codes"].shape == (48, 2)
+        assert file["paths"][0].endswith("00.png")
+        expected = kdh.from_preset(output).encode(list(file["paths"]))
+        np.testing.assert_array_equal(file["codes"], expected)
+    images = os.path.join(data, "test.txt")
+    assert (
+        main(["encode", "--preset", output, "--images", images, "--output", codes]) == 0
+    )
+    with np.load(codes) as file:
+        assert len(file["codes"]) == 8
+
+
+def test_a_killed_training_goes_on(data, tmp_path, capsys):
+    output = str(tmp_path / "trained")
+    arguments = ["train", "--data", data, "--output", output, "--batch-size", "8"]
+    arguments += ["--bits", "16", "--optimizer", "adamw", "--no-evaluation"]
+    program = "import sys, keras_deephash.cli as cli; sys.exit(cli.main())"
+    command = [sys.executable, "-c", program, *arguments, "--epochs", "500"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as training:
+        for line in training.stdout:
+            if line.startswith("Epoch 4/"):
+                training.kill()
+    assert (tmp_path / "trained.backup").exists()
+    assert not (tmp_path / "trained").exists()
+    assert main([*arguments, "--epochs", "5"]) == 0
+    out = capsys.readouterr().out
+    assert "Epoch 5/5" in out and "Epoch 2/5" not in out
+    assert not (tmp_path / "trained.backup").exists()
+    assert kdh.from_preset(output).bits == 16
+
+
+def test_an_occupied_output_is_refused_before_the_training(data, tmp_path, capsys):
+    (tmp_path / "out").write_text("a thesis")
+    arguments = ["--data", data, "--output", str(tmp_path / "out")]
+    assert main(["train", *arguments]) == 1
+    captured = capsys.readouterr()
+    assert "is no preset" in captured.err and "Epoch" not in captured.out
+
+
+def test_presets(preset, capsys):
+    assert main(["presets"]) == 0
+    out = capsys.readouterr().out
+    assert out.startswith("name") and "dch_cifar10_48" in out
+    assert main(["presets", preset]) == 0
+    assert "| MAP | 0.5000 |" in capsys.readouterr().out
+
+
+def test_demo_with_a_folder(data, preset, tmp_path, capsys):
+    picture = tmp_path / "picture.png"
+    arguments = ["demo", "--images", data, "--preset", preset]
+    assert main([*arguments, "--output", str(picture), "--queries", "3"]) == 0
+    assert Image.open(picture).size[0] > 500
+    out = capsys.readouterr().out
+    assert str(picture) in out and "What to try next" in out
+
+
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        (["evaluate", "--preset", "dch_cifar", "--data", "."], "no preset"),
+        (["evaluate", "--preset", "dch_cifar10_48", "--data", "no"], "no such list"),
+        (["encode", "--preset", "x", "--images", "no"], "no such list file"),
+        (["encode", "--preset", "x", "--images", "."], "holds no image"),
+        (["encode", "--preset", "x", "--images", ".", "--output", "a.txt"], ".npz"),
+        (["train", "--data", "no", "--output", "out"], "no such list file"),
+        (["train", "--data", "no", "--output", "o", "--recipe", "r"], "No such file"),
+        (["demo", "--images", "no"], "no such folder"),
+        (["demo", "--queries", "0"], "must be >= 1"),
+        (["presets", "no"], "no preset"),
+    ],
+)
+def test_errors_are_one_line(arguments, message, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert main(arguments) == 1
+    error = capsys.readouterr().err
+    assert error.startswith("keras-deephash: error: ") and message in error
+    assert "Traceback" not in error
+    assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.parametrize("text", ["{", "[1]", "no json"])
+def test_a_recipe_must_be_a_json_object(data, tmp_path, capsys, text):
+    (tmp_path / "recipe.json").write_text(text)
+    arguments = ["--data", data, "--output", "out"]
+    assert main(["train", *arguments, "--recipe", str(tmp_path / "recipe.json")]) == 1
+    assert "`--recipe` must" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("recipe", [{"bitz": 3}, {"optimizer": "magic"}])
+def test_recipes_are_checked_as_the_command_line_is(data, tmp_path, capsys, recipe):
+    (tmp_path / "recipe.json").write_text(json.dumps(recipe))
+    arguments = ["--data", data, "--output", "out"]
+    with pytest.raises(SystemExit) as ended:
+        main(["train", *arguments, "--recipe", str(tmp_path / "recipe.json")])
+    assert ended.value.code == 2
+    assert next(iter(recipe)) in capsys.readouterr().err

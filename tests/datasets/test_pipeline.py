@@ -1,0 +1,133 @@
+"""The input pipeline and its augmentations."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from keras_deephash import Preprocessor
+from keras_deephash.datasets import ImageSet, image_dataset, read_image_list
+from keras_deephash.datasets.augment import chain, color_jitter, cutout
+
+
+@pytest.fixture
+def image_set():
+    generator = np.random.default_rng(0)
+    images = generator.integers(0, 256, (20, 8, 8, 3), dtype=np.uint8)
+    labels = np.eye(20, dtype=np.uint8)  # The label tells the image.
+    return ImageSet(images, labels)
+
+
+def collect(dataset):
+    images, labels = zip(*dataset.as_numpy_iterator(), strict=True)
+    return np.concatenate(images), np.concatenate(labels)
+
+
+def test_evaluation_keeps_order_and_every_image(image_set):
+    preprocessor = Preprocessor(6, 8)
+    dataset = image_dataset(image_set, preprocessor, batch_size=8)
+    images, labels = collect(dataset)
+    np.testing.assert_array_equal(labels, image_set.labels)
+    expected = [preprocessor.center_crop(image) for image in image_set.images]
+    np.testing.assert_array_equal(images, expected)
+    assert dataset.element_spec[0].shape == (None, 6, 6, 3)
+    assert dataset.element_spec[0].dtype == tf.uint8
+
+
+@pytest.mark.parametrize("cache", [True, False])
+def test_training_takes_random_views_in_full_batches(image_set, cache):
+    preprocessor = Preprocessor(6, 8, padding=1)
+    dataset = image_dataset(
+        image_set, preprocessor, batch_size=6, training=True, cache=cache
+    )
+    epochs = [collect(dataset) for _ in range(2)]
+    for images, labels in epochs:
+        assert len(images) == 18  # Three full batches of six.
+        shown = labels.argmax(axis=1)
+        assert len(set(shown)) == 18
+        for image, index in zip(images, shown, strict=True):
+            canvas = preprocessor.canvas(image_set.images[index])
+            views = [
+                view
+                for top in range(5)
+                for left in range(5)
+                for view in (
+                    canvas[top : top + 6, left : left + 6],
+                    canvas[top : top + 6, left : left + 6][:, ::-1],
+                )
+            ]
+            assert any((image == view).all() for view in views)
+    assert (epochs[0][1] != epochs[1][1]).any(), "the order must change"
+
+
+def test_training_is_the_same_in_every_run(image_set):
+    def run(seed):
+        dataset = image_dataset(
+            image_set,
+            Preprocessor(6, 8),
+            batch_size=5,
+            training=True,
+            seed=seed,
+            augment=chain(color_jitter(), cutout(3)),
+        )
+        return [collect(dataset) for _ in range(2)]
+
+    for one, two in zip(run(seed=1), run(seed=1), strict=True):
+        np.testing.assert_array_equal(one[0], two[0])
+        np.testing.assert_array_equal(one[1], two[1])
+    assert (run(seed=1)[0][0] != run(seed=2)[0][0]).any()
+
+
+def test_crops_and_flips_reach_every_place():
+    image = np.arange(16, dtype=np.uint8).reshape(1, 4, 4, 1).repeat(3, axis=3)
+    images = ImageSet(image.repeat(400, axis=0), np.ones((400, 1)))
+    dataset = image_dataset(images, Preprocessor(2, 4), 400, training=True)
+    views, _ = collect(dataset)
+    corners = {(int(v[0, 0, 0]), bool(v[0, 0, 0] > v[0, 1, 0])) for v in views}
+    assert len(corners) == 9 * 2
+    dataset = image_dataset(images, Preprocessor(2, 4), 400, training=True, flip=False)
+    views, _ = collect(dataset)
+    assert (views[:, 0, 0, 0] < views[:, 0, 1, 0]).all()
+
+
+def test_files_and_arrays_give_the_same_batches(folder):
+    files = read_image_list(folder / "train.txt")
+    preprocessor = Preprocessor(6, 7)
+    expected = [preprocessor.center_crop(path) for path in files.images]
+    images, labels = collect(image_dataset(files, preprocessor, 4))
+    np.testing.assert_array_equal(images, expected)
+    np.testing.assert_array_equal(labels, files.labels)
+
+
+def test_a_file_that_vanishes_is_named(folder):
+    files = read_image_list(folder / "train.txt")
+    (folder / "images" / "2.png").unlink()
+    with pytest.raises(Exception, match=r"no such image file: .*2\.png"):
+        collect(image_dataset(files, Preprocessor(6, 7), 4))
+
+
+def test_too_few_images(image_set):
+    with pytest.raises(ValueError, match="at least one image"):
+        image_dataset(image_set.subset([]), Preprocessor(6))
+    with pytest.raises(ValueError, match="20 images, batch_size=32"):
+        image_dataset(image_set, Preprocessor(6), 32, training=True)
+
+
+def test_cutout_covers_one_square():
+    image = tf.zeros((12, 12, 3), tf.uint8)
+    sizes = set()
+    for i in range(50):
+        found = cutout(4, value=9)(image, tf.constant([i, 0])).numpy()
+        rows = np.flatnonzero((found[..., 0] == 9).any(axis=1))
+        columns = np.flatnonzero((found[..., 0] == 9).any(axis=0))
+        assert (found == 9).sum() == 3 * len(rows) * len(columns)
+        sizes.add((len(rows), len(columns)))
+    assert max(sizes) == (4, 4) and len(sizes) > 1
+
+
+def test_color_jitter_changes_colors_within_bounds():
+    image = tf.constant(np.random.default_rng(0).integers(0, 256, (6, 6, 3)), tf.uint8)
+    views = [color_jitter(0.3)(image, tf.constant([i, 0])).numpy() for i in range(8)]
+    assert all(view.dtype == np.uint8 for view in views)
+    assert len({view.tobytes() for view in views}) == 8
+    means = [view.mean() for view in views]
+    assert np.ptp(means) > 10

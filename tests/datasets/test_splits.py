@@ -1,0 +1,123 @@
+"""Protocols, splits and the checks of splits."""
+
+import shutil
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from keras_deephash.datasets import (
+    ImageSet,
+    check_splits,
+    cifar10,
+    read_image_list,
+    read_splits,
+    split_by_class,
+)
+
+
+@pytest.fixture
+def arrays():
+    generator = np.random.default_rng(0)
+    images = generator.integers(0, 256, (60, 4, 4, 3), dtype=np.uint8)
+    return images, np.repeat(np.arange(3), 20)
+
+
+def test_split_by_class_counts_and_is_seeded(arrays):
+    splits = split_by_class(*arrays, ["a", "b", "c"], train=5, query=2, seed=1)
+    for images, count in zip(splits, (5, 2, 13), strict=True):
+        np.testing.assert_array_equal(images.labels.sum(axis=0), [count] * 3)
+    assert check_splits(*splits).ok
+    same = split_by_class(*arrays, ["a", "b", "c"], train=5, query=2, seed=1)
+    np.testing.assert_array_equal(splits.train.images, same.train.images)
+    other = split_by_class(*arrays, ["a", "b", "c"], train=5, query=2, seed=2)
+    assert (splits.train.images != other.train.images).any()
+    with pytest.raises(ValueError, match="The class 'a' must have more than"):
+        split_by_class(*arrays, ["a", "b", "c"], train=15, query=5)
+
+
+def test_hold_out_is_stratified_disjoint_and_seeded(arrays):
+    images, classes = arrays
+    whole = ImageSet(images, np.eye(3, dtype=np.uint8)[classes])
+    rest, held_out = whole.hold_out(0.25, seed=3)
+    np.testing.assert_array_equal(held_out.labels.sum(axis=0), [5, 5, 5])
+    assert len(rest) == 45
+    assert check_splits(train=rest, query=held_out).ok
+    again = whole.hold_out(0.25, seed=3)[1]
+    np.testing.assert_array_equal(held_out.images, again.images)
+    with pytest.raises(ValueError, match="`share` must lie between"):
+        whole.hold_out(1.0)
+
+
+def test_check_splits_reports_paths_and_contents(folder):
+    images = read_image_list(folder / "train.txt")
+    shutil.copy(folder / "images" / "1.png", folder / "images" / "copy.bmp.png")
+    Image.open(folder / "images" / "2.png").save(folder / "images" / "again.bmp")
+    (folder / "db.txt").write_text(
+        "images/0.png 1 0 0\nimages/copy.bmp.png 1 0 0\nimages/again.bmp 1 0 0\n"
+    )
+    database = read_image_list(folder / "db.txt")
+    report = check_splits(query=images, database=database)
+    assert not report.ok
+    by = {overlap.by: overlap.pairs for overlap in report.overlaps}
+    assert [one for one, _ in by["path"]] == [str(folder / "images" / "0.png")]
+    assert {other.rsplit("/")[-1] for _, other in by["content"]} == {
+        "0.png",
+        "copy.bmp.png",
+        "again.bmp",
+    }
+    assert "query and database share 1 images by path" in str(report)
+    assert check_splits(train=images).ok
+
+
+def test_check_splits_of_arrays_and_files_together(folder):
+    images = read_image_list(folder / "train.txt")
+    pixels = np.stack([np.asarray(Image.open(path)) for path in images.images])
+    report = check_splits(train=images, database=ImageSet(pixels, images.labels))
+    assert [overlap.by for overlap in report.overlaps] == ["content"]
+    assert len(report.overlaps[0].pairs) == 6
+
+
+def test_cifar10_of_a_directory(folder):
+    for name in ("test.txt", "database.txt"):
+        shutil.copy(folder / "train.txt", folder / name)
+    splits = cifar10(folder)
+    assert [len(images) for images in splits] == [6, 6, 6]
+    (folder / "database.txt").unlink()
+    with pytest.raises(ValueError, match="database.txt"):
+        read_splits(folder)
+
+
+def test_cifar10_through_keras(monkeypatch, tmp_path):
+    # 60,000 images in the form that Keras gives them, which it may have to download.
+    import keras
+
+    generator = np.random.default_rng(0)
+    classes = np.arange(60_000) % 10
+    images = generator.integers(0, 256, (60_000, 2, 2, 3), dtype=np.uint8)
+    parts = (
+        (images[:50_000], classes[:50_000, None]),
+        (images[50_000:], classes[50_000:, None]),
+    )
+    monkeypatch.setattr(keras.datasets.cifar10, "load_data", lambda: parts)
+    splits = cifar10()
+    for split, count in zip(splits, (500, 100, 5400), strict=True):
+        np.testing.assert_array_equal(split.labels.sum(axis=0), [count] * 10)
+    assert splits.train.label_names[:2] == ["airplane", "automobile"]
+
+    def offline():
+        raise Exception("URL fetch failure")
+
+    monkeypatch.setattr(keras.datasets.cifar10, "load_data", offline)
+    with pytest.raises(ValueError, match="could not be downloaded. Give `root`"):
+        cifar10()
+
+
+def test_image_set_refuses_what_does_not_fit():
+    pixels, labels = np.zeros((2, 4, 4, 3), np.uint8), np.eye(2)
+    with pytest.raises(ValueError, match="2 images, 1 labels"):
+        ImageSet(pixels, labels[:1])
+    with pytest.raises(ValueError, match="`labels` must be multi-hot"):
+        ImageSet(pixels, np.arange(2))
+    with pytest.raises(ValueError, match="3 names, 2 columns"):
+        ImageSet(pixels, labels, ["a", "b", "c"])

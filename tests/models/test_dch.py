@@ -1,0 +1,179 @@
+"""DCH: construction, training and configuration."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import keras_deephash as kdh
+
+
+def test_default_recipe_is_the_published_one(make_model):
+    model = make_model()
+    model.compile()
+    assert isinstance(model.optimizer, keras.optimizers.SGD)
+    assert model.optimizer.momentum == 0.9
+    assert float(model.optimizer.learning_rate) == pytest.approx(5e-3)
+    assert model.learning_rate_multipliers == (1, 2, 10, 20)
+
+
+def test_multipliers_equal_a_learning_rate_for_each_variable(
+    make_model, images, labels
+):
+    model = make_model(gamma=5.0)
+    start = [v.numpy() for v in model.trainable_variables]
+    with tf.GradientTape() as tape:
+        codes = model(images, training=True)
+        loss = model.pair_loss(codes, labels)
+    gradients = tape.gradient(loss, model.trainable_variables)
+    model.compile(keras.optimizers.SGD(1e-3), learning_rate_multipliers=(1, 2, 10, 20))
+    # The forward pass above moved the statistics, which play no part in training.
+    model.fit(images, labels, batch_size=len(images), shuffle=False, verbose=0)
+    seen = set()
+    for variable, before, gradient in zip(
+        model.trainable_variables, start, gradients, strict=True
+    ):
+        in_hash_layer = "hash_layer" in variable.path
+        is_bias = variable.name == "bias"
+        factor = {(0, 0): 1, (0, 1): 2, (1, 0): 10, (1, 1): 20}[in_hash_layer, is_bias]
+        seen.add(factor)
+        expected = before - 1e-3 * factor * gradient.numpy()
+        np.testing.assert_allclose(variable.numpy(), expected, rtol=1e-4, atol=1e-6)
+    assert seen == {1, 2, 10, 20}
+
+
+def test_training_lowers_the_loss_and_logs_the_metrics(make_model, images):
+    labels = np.eye(3)[np.arange(24) % 3]
+    images[:, :16] = (np.arange(24) % 3 * 100)[:, None, None, None]
+    model = make_model(normalization="lrn", gamma=5.0, quantization_weight=0.1)
+    model.compile("adam")
+    history = model.fit(images, labels, batch_size=24, epochs=30, verbose=0).history
+    assert set(history) == {"loss", "pair_loss", "quantization_loss", "saturated_bits"}
+    assert history["loss"][-1] < 0.5 * history["loss"][0]
+    total = np.add(history["pair_loss"], 0.1 * np.array(history["quantization_loss"]))
+    np.testing.assert_allclose(history["loss"], total, rtol=1e-4)
+    codes = model.encode(images)
+    metrics = kdh.evaluate_retrieval(codes, labels, codes, labels)
+    assert metrics.map > 0.95
+
+
+def test_loss_is_that_of_the_naive_formula(make_model, images, labels):
+    model = make_model(gamma=3.0, quantization_weight=0.5)
+    model.compile()
+    logs = model.evaluate(images, labels, batch_size=24, return_dict=True, verbose=0)
+    codes = model.predict(images, verbose=0)
+    pair = kdh.losses.PairwiseCauchyLoss(3.0)(codes, labels)
+    quantization = kdh.losses.CauchyQuantizationLoss(3.0)(codes)
+    assert logs["pair_loss"] == pytest.approx(float(pair), rel=1e-4)
+    assert logs["loss"] == pytest.approx(float(pair + 0.5 * quantization), rel=1e-4)
+    saturated = np.mean(np.abs(codes) > 0.9)
+    assert logs["saturated_bits"] == pytest.approx(saturated, abs=1e-6)
+
+
+@pytest.mark.parametrize("steps_per_execution", [1, 3])
+@pytest.mark.parametrize("optimizer", ["sgd", "adamw"])
+def test_optimizers_schedules_and_callbacks(
+    make_model, images, labels, optimizer, steps_per_execution
+):
+    schedule = keras.optimizers.schedules.ExponentialDecay(1e-3, 2, 0.5)
+    optimizer = {"sgd": keras.optimizers.SGD, "adamw": keras.optimizers.AdamW}[
+        optimizer
+    ](schedule)
+    model = make_model()
+    model.compile(optimizer, steps_per_execution=steps_per_execution)
+    stop = keras.callbacks.EarlyStopping(monitor="loss", min_delta=1e9, patience=1)
+    history = model.fit(
+        images, labels, batch_size=8, epochs=9, callbacks=[stop], verbose=0
+    )
+    assert len(history.history["loss"]) == 2
+    assert int(optimizer.iterations) == 6
+
+
+@pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
+def test_mixed_precision(images, labels, policy):
+    backbone = kdh.AlexNetBackbone.small(
+        filters=(4, 8, 8, 8, 8), hidden_dim=16, dtype=policy
+    )
+    model = kdh.DCH(backbone, 8)
+    model.compile()
+    history = model.fit(images, labels, batch_size=8, epochs=2, verbose=0).history
+    assert np.isfinite(history["loss"]).all()
+    assert model.predict(images, verbose=0).dtype == np.float32
+
+
+def test_every_argument_is_in_the_config(make_model):
+    model = make_model(
+        bits=24,
+        gamma=7.0,
+        quantization_weight=0.25,
+        distance="squared_euclidean",
+        pair_weighting="one_sided",
+        quantization="squared",
+        preprocessor=kdh.Preprocessor(32, 40, channel_order="bgr", mean=(1, 2, 3)),
+    )
+    again = kdh.DCH.from_config(model.get_config())
+    assert again.get_config() == model.get_config()
+    assert again.gamma == again.pair_loss.gamma == 7.0
+    assert again.preprocessor.mean == (1.0, 2.0, 3.0)
+    assert isinstance(again.quantization_loss, kdh.losses.SquaredQuantizationLoss)
+
+
+def test_keras_saving_keeps_weights_and_optimizer(make_model, images, labels, tmp_path):
+    model = make_model(quantization_weight=0.1)
+    model.compile()
+    model.fit(images, labels, batch_size=8, verbose=0)
+    model.save(tmp_path / "model.keras")
+    again = keras.saving.load_model(tmp_path / "model.keras")
+    np.testing.assert_array_equal(
+        model.predict(images, verbose=0), again.predict(images, verbose=0)
+    )
+    assert int(again.optimizer.iterations) == 3
+    assert tuple(again.learning_rate_multipliers) == (1, 2, 10, 20)
+    momenta = [v.numpy() for v in again.optimizer.variables[2:]]
+    assert max(np.abs(m).max() for m in momenta) > 0
+
+
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        ({"bits": 13}, "`bits` must be a multiple of 8. Received: bits=13."),
+        ({"bits": 0}, "`bits` must be a multiple of 8"),
+        ({"bits": 16.0}, "`bits` must be a multiple of 8"),
+        ({"gamma": -1}, "`gamma` must be > 0"),
+        ({"quantization_weight": -0.1}, "`quantization_weight` must be >= 0"),
+        ({"quantization": "cubic"}, "`quantization` must be one of"),
+        ({"preprocessor": kdh.Preprocessor(64)}, "agree on the image size"),
+    ],
+)
+def test_bad_arguments(make_model, arguments, message):
+    with pytest.raises(ValueError, match=message):
+        make_model(**arguments)
+
+
+def test_compile_refuses_a_loss_and_multipliers_of_adam(make_model):
+    model = make_model()
+    with pytest.raises(ValueError, match="`loss` is part of the model"):
+        model.compile(loss="mse")
+    with pytest.raises(ValueError, match="need an SGD optimizer.*Received.*Adam"):
+        model.compile("adam", learning_rate_multipliers=(1, 2, 10, 20))
+    with pytest.raises(ValueError, match="None or 4 numbers"):
+        model.compile("sgd", learning_rate_multipliers=(1, 2))
+
+
+def test_fit_explains_what_it_cannot_use(make_model, images, labels):
+    model = make_model()
+    model.compile()
+    with pytest.raises(ValueError, match="Training needs labels"):
+        model.fit(images, verbose=0)
+    with pytest.raises(ValueError, match="`sample_weight`"):
+        model.fit(images, labels, sample_weight=np.ones(24), verbose=0)
+    with pytest.raises(ValueError, match="multi-hot"):
+        model.fit(images, np.arange(24), verbose=0)
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_training_on_very_few_images(make_model, images, labels, count):
+    model = make_model()
+    model.compile()
+    model.fit(images[:count], labels[:count], epochs=2, verbose=0)
+    assert all(np.isfinite(weight).all() for weight in model.get_weights())

@@ -1,0 +1,235 @@
+"""Saving and loading presets."""
+
+import json
+import os
+
+import h5py
+import keras
+import numpy as np
+import pytest
+
+import keras_deephash as kdh
+from keras_deephash.presets.registry import EMBEDDED
+
+
+@pytest.fixture
+def model(make_model):
+    preprocessor = kdh.Preprocessor(32, 36, 2, "bgr", (10, 20, 30), 0.02)
+    return make_model(
+        bits=24,
+        gamma=4.0,
+        quantization_weight=0.5,
+        distance="squared_euclidean",
+        pair_weighting=None,
+        quantization="squared",
+        preprocessor=preprocessor,
+    )
+
+
+@pytest.fixture
+def preset(model, tmp_path):
+    folder = tmp_path / "mine"
+    model.save_to_preset(
+        folder,
+        dataset="noise",
+        label_names=["cat", "dog"],
+        training={"seed": 3, "split": "all"},
+        metrics={"map": 0.25, "radius": 2},
+    )
+    return folder
+
+
+def test_round_trip(model, preset, images):
+    for load in (kdh.from_preset, kdh.DCH.from_preset):
+        again = load(preset)
+        assert type(again) is kdh.DCH
+        assert again.get_config() == model.get_config()
+        np.testing.assert_array_equal(model.encode(images), again.encode(images))
+        for one, two in zip(model.get_weights(), again.get_weights(), strict=True):
+            np.testing.assert_array_equal(one, two)
+
+
+def test_directory_and_metadata(model, preset):
+    assert sorted(os.listdir(preset)) == [
+        "README.md",
+        "config.json",
+        "metadata.json",
+        "model.weights.h5",
+        "preprocessor.json",
+    ]
+    metadata = json.loads((preset / "metadata.json").read_text())
+    assert metadata["format_version"] == 1
+    assert metadata["keras_deephash_version"] == kdh.__version__
+    assert metadata["keras_version"] == keras.__version__
+    assert metadata["method"] == "DCH" and metadata["bits"] == 24
+    assert metadata["parameters"] == model.count_params()
+    assert metadata["label_names"] == ["cat", "dog"]
+    assert metadata["training"] == {"seed": 3, "split": "all"}
+    assert metadata["metrics"] == {"map": 0.25, "radius": 2}
+    assert set(metadata["files"]) == {
+        "config.json",
+        "model.weights.h5",
+        "preprocessor.json",
+    }
+    card = (preset / "README.md").read_text()
+    assert "| MAP | 0.2500 |" in card and "cat, dog" in card
+
+
+def test_weights_file_layout_is_pinned(preset):
+    paths = set()
+    with h5py.File(preset / "model.weights.h5") as file:
+        file.visititems(
+            lambda name, item: paths.add(name) if hasattr(item, "dtype") else None
+        )
+    expected = {"hash_layer/vars/0", "hash_layer/vars/1"}
+    for layer in ("grouped_conv2d", "dense"):
+        for number in range(5 if layer == "grouped_conv2d" else 2):
+            suffix = f"_{number}" if number else ""
+            expected |= {f"backbone/layers/{layer}{suffix}/vars/{i}" for i in (0, 1)}
+    for number in range(7):
+        suffix = f"_{number}" if number else ""
+        expected |= {
+            f"backbone/layers/batch_normalization{suffix}/vars/{i}" for i in range(4)
+        }
+    assert paths == expected
+
+
+def test_a_trained_model_is_saved_without_its_optimizer(
+    make_model, images, labels, tmp_path
+):
+    model = make_model()
+    model.compile()
+    model.fit(images, labels, verbose=0)
+    model.save_to_preset(tmp_path / "mine")
+    with h5py.File(tmp_path / "mine" / "model.weights.h5") as file:
+        assert set(file) == {"backbone", "hash_layer"}
+    again = kdh.from_preset(tmp_path / "mine")
+    np.testing.assert_array_equal(model.encode(images), again.encode(images))
+    again.compile()
+    again.fit(images, labels, verbose=0)
+
+
+def test_saving_twice_gives_the_same_bytes(model, preset, tmp_path):
+    model.save_to_preset(tmp_path / "again")
+    for name in ("config.json", "model.weights.h5", "preprocessor.json"):
+        assert (preset / name).read_bytes() == (tmp_path / "again" / name).read_bytes()
+
+
+def test_float16_halves_the_weights(model, preset, tmp_path, images):
+    model.save_to_preset(tmp_path / "half", weights_dtype="float16")
+    again = kdh.from_preset(tmp_path / "half")
+    for one, two in zip(model.get_weights(), again.get_weights(), strict=True):
+        np.testing.assert_array_equal(one.astype("float16").astype("float32"), two)
+    again.save_to_preset(tmp_path / "half2", weights_dtype="float16")
+    half, half2 = (
+        (tmp_path / name / "model.weights.h5").read_bytes()
+        for name in ("half", "half2")
+    )
+    assert half == half2
+    model.hash_layer.bias.assign(np.full(24, 1e5))
+    with pytest.raises(ValueError, match="not finite in float16"):
+        model.save_to_preset(tmp_path / "half", weights_dtype="float16")
+    assert (tmp_path / "half" / "model.weights.h5").read_bytes() == half
+    assert sorted(os.listdir(tmp_path)) == ["half", "half2", "mine"]
+
+
+def test_overrides(preset, images):
+    model = kdh.from_preset(preset, gamma=9.0, name="other")
+    assert model.gamma == 9.0 and model.name == "other"
+    model = kdh.from_preset(preset, dtype="mixed_bfloat16")
+    assert model.backbone.get_layer("conv1").compute_dtype == "bfloat16"
+    model = kdh.from_preset(preset, preprocessor=kdh.Preprocessor(32, 64))
+    assert model.preprocessor.resize_size == 64
+    with pytest.raises(kdh.PresetError, match="no argument 'gama'"):
+        kdh.from_preset(preset, gama=1)
+
+
+def test_bits_must_fit(preset):
+    with pytest.raises(kdh.PresetError, match="24 bits. Received: bits=32"):
+        kdh.from_preset(preset, bits=32)
+    model = kdh.from_preset(preset, load_weights=False, bits=32)
+    assert model.bits == 32 and model.gamma == 4.0
+
+
+def test_without_weights_they_are_random(model, preset):
+    again = kdh.from_preset(preset, load_weights=False)
+    assert (again.get_weights()[0] != model.get_weights()[0]).any()
+
+
+def test_backbone_presets(make_model, images, tmp_path):
+    backbone = make_model().backbone
+    backbone.preprocessor = kdh.Preprocessor(32, channel_order="bgr")
+    backbone.save_to_preset(tmp_path / "bb")
+    again = kdh.AlexNetBackbone.from_preset(tmp_path / "bb")
+    x = images.astype("float32")
+    np.testing.assert_array_equal(again.predict(x), backbone.predict(x))
+    assert again.preprocessor.channel_order == "bgr"
+    model = kdh.DCH.from_preset(tmp_path / "bb", bits=16, gamma=3.0)
+    assert model.bits == 16 and model.gamma == 3.0
+    assert model.preprocessor.channel_order == "bgr"
+    np.testing.assert_array_equal(model.backbone.predict(x), backbone.predict(x))
+    assert kdh.DCH(again, bits=8).preprocessor.channel_order == "bgr"
+
+
+def test_class_must_match(preset):
+    with pytest.raises(kdh.PresetError, match="is a DCH, not a AlexNetBackbone"):
+        kdh.AlexNetBackbone.from_preset(preset)
+
+
+def test_unknown_names_list_the_close_ones(tmp_path):
+    with pytest.raises(kdh.PresetError, match="Did you mean 'dch_cifar10_48'"):
+        kdh.from_preset("dch_cifar_48")
+    with pytest.raises(kdh.PresetError, match=r"`list_presets\(\)` shows all names"):
+        kdh.from_preset("zzz")
+    with pytest.raises(kdh.PresetError, match="no such preset directory"):
+        kdh.from_preset("./dch_cifar10_48")
+    with pytest.raises(kdh.PresetError, match="has no `metadata.json`"):
+        kdh.from_preset(tmp_path)
+
+
+def test_listing():
+    infos = {info.name: info for info in kdh.list_presets()}
+    assert sorted(infos) == sorted(os.listdir(EMBEDDED))
+    info = infos["dch_cifar10_48"]
+    assert info.method == "DCH" and info.bits == 48 and 0 < info.map < 1
+    assert info.size <= 12e6
+    assert "dch_cifar10_48" in kdh.DCH.presets
+    assert "dch_cifar10_48" not in kdh.AlexNetBackbone.presets
+    assert kdh.list_presets(method="DHN") == []
+
+
+def test_saving_replaces_a_preset_but_nothing_else(model, preset, tmp_path):
+    (preset / "README.md").write_text("old")
+    model.save_to_preset(preset)
+    assert (preset / "README.md").read_text() != "old"
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "thesis.txt").write_text("years of work")
+    with pytest.raises(FileExistsError, match="is no preset"):
+        model.save_to_preset(tmp_path / "full")
+    (tmp_path / "file").write_text("text")
+    with pytest.raises(FileExistsError, match="is no preset"):
+        model.save_to_preset(tmp_path / "file")
+    (tmp_path / "empty").mkdir()
+    model.save_to_preset(tmp_path / "empty")
+    kdh.from_preset(tmp_path / "empty")
+    assert sorted(os.listdir(tmp_path)) == ["empty", "file", "full", "mine"]
+
+
+def test_failed_saving_leaves_the_old_preset(model, preset, tmp_path):
+    before = (preset / "metadata.json").read_bytes()
+    with pytest.raises(ValueError, match="plain JSON values"):
+        model.save_to_preset(preset, metrics={"map": float("nan")})
+    with pytest.raises(ValueError, match="`weights_dtype` must be one of"):
+        model.save_to_preset(preset, weights_dtype="int8")
+    assert (preset / "metadata.json").read_bytes() == before
+    assert os.listdir(tmp_path) == ["mine"]
+    kdh.from_preset(preset)
+
+
+def test_an_unregistered_class_cannot_be_saved(images, tmp_path):
+    inputs = keras.Input((32, 32, 3))
+    backbone = keras.Model(inputs, keras.layers.GlobalAveragePooling2D()(inputs))
+    model = kdh.DCH(backbone, bits=8)
+    assert model.encode(images).shape == (24, 1)
+    with pytest.raises(kdh.PresetError, match="not registered"):
+        model.save_to_preset(tmp_path / "mine")
