@@ -7,6 +7,7 @@ import time
 from argparse import Namespace
 
 import keras
+import tensorflow as tf
 
 from keras_deephash.backbones import AlexNetBackbone
 from keras_deephash.callbacks import RetrievalEvaluation
@@ -35,7 +36,8 @@ def train(options: Namespace, command: str) -> None:
     held_out = None
     if options.hold_out:
         images, held_out = images.hold_out(options.hold_out, options.seed)
-    model = build_model(options)
+    with _strategy().scope():
+        model = build_model(options)
     dataset = image_dataset(
         images,
         model.preprocessor,
@@ -45,7 +47,8 @@ def train(options: Namespace, command: str) -> None:
         augment=_augmentation(options.augment),
     )
     steps = options.epochs * int(dataset.cardinality())
-    _compile(model, options, steps)
+    with model.distribute_strategy.scope():
+        _compile(model, options, steps)
     backup = f"{options.output.rstrip(os.sep)}.backup"
     callbacks = []
     if held_out:
@@ -101,6 +104,13 @@ def build_model(options: Namespace) -> keras.Model:
         size, resize_size=options.resize_size, padding=options.padding
     )
     return cls(backbone, preprocessor=preprocessor, **arguments)
+
+
+def _strategy() -> tf.distribute.Strategy:
+    """All GPUs where there are several, else the one device there is."""
+    if len(tf.config.list_physical_devices("GPU")) > 1:
+        return tf.distribute.MirroredStrategy()
+    return tf.distribute.get_strategy()
 
 
 def _compile(model: keras.Model, options: Namespace, steps: int) -> None:

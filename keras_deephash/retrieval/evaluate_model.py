@@ -1,8 +1,7 @@
 """From a model and image sets to retrieval metrics."""
 
-import numpy as np
-
 from keras_deephash.datasets.image_set import ImageSet
+from keras_deephash.models.encoding import pack_bits
 from keras_deephash.retrieval.evaluate import evaluate_retrieval
 
 
@@ -34,9 +33,9 @@ def evaluate_model(
         for images in (query, database)
     )
     codes = (
-        np.packbits(query_features >= 0, axis=-1),
+        pack_bits(query_features),
         query.labels,
-        np.packbits(database_features >= 0, axis=-1),
+        pack_bits(database_features),
         database.labels,
     )
     metrics = evaluate_retrieval(*codes, **arguments).as_dict()

@@ -1,0 +1,50 @@
+"""The shipped presets give the codes that they gave where they were trained.
+
+`python tests/presets/test_golden_codes.py` prints the table for the present presets.
+"""
+
+import numpy as np
+import pytest
+
+import keras_deephash as kdh
+
+GOLDEN = {}
+
+
+def generate_images() -> list[np.ndarray]:
+    """Ten images, by integer arithmetic alone: the same on every machine."""
+    images = []
+    for number in range(10):
+        height, width = 32 + 8 * (number % 3), 32 + 16 * (number % 2)
+        y, x = np.mgrid[:height, :width]
+        disc = (y - height // 2) ** 2 + (x - width // 2) ** 2 < (6 + number) ** 2
+        red = (x * (3 + number) + y * 5) % 256
+        green = np.where(disc, 40 * number % 256, 255 - y * 4)
+        blue = ((x // (2 + number) + y // 4) % 2) * 200
+        images.append(np.stack([red, green % 256, blue], axis=-1).astype(np.uint8))
+    return images
+
+
+@pytest.mark.parametrize("name", GOLDEN)
+def test_codes_are_the_golden_ones(name):
+    model = kdh.from_preset(name)
+    codes = model.encode(generate_images())
+    assert [code.tobytes().hex() for code in codes] == GOLDEN[name]
+    continuous = model.continuous_codes(generate_images())
+    # Far enough from zero that rounding on another machine changes no bit.
+    assert np.abs(continuous).min() > 1e-3
+
+
+def test_every_shipped_hashing_preset_has_golden_codes():
+    hashing = {info.name for info in kdh.list_presets() if info.bits}
+    assert hashing == set(GOLDEN)
+
+
+if __name__ == "__main__":
+    for info in kdh.list_presets():
+        found = kdh.from_preset(info.name)
+        print(f'    "{info.name}": [')
+        for code in found.encode(generate_images()):
+            print(f'        "{code.tobytes().hex()}",')
+        print("    ],")
+        print(np.abs(found.continuous_codes(generate_images())).min(axis=1))
