@@ -1,6 +1,7 @@
 """The training behind `keras-deephash train`."""
 
 import datetime
+import json
 import os
 import shutil
 import time
@@ -13,6 +14,7 @@ from keras_deephash.backbones import AlexNetBackbone
 from keras_deephash.callbacks import RetrievalEvaluation
 from keras_deephash.datasets import image_dataset, read_image_list
 from keras_deephash.datasets.augment import chain, color_jitter, cutout
+from keras_deephash.files import write_atomically
 from keras_deephash.models import DCH
 from keras_deephash.preprocessing import Preprocessor
 from keras_deephash.presets import from_preset
@@ -20,6 +22,19 @@ from keras_deephash.presets.saving import check_replaceable
 from keras_deephash.retrieval.evaluate_model import evaluate_model
 
 METHODS = {"DCH": DCH}
+# Options that do not change what is learned.
+_NO_SETTINGS = {
+    "arguments",
+    "command",
+    "data",
+    "output",
+    "parser",
+    "recipe",
+    "run",
+    "no_evaluation",
+    "weights_dtype",
+    "dataset_name",
+}
 AUGMENTATIONS = {"color": color_jitter, "cutout": cutout}
 
 
@@ -50,9 +65,16 @@ def train(options: Namespace, command: str) -> None:
     with model.distribute_strategy.scope():
         _compile(model, options, steps)
     backup = f"{options.output.rstrip(os.sep)}.backup"
+    _claim_backup(backup, options)
     callbacks = []
     if held_out:
         query, database = held_out.hold_out(0.8, options.seed)
+        if not (len(query) and len(database)):
+            raise ValueError(
+                f"`--hold-out {options.hold_out}` leaves too few images to evaluate "
+                f"on. Received: {len(held_out)} images held out of "
+                f"{len(images) + len(held_out)}."
+            )
         callbacks.append(RetrievalEvaluation(query, database, options.evaluate_every))
     callbacks.append(keras.callbacks.BackupAndRestore(backup, delete_checkpoint=False))
     started = time.time()
@@ -104,6 +126,26 @@ def build_model(options: Namespace) -> keras.Model:
         size, resize_size=options.resize_size, padding=options.padding
     )
     return cls(backbone, preprocessor=preprocessor, **arguments)
+
+
+def _claim_backup(backup: str, options: Namespace) -> None:
+    """Marks the backup with its options, or checks that it was made with them."""
+    names = vars(options).keys() - _NO_SETTINGS
+    settings = {name: getattr(options, name) for name in sorted(names)}
+    path = os.path.join(backup, "options.json")
+    if os.path.isfile(path):
+        with open(path, encoding="utf-8") as file:
+            theirs = json.load(file)
+        if theirs != settings:
+            changed = sorted(k for k in settings if theirs.get(k) != settings[k])
+            raise ValueError(
+                f"{backup!r} is the backup of a training with other options "
+                f"({', '.join(changed)}). Repeat those to go on with it, or remove the "
+                "directory to begin anew."
+            )
+        return
+    with write_atomically(path) as file:
+        file.write(json.dumps(settings, indent=2).encode())
 
 
 def _strategy() -> tf.distribute.Strategy:

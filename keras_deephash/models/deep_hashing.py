@@ -110,8 +110,8 @@ class DeepHashing(PresetMixin, keras.Model):
         """Encodes images into packed binary codes.
 
         Bit k of a code is 1 where the continuous code is >= 0; the first bit is the
-        highest of the first byte, as in `numpy.packbits`. The codes do not depend
-        on `batch_size`.
+        highest of the first byte, as in `numpy.packbits`. The codes of a float32
+        model do not depend on `batch_size`.
 
         Args:
             images: array [n, h, w, 3] of RGB pixels from 0 to 255 (uint8 or float,

@@ -101,16 +101,18 @@ def test_a_killed_training_goes_on(data, tmp_path, capsys):
     arguments = ["train", "--data", data, "--output", output, "--batch-size", "8"]
     arguments += ["--bits", "16", "--optimizer", "adamw", "--no-evaluation"]
     program = "import sys, keras_deephash.cli as cli; sys.exit(cli.main())"
-    command = [sys.executable, "-c", program, *arguments, "--epochs", "500"]
+    command = [sys.executable, "-c", program, *arguments, "--epochs", "60"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as training:
         for line in training.stdout:
             if line.startswith("Epoch 4/"):
                 training.kill()
     assert (tmp_path / "trained.backup").exists()
     assert not (tmp_path / "trained").exists()
-    assert main([*arguments, "--epochs", "5"]) == 0
+    assert main([*arguments, "--epochs", "60", "--gamma", "3"]) == 1
+    assert "with other options (gamma)" in capsys.readouterr().err
+    assert main([*arguments, "--epochs", "60"]) == 0
     out = capsys.readouterr().out
-    assert "Epoch 5/5" in out and "Epoch 2/5" not in out
+    assert "Epoch 60/60" in out and "Epoch 2/60" not in out
     assert not (tmp_path / "trained.backup").exists()
     assert kdh.from_preset(output).bits == 16
 
