@@ -8,7 +8,20 @@ import pytest
 
 import keras_deephash as kdh
 
-GOLDEN = {}
+GOLDEN = {
+    "dch_cifar10_48": [
+        "5cd2e599d047",
+        "2cd1a0aafb07",
+        "3cd0a0aabb07",
+        "24d1a0aafb07",
+        "6cd7e599d047",
+        "2c51a0aafb07",
+        "aa59a0a27b1a",
+        "a851a0a2bb8f",
+        "dbba7fd101fc",
+        "aba936a27bb8",
+    ],
+}
 
 
 def generate_images() -> list[np.ndarray]:
@@ -18,10 +31,11 @@ def generate_images() -> list[np.ndarray]:
         height, width = 32 + 8 * (number % 3), 32 + 16 * (number % 2)
         y, x = np.mgrid[:height, :width]
         disc = (y - height // 2) ** 2 + (x - width // 2) ** 2 < (6 + number) ** 2
-        red = (x * (3 + number) + y * 5) % 256
-        green = np.where(disc, 40 * number % 256, 255 - y * 4)
-        blue = ((x // (2 + number) + y // 4) % 2) * 200
-        images.append(np.stack([red, green % 256, blue], axis=-1).astype(np.uint8))
+        sky = np.where(y < height * (1 + number % 4) // 4, 60 + 19 * number, 40)
+        red = np.where(disc, 250 - 25 * number, sky + x // 2)
+        green = np.where(disc, 23 * number, sky + (number % 3) * 30)
+        blue = np.where(disc, 80, sky // 2 + ((x // (2 + number)) % 2) * 12 * number)
+        images.append(np.stack([red, green, blue], axis=-1).astype(np.uint8))
     return images
 
 
