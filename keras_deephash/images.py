@@ -25,7 +25,7 @@ def read_image(image) -> np.ndarray:
     if isinstance(image, (str, os.PathLike)):
         return _read_file(os.fspath(image))
     if isinstance(image, Image.Image):
-        return np.asarray(image.convert("RGB"))
+        return _to_rgb(image)
     array = np.asarray(image)
     if array.ndim != 3 or array.shape[-1] != 3:
         raise ValueError(
@@ -93,7 +93,7 @@ def find_images(folder: str | os.PathLike) -> list[str]:
 def _read_file(path: str) -> np.ndarray:
     try:
         with Image.open(path) as image:
-            return np.asarray(image.convert("RGB"))
+            return _to_rgb(image)
     except FileNotFoundError:
         raise FileNotFoundError(f"There is no such image file: {path!r}.") from None
     except (UnidentifiedImageError, OSError, ValueError, SyntaxError) as error:
@@ -101,6 +101,16 @@ def _read_file(path: str) -> np.ndarray:
         raise ValueError(f"The image cannot be read: {path!r} ({error}).") from None
     except Image.DecompressionBombError as error:
         raise ValueError(f"The image is too large: {path!r} ({error}).") from None
+
+
+def _to_rgb(image: Image.Image) -> np.ndarray:
+    if image.mode.startswith("I"):
+        # Pillow would clip 16-bit grey to white instead of scaling it.
+        grey = np.asarray(image)
+        if grey.max() > 255:
+            grey = grey // 256
+        image = Image.fromarray(grey.clip(0, 255).astype(np.uint8))
+    return np.asarray(image.convert("RGB"))
 
 
 def _describe(image, array: np.ndarray) -> str:

@@ -1,5 +1,7 @@
 """The base class of the methods that learn binary codes."""
 
+from numbers import Integral
+
 import keras
 import tensorflow as tf
 from keras import ops
@@ -57,7 +59,7 @@ class DeepHashing(PresetMixin, keras.Model):
         **kwargs,
     ):
         super().__init__(**kwargs)
-        if not isinstance(bits, int) or bits <= 0 or bits % 8:
+        if not isinstance(bits, Integral) or bits <= 0 or bits % 8:
             raise ValueError(f"`bits` must be a multiple of 8. Received: bits={bits}.")
         if not quantization_weight >= 0:
             raise ValueError(
@@ -87,7 +89,7 @@ class DeepHashing(PresetMixin, keras.Model):
         )
         self.pair_loss = pair_loss
         self.quantization_loss = quantization_loss
-        self.bits = bits
+        self.bits = int(bits)
         self.quantization_weight = float(quantization_weight)
         self.preprocessor = preprocessor
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
+from numbers import Integral
 
 import keras
 import numpy as np
@@ -40,7 +41,7 @@ def continuous_codes(
         bits: int. Length of a code.
         images, batch_size, verbose, crops: as for `DeepHashing.encode`.
     """
-    if not isinstance(batch_size, int) or batch_size < 1:
+    if not isinstance(batch_size, Integral) or batch_size < 1:
         raise ValueError(
             f"`batch_size` must be an int >= 1. Received: batch_size={batch_size!r}."
         )
@@ -88,6 +89,8 @@ def image_stream(images) -> tuple[Iterator, int | None]:
     """
     if isinstance(images, tf.data.Dataset):
         return _dataset_stream(images), None
+    if isinstance(images, np.ndarray) and images.ndim == 1:
+        images = list(images)  # Of paths, say.
     if isinstance(images, (list, tuple)):
         return iter(images), len(images)
     if isinstance(images, (np.ndarray, tf.Tensor)):

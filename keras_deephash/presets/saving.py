@@ -29,7 +29,8 @@ def save_preset(
     The files are written beside the target and renamed, so that at any moment the
     target is a whole preset or absent. An older preset there is replaced.
     """
-    target = os.path.abspath(os.fspath(preset_dir))
+    # A link to a preset stays, and what it points to is replaced.
+    target = os.path.realpath(os.fspath(preset_dir))
     check_replaceable(target)
     parent = os.path.dirname(target)
     os.makedirs(parent, exist_ok=True)

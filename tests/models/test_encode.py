@@ -57,6 +57,7 @@ def test_all_forms_of_images_give_the_same_codes(make_model, images, files):
         "tensor": tf.constant(images),
         "list of arrays": list(images),
         "paths": files,
+        "array of paths": np.array(files),
         "path objects": [pathlib.Path(path) for path in files],
         "PIL images": [Image.fromarray(image) for image in images],
         "dataset": tf.data.Dataset.from_tensor_slices(images),

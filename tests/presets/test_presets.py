@@ -212,7 +212,11 @@ def test_saving_replaces_a_preset_but_nothing_else(model, preset, tmp_path):
     (tmp_path / "empty").mkdir()
     model.save_to_preset(tmp_path / "empty")
     kdh.from_preset(tmp_path / "empty")
-    assert sorted(os.listdir(tmp_path)) == ["empty", "file", "full", "mine"]
+    (tmp_path / "link").symlink_to(preset)
+    model.save_to_preset(tmp_path / "link")
+    assert (tmp_path / "link").is_symlink()
+    names = ["empty", "file", "full", "link", "mine"]
+    assert sorted(os.listdir(tmp_path)) == names
 
 
 def test_failed_saving_leaves_the_old_preset(model, preset, tmp_path):
