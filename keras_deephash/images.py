@@ -3,7 +3,7 @@
 import os
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 EXTENSIONS = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff")
 
@@ -104,6 +104,7 @@ def _read_file(path: str) -> np.ndarray:
 
 
 def _to_rgb(image: Image.Image) -> np.ndarray:
+    image = ImageOps.exif_transpose(image)  # As the photographer held the camera.
     if image.mode.startswith("I"):
         # Pillow would clip 16-bit grey to white instead of scaling it.
         grey = np.asarray(image)

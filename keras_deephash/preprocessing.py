@@ -71,6 +71,11 @@ class Preprocessor:
             raise ValueError(
                 f"`mean` must hold 3 numbers, one per channel. Received: mean={mean!r}."
             )
+        if not np.isfinite([*mean, scale]).all():
+            raise ValueError(
+                "`mean` and `scale` must be finite. "
+                f"Received: mean={mean!r}, scale={scale!r}."
+            )
         self.image_size = image_size
         self.resize_size = resize_size
         self.padding = padding

@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from keras_deephash.backbones import AlexNetBackbone
 from keras_deephash.callbacks import RetrievalEvaluation
-from keras_deephash.datasets import image_dataset, read_image_list
+from keras_deephash.datasets import ImageSet, image_dataset, read_lists
 from keras_deephash.datasets.augment import chain, color_jitter, cutout
 from keras_deephash.files import write_atomically
 from keras_deephash.models import DCH
@@ -47,7 +47,9 @@ def train(options: Namespace, command: str) -> None:
     """
     check_replaceable(options.output)  # Before the hours of training.
     keras.utils.set_random_seed(options.seed)
-    images = read_image_list(os.path.join(options.data, "train.txt"))
+    # All lists now: what is wrong with one must not show after the training.
+    names = ["train"] if options.no_evaluation else ["train", "test", "database"]
+    images, *evaluation = read_lists(options.data, names)
     held_out = None
     if options.hold_out:
         images, held_out = images.hold_out(options.hold_out, options.seed)
@@ -67,14 +69,8 @@ def train(options: Namespace, command: str) -> None:
     backup = f"{options.output.rstrip(os.sep)}.backup"
     _claim_backup(backup, options)
     callbacks = []
-    if held_out:
+    if held_out is not None:
         query, database = held_out.hold_out(0.8, options.seed)
-        if not (len(query) and len(database)):
-            raise ValueError(
-                f"`--hold-out {options.hold_out}` leaves too few images to evaluate "
-                f"on. Received: {len(held_out)} images held out of "
-                f"{len(images) + len(held_out)}."
-            )
         callbacks.append(RetrievalEvaluation(query, database, options.evaluate_every))
     callbacks.append(keras.callbacks.BackupAndRestore(backup, delete_checkpoint=False))
     started = time.time()
@@ -92,7 +88,7 @@ def train(options: Namespace, command: str) -> None:
             "date": datetime.date.today().isoformat(),
         },
     }
-    if held_out:
+    if held_out is not None:
         last = {k: v[-1] for k, v in history.history.items() if k.startswith("val_")}
         description["training"]["held_out"] = len(held_out)
         description["training"].update(last)
@@ -100,7 +96,7 @@ def train(options: Namespace, command: str) -> None:
     if not options.no_evaluation:
         # What is published is what gets measured: the weights as stored.
         stored = from_preset(options.output)
-        metrics = _evaluate(stored, options)
+        metrics = _evaluate(stored, *evaluation)
         stored.save_to_preset(options.output, metrics=metrics, **description)
     shutil.rmtree(backup, ignore_errors=True)
     print(f"Saved: {options.output}. Load it: from_preset({options.output!r})")
@@ -184,11 +180,7 @@ def _augmentation(names: list[str]):
     return chain(*(AUGMENTATIONS[name]() for name in names))
 
 
-def _evaluate(model: keras.Model, options: Namespace) -> dict:
-    query, database = (
-        read_image_list(os.path.join(options.data, name), verify_images=False)
-        for name in ("test.txt", "database.txt")
-    )
+def _evaluate(model: keras.Model, query: ImageSet, database: ImageSet) -> dict:
     print("Encoding the queries and the database")
     metrics = evaluate_model(model, query, database, verbose=1)
     print(f"MAP@{metrics['top_k']}: {metrics['map']:.4f}")

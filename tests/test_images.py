@@ -30,6 +30,15 @@ def test_sixteen_bit_grey_is_scaled_and_not_clipped(pixels, tmp_path):
     np.testing.assert_array_equal(read_image(path), expected)
 
 
+def test_photos_are_turned_as_their_exif_says(pixels, tmp_path):
+    image = Image.fromarray(pixels)
+    exif = image.getexif()
+    exif[0x0112] = 6  # Turn by 90 degrees, clockwise.
+    path = tmp_path / "photo.png"
+    image.save(path, exif=exif)
+    np.testing.assert_array_equal(read_image(path), np.rot90(pixels, -1))
+
+
 def test_floats_are_rounded(pixels):
     shifted = pixels.astype("float32").clip(1, 254) + 0.4
     np.testing.assert_array_equal(read_image(shifted), pixels.clip(1, 254))

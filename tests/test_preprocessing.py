@@ -74,6 +74,7 @@ def test_config_round_trip():
         ({"image_size": 32, "padding": -1}, "`padding` must be >= 0"),
         ({"image_size": 8, "resize_size": 8, "padding": 8}, "less than `resize_size`"),
         ({"image_size": 32, "channel_order": "gbr"}, "`channel_order` must be one of"),
+        ({"image_size": 32, "scale": float("nan")}, "must be finite"),
         ({"image_size": 32, "mean": (1, 2)}, "`mean` must hold 3 numbers"),
     ],
 )

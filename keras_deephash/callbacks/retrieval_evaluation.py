@@ -5,6 +5,16 @@ import keras
 from keras_deephash.datasets.image_set import ImageSet
 from keras_deephash.retrieval import evaluate_retrieval
 
+# Fields of `RetrievalMetrics` that are single figures.
+FIGURES = {
+    "map",
+    "map_at_radius",
+    "precision_at_radius",
+    "recall_at_radius",
+    "empty_balls",
+    "answered",
+}
+
 
 class RetrievalEvaluation(keras.callbacks.Callback):
     """Evaluates retrieval on held-out images every n epochs.
@@ -20,7 +30,7 @@ class RetrievalEvaluation(keras.callbacks.Callback):
         database: `ImageSet`.
         every: int. Epochs between evaluations. Defaults to `1`.
         batch_size: int. Images a step. Defaults to `128`.
-        metrics: names of fields of `RetrievalMetrics`.
+        metrics: names of single figures of `RetrievalMetrics`.
             Defaults to `("map", "map_at_radius")`.
         **kwargs: arguments of `evaluate_retrieval`, such as `top_k` and `radius`.
 
@@ -44,6 +54,12 @@ class RetrievalEvaluation(keras.callbacks.Callback):
         super().__init__()
         if every < 1:
             raise ValueError(f"`every` must be >= 1. Received: every={every}.")
+        unknown = sorted(set(metrics) - FIGURES)
+        if unknown:
+            raise ValueError(
+                f"`metrics` must be some of {sorted(FIGURES)}. "
+                f"Received: {unknown[0]!r}."
+            )
         self.query = query
         self.database = database
         self.every = every

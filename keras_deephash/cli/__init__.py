@@ -45,7 +45,20 @@ def main(arguments: list[str] | None = None) -> int:
     except (ValueError, OSError, ImportError) as error:
         print(f"keras-deephash: error: {error}", file=sys.stderr)
         return 1
+    except Exception as error:
+        # What Python raises inside tf.data arrives as an error of TensorFlow.
+        if not type(error).__module__.startswith("tensorflow"):
+            raise
+        print(f"keras-deephash: error: {_cause(error)}", file=sys.stderr)
+        return 1
     except KeyboardInterrupt:
         print("keras-deephash: interrupted", file=sys.stderr)
         return 130
     return 0
+
+
+def _cause(error: Exception) -> str:
+    """The line of a TensorFlow error that names the cause."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    named = [line for line in lines if "Error: " in line]
+    return (named or lines or [type(error).__name__])[0]

@@ -42,18 +42,14 @@ def add_arguments(parser) -> None:
 
 
 def run(options) -> None:
-    import os
-
-    from keras_deephash.datasets import read_image_list
+    from keras_deephash.datasets import read_lists
     from keras_deephash.files import write_atomically
     from keras_deephash.presets import from_preset, read_preset_metadata
     from keras_deephash.retrieval.evaluate_model import evaluate_model
 
     stated = read_preset_metadata(options.preset)["metrics"]
-    query, database = (
-        read_image_list(os.path.join(options.data, name), verify_images=False)
-        for name in ("test.txt", "database.txt")
-    )
+    names = ("test", "database")
+    query, database = read_lists(options.data, names, verify_images=False)
     metrics = evaluate_model(
         from_preset(options.preset),
         query,

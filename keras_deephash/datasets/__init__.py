@@ -1,6 +1,11 @@
 """Labelled images: list files, protocols and the input pipeline."""
 
-from keras_deephash.datasets.cifar10 import cifar10, read_splits, split_by_class
+from keras_deephash.datasets.cifar10 import (
+    cifar10,
+    read_lists,
+    read_splits,
+    split_by_class,
+)
 from keras_deephash.datasets.image_set import ImageSet, Splits
 from keras_deephash.datasets.list_file import read_image_list, read_label_names
 from keras_deephash.datasets.pipeline import image_dataset
@@ -15,6 +20,7 @@ __all__ = [
     "image_dataset",
     "read_image_list",
     "read_label_names",
+    "read_lists",
     "read_splits",
     "split_by_class",
 ]

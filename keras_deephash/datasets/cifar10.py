@@ -1,6 +1,7 @@
 """CIFAR-10 in the protocol of the field: 500 / 100 / 5,400 images a class."""
 
 import os
+from collections.abc import Sequence
 
 import keras
 import numpy as np
@@ -71,12 +72,37 @@ def read_splits(root: str | os.PathLike, verify_images: bool = True) -> Splits:
     Returns:
         `Splits`, of which `query` is `test.txt`.
     """
-    return Splits(
-        *(
-            read_image_list(os.path.join(root, name), verify_images=verify_images)
-            for name in ("train.txt", "test.txt", "database.txt")
+    return Splits(*read_lists(root, ("train", "test", "database"), verify_images))
+
+
+def read_lists(
+    root: str | os.PathLike, names: Sequence[str], verify_images: bool = True
+) -> list[ImageSet]:
+    """Reads several lists of one data set, `NAME.txt` each, with the same labels.
+
+    Lists of class indices without `labels.txt` may stop at different classes: they
+    all get the columns of the longest.
+    """
+    sets = [
+        read_image_list(os.path.join(root, f"{name}.txt"), verify_images=verify_images)
+        for name in names
+    ]
+    widths = [images.labels.shape[1] for images in sets]
+    if len(set(widths)) == 1:
+        return sets
+    if any((images.labels.sum(axis=1) != 1).any() for images in sets):
+        raise ValueError(
+            "The lists must have the same number of labels. Received: "
+            f"{', '.join(f'{n}.txt: {w}' for n, w in zip(names, widths, strict=True))}."
         )
-    )
+    return [
+        ImageSet(
+            images.images,
+            np.pad(images.labels, ((0, 0), (0, max(widths) - width))),
+            images.label_names,
+        )
+        for images, width in zip(sets, widths, strict=True)
+    ]
 
 
 def split_by_class(

@@ -80,6 +80,11 @@ class ImageSet:
             held.extend(generator.permutation(members)[:count])
         held = np.sort(np.asarray(held, dtype=np.int64))
         rest = np.setdiff1d(np.arange(len(self)), held)
+        if not (len(held) and len(rest)):
+            raise ValueError(
+                "`share` must leave images on both sides. Received: "
+                f"share={share}, {len(held)} of {len(self)} images held out."
+            )
         return self.subset(rest), self.subset(held)
 
     def name_of(self, index: int) -> str:

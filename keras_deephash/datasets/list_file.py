@@ -9,8 +9,10 @@ import numpy as np
 from keras_deephash.datasets.image_set import ImageSet
 from keras_deephash.images import read_image
 
+MOST_CLASSES = 100_000
+
 # A path may hold spaces: the labels are the run of numbers at the end of the line.
-_LINE = re.compile(r"^(?P<path>.*?\S)\s+(?P<labels>\d+(?:\s+\d+)*)$")
+_LINE = re.compile(r"^(?P<path>.*?\S)\s+(?P<labels>\d{1,9}(?:\s+\d{1,9})*)$")
 
 
 def read_image_list(
@@ -128,9 +130,14 @@ def _to_multi_hot(rows, label_names, classes, list_file, lines) -> np.ndarray:
     labels = np.asarray(rows, dtype=np.int64)
     if labels.shape[1] == 1:  # Class indices.
         indices = labels[:, 0]
+        worst = int(np.argmax(indices))
+        if indices[worst] >= MOST_CLASSES:
+            raise ValueError(
+                f"{list_file}, line {lines[worst]}: a class index must be less than "
+                f"{MOST_CLASSES:,}. Received: {indices[worst]}."
+            )
         if classes is None:
             classes = len(label_names) if label_names else int(indices.max()) + 1
-        worst = int(np.argmax(indices))
         if indices[worst] >= classes:
             raise ValueError(
                 f"{list_file}, line {lines[worst]}: a class index must be less than "

@@ -56,6 +56,10 @@ def image_dataset(
     count = len(images)
     if not count:
         raise ValueError("`images` must hold at least one image. Received: none.")
+    if batch_size < 1:
+        raise ValueError(
+            f"`batch_size` must be >= 1. Received: batch_size={batch_size}."
+        )
     if training and count < batch_size:
         raise ValueError(
             "Training needs at least one full batch. Received: "
@@ -94,7 +98,11 @@ def image_dataset(
 
 
 def _with_seeds(dataset, seed: int):
-    """Adds a seed to every element, the same in every run and new in every epoch."""
+    """Adds a seed to every element, new in every epoch.
+
+    As everywhere in TensorFlow, a run repeats another where the global seed is the
+    same too: `keras.utils.set_random_seed`.
+    """
     seeds = tf.data.Dataset.random(seed=seed, rerandomize_each_iteration=True)
     return tf.data.Dataset.zip(dataset, seeds.batch(2, drop_remainder=True))
 

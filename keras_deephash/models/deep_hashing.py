@@ -3,6 +3,7 @@
 from numbers import Integral
 
 import keras
+import numpy as np
 import tensorflow as tf
 from keras import ops
 
@@ -65,6 +66,12 @@ class DeepHashing(PresetMixin, keras.Model):
             raise ValueError(
                 "`quantization_weight` must be >= 0. "
                 f"Received: quantization_weight={quantization_weight}."
+            )
+        if len(getattr(backbone, "input_shape", None) or ()) != 4:
+            raise ValueError(
+                "`backbone` must be a Keras model with one fixed input shape "
+                "(batch, height, width, channels), such as `AlexNetBackbone`. "
+                f"Received: {backbone!r}."
             )
         if preprocessor is None:
             preprocessor = getattr(backbone, "preprocessor", None)
@@ -224,7 +231,7 @@ class DeepHashing(PresetMixin, keras.Model):
             **kwargs,
         )
 
-    def fit(self, x=None, y=None, **kwargs):
+    def fit(self, x=None, y=None, *args, **kwargs):
         """Trains the model, as `keras.Model.fit`.
 
         Args:
@@ -233,15 +240,29 @@ class DeepHashing(PresetMixin, keras.Model):
                 at the network's input size. A batch is the global batch: with
                 several replicas its pairs span all of them.
             y: multi-hot labels [n, L] where `x` is an array.
+            *args: `batch_size`, `epochs` and so on, as for `keras.Model.fit`.
             **kwargs: `epochs`, `callbacks` and the like of `keras.Model.fit`.
         """
         check_scope(self)
+        if isinstance(y, np.ndarray) and not np.isin(y, (0, 1)).all():
+            raise ValueError(
+                "`y` must be multi-hot, of 0 and 1 alone; for class indices use "
+                f"`keras.utils.to_categorical`. Received: values up to {y.max()}."
+            )
         if not self.compiled:
             self.compile()
         if isinstance(x, tf.data.Dataset):
             kwargs.setdefault("shuffle", False)  # Else Keras warns of its default.
         with uneven_batches_explained(self):
-            return super().fit(x, y, **kwargs)
+            return super().fit(x, y, *args, **kwargs)
+
+    def evaluate(self, *args, **kwargs):
+        """Losses on labelled images, as `keras.Model.evaluate`.
+
+        For retrieval metrics, encode and call `keras_deephash.evaluate_retrieval`.
+        """
+        with uneven_batches_explained(self):
+            return super().evaluate(*args, **kwargs)
 
     def train_step(self, data):
         images, labels, sample_weight = keras.utils.unpack_x_y_sample_weight(data)

@@ -75,6 +75,11 @@ def continuous_codes(
             batch_codes = run(batch)
             for row in np.flatnonzero(np.abs(batch_codes).min(axis=1) < NEAR_ZERO):
                 batch_codes[row] = run([batch[row]])[0]
+            if not np.isfinite(batch_codes).all():
+                raise ValueError(
+                    "The model's codes are not finite: its weights hold NaN or "
+                    "infinity. Check its training, or load it again."
+                )
             codes.append(batch_codes)
             if progress:
                 progress.add(len(batch))

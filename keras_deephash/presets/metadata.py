@@ -47,6 +47,17 @@ def build_metadata(
     metrics: dict | None,
 ) -> dict:
     """The metadata of a model whose other files lie in `folder`."""
+    for name, value, kinds in (
+        ("dataset", dataset, (str, type(None))),
+        ("label_names", label_names, (list, tuple, type(None))),
+        ("training", training, (dict, type(None))),
+        ("metrics", metrics, (dict, type(None))),
+    ):
+        if not isinstance(value, kinds):
+            raise ValueError(
+                f"`{name}` must be None or of type {kinds[0].__name__}. "
+                f"Received: {name}={value!r}."
+            )
     return {
         "format_version": FORMAT_VERSION,
         "keras_deephash_version": __version__,
@@ -88,7 +99,7 @@ def read_json(path: str) -> dict:
         raise PresetError(
             f"The preset has no `{os.path.basename(path)}`: {path!r} is missing."
         ) from None
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise PresetError(f"{path!r} is no JSON file: {error}.") from None
     if not isinstance(content, dict):
         raise PresetError(f"{path!r} must hold a JSON object.")
@@ -148,6 +159,12 @@ def _check_values(metadata: dict, path: str) -> None:
     names = metadata["label_names"]
     if names is not None and not all(isinstance(name, str) for name in names):
         raise PresetError(f"`label_names` in {path!r} must be strings.")
+    mean_precision = metadata["metrics"].get("map", 0.0)
+    if isinstance(mean_precision, bool) or not isinstance(mean_precision, (int, float)):
+        raise PresetError(
+            f"The metric `map` in {path!r} must be a number. "
+            f"Received: {mean_precision!r}."
+        )
     for name, value in metadata["metrics"].items():
         if isinstance(value, float) and not math.isfinite(value):
             raise PresetError(

@@ -6,6 +6,7 @@ import shutil
 import tempfile
 
 import keras
+import numpy as np
 
 from keras_deephash.preprocessing import Preprocessor
 from keras_deephash.presets import metadata as md
@@ -52,6 +53,8 @@ def save_preset(
             metrics=metrics,
         )
         _write_json(folder, md.METADATA_FILE, metadata)
+        # What could not be loaded again is refused now.
+        metadata = md.read_metadata(folder)
         card = render_card(os.path.basename(target), metadata)
         with open(os.path.join(folder, md.README_FILE), "w", encoding="utf-8") as file:
             file.write(card)
@@ -65,10 +68,19 @@ def check_replaceable(target: str) -> None:
     """Raises FileExistsError if there is something that is no preset."""
     if not os.path.lexists(target):
         return
-    is_preset = os.path.isfile(os.path.join(target, md.METADATA_FILE))
-    if not (is_preset or (os.path.isdir(target) and not os.listdir(target))):
+    if not os.path.isdir(target):
+        raise FileExistsError(f"{target!r} exists and is no preset directory.")
+    if os.path.samefile(target, os.getcwd()):
         raise FileExistsError(
-            f"{target!r} exists and is no preset. Choose another directory, or "
+            f"{target!r} is the working directory, which cannot be replaced. Name a "
+            "directory below it."
+        )
+    names = set(os.listdir(target))
+    foreign = sorted(names - {*md.HASHED_FILES, md.METADATA_FILE, md.README_FILE})
+    if foreign or (names and md.METADATA_FILE not in names):
+        what = f"it holds {foreign[0]!r}" if foreign else "it holds no metadata"
+        raise FileExistsError(
+            f"{target!r} exists and is no preset: {what}. Choose another directory, or "
             "remove it first."
         )
 
@@ -89,9 +101,16 @@ def _move_into_place(folder: str, target: str) -> None:
     shutil.rmtree(old)
 
 
+def _plain(value):
+    """NumPy's scalars as Python's."""
+    if isinstance(value, np.generic):
+        return value.item()
+    raise TypeError(f"{value!r} of type {type(value).__name__}")
+
+
 def _write_json(folder: str, name: str, content: dict) -> None:
     try:
-        text = json.dumps(content, indent=2, allow_nan=False)
+        text = json.dumps(content, indent=2, allow_nan=False, default=_plain)
     except (TypeError, ValueError) as error:
         raise ValueError(
             f"`{name}` can only hold plain JSON values, finite numbers and strings. "

@@ -68,6 +68,8 @@ def test_another_root(folder, tmp_path_factory):
         (["images/0.png"], "line 1: a line must be a path and its labels"),
         (["0 1"], "line 1: there is no such image file"),
         (["images/0.png 0 -1"], "line 1: a line must be a path and its labels"),
+        (["images/0.png 99999999999"], "line 1: a line must be a path"),
+        (["images/0.png 1", "images/1.png 200000"], "line 2: a class index must be"),
         (["images 0 1"], "line 1: there is no such image file"),
         ([""], "the list must hold at least one image"),
     ],

@@ -47,6 +47,8 @@ def test_hold_out_is_stratified_disjoint_and_seeded(arrays):
     np.testing.assert_array_equal(held_out.images, again.images)
     with pytest.raises(ValueError, match="`share` must lie between"):
         whole.hold_out(1.0)
+    with pytest.raises(ValueError, match="0 of 60 images held out"):
+        whole.hold_out(0.01)
 
 
 def test_check_splits_reports_paths_and_contents(folder):
@@ -85,6 +87,18 @@ def test_cifar10_of_a_directory(folder):
     assert [len(images) for images in splits] == [6, 6, 6]
     (folder / "database.txt").unlink()
     with pytest.raises(ValueError, match="database.txt"):
+        read_splits(folder)
+
+
+def test_lists_of_class_indices_get_the_same_labels(folder):
+    (folder / "train.txt").write_text("images/0.png 0\nimages/1.png 3\n")
+    (folder / "test.txt").write_text("images/2.png 1\n")
+    (folder / "database.txt").write_text("images/3.png 2\n")
+    splits = read_splits(folder)
+    assert [images.labels.shape[1] for images in splits] == [4, 4, 4]
+    assert splits.query.labels.tolist() == [[0, 1, 0, 0]]
+    (folder / "test.txt").write_text("images/2.png 1 1\n")
+    with pytest.raises(ValueError, match="train.txt: 4, test.txt: 2, database.txt: 3"):
         read_splits(folder)
 
 

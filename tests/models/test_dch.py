@@ -167,8 +167,21 @@ def test_fit_explains_what_it_cannot_use(make_model, images, labels):
         model.fit(images, verbose=0)
     with pytest.raises(ValueError, match="`sample_weight`"):
         model.fit(images, labels, sample_weight=np.ones(24), verbose=0)
-    with pytest.raises(ValueError, match="multi-hot"):
-        model.fit(images, np.arange(24), verbose=0)
+    for indices in (np.arange(24), np.arange(24)[:, None]):
+        with pytest.raises(ValueError, match="multi-hot"):
+            model.fit(images, indices, verbose=0)
+
+
+def test_fit_takes_positional_arguments_as_keras_does(make_model, images, labels):
+    model = make_model()
+    model.compile()
+    model.fit(images, labels, 12, 2, 0)
+    assert int(model.optimizer.iterations) == 4
+
+
+def test_a_backbone_without_an_input_shape_is_refused():
+    with pytest.raises(ValueError, match="`backbone` must be a Keras model with one"):
+        kdh.DCH(keras.layers.Dense(3), bits=8)
 
 
 @pytest.mark.parametrize("count", [1, 2])

@@ -124,6 +124,13 @@ def test_bad_images_are_named(make_model, images, tmp_path):
             model.encode(bad)
 
 
+def test_codes_of_a_broken_model_are_refused(make_model, images):
+    model = make_model()
+    model.hash_layer.bias.assign(np.full(16, np.nan))
+    with pytest.raises(ValueError, match="codes are not finite"):
+        model.encode(images)
+
+
 def test_bad_arguments(make_model, images):
     model = make_model(preprocessor=kdh.Preprocessor(32, 32))
     with pytest.raises(ValueError, match="`batch_size` must be an int >= 1"):

@@ -88,6 +88,8 @@ def test_an_uneven_first_batch_is_refused(two_replicas, make_model, images, labe
         model.compile()
     with pytest.raises(ValueError, match="must divide evenly over the 2 replicas"):
         model.fit(images, labels, batch_size=5, verbose=0)
+    with pytest.raises(ValueError, match="must divide evenly over the 2 replicas"):
+        model.evaluate(images, labels, batch_size=5, verbose=0)
 
 
 def test_model_from_outside_the_scope_is_refused(

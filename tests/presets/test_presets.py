@@ -198,14 +198,22 @@ def test_listing():
     assert kdh.list_presets(method="DHN") == []
 
 
-def test_saving_replaces_a_preset_but_nothing_else(model, preset, tmp_path):
+def test_saving_replaces_a_preset_but_nothing_else(
+    model, preset, tmp_path, monkeypatch
+):
     (preset / "README.md").write_text("old")
     model.save_to_preset(preset)
     assert (preset / "README.md").read_text() != "old"
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "thesis.txt").write_text("years of work")
-    with pytest.raises(FileExistsError, match="is no preset"):
+    (tmp_path / "full" / "metadata.json").write_text('{"title": "mine"}')
+    with pytest.raises(FileExistsError, match="is no preset: it holds 'thesis.txt'"):
         model.save_to_preset(tmp_path / "full")
+    assert (tmp_path / "full" / "thesis.txt").exists()
+    monkeypatch.chdir(preset)
+    with pytest.raises(FileExistsError, match="is the working directory"):
+        model.save_to_preset(".")
+    monkeypatch.chdir(tmp_path)
     (tmp_path / "file").write_text("text")
     with pytest.raises(FileExistsError, match="is no preset"):
         model.save_to_preset(tmp_path / "file")
@@ -228,6 +236,31 @@ def test_failed_saving_leaves_the_old_preset(model, preset, tmp_path):
     assert (preset / "metadata.json").read_bytes() == before
     assert os.listdir(tmp_path) == ["mine"]
     kdh.from_preset(preset)
+
+
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        ({"dataset": 5}, "`dataset` must be None or of type str"),
+        ({"label_names": "cat"}, "`label_names` must be None or of type list"),
+        ({"label_names": [1, 2]}, "`label_names` .* must be strings"),
+        ({"training": [1]}, "`training` must be None or of type dict"),
+        ({"metrics": {"map": "good"}}, "`map` .* must be a number"),
+    ],
+)
+def test_metadata_that_could_not_be_loaded_is_not_saved(
+    model, preset, arguments, message
+):
+    with pytest.raises(ValueError, match=message):
+        model.save_to_preset(preset, **arguments)
+    assert kdh.from_preset(preset).bits == 24
+
+
+def test_numpy_scalars_are_plain_numbers(model, tmp_path):
+    metrics = {"map": np.float32(0.5), "queries": np.int64(3)}
+    model.save_to_preset(tmp_path / "mine", metrics=metrics, training={1: 2})
+    metadata = json.loads((tmp_path / "mine" / "metadata.json").read_text())
+    assert metadata["metrics"] == {"map": 0.5, "queries": 3}
 
 
 def test_an_unregistered_class_cannot_be_saved(images, tmp_path):
