@@ -18,12 +18,8 @@ from keras_deephash.presets.weights import save_weights_file
 def save_preset(
     model: keras.Model,
     preset_dir: str | os.PathLike,
-    *,
-    weights_dtype: str = "float32",
-    dataset: str | None = None,
-    label_names: list[str] | None = None,
-    training: dict | None = None,
-    metrics: dict | None = None,
+    weights_dtype: str,
+    **description,
 ) -> None:
     """Writes a preset; see `PresetMixin.save_to_preset`.
 
@@ -47,10 +43,7 @@ def save_preset(
             model,
             folder,
             weights_dtype=weights_dtype,
-            dataset=dataset,
-            label_names=label_names,
-            training=training,
-            metrics=metrics,
+            **description,
         )
         _write_json(folder, md.METADATA_FILE, metadata)
         # What could not be loaded again is refused now.

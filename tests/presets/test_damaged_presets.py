@@ -25,6 +25,14 @@ def edit(folder, name, change):
         (folder / "metadata.json").write_text(json.dumps(metadata))
 
 
+def replace_weights(folder, content):
+    """Other weights, and metadata that vouch for them."""
+    path = folder / "model.weights.h5"
+    path.write_bytes(content)
+    described = {path.name: describe_file(path)}
+    edit(folder, "metadata.json", lambda m: m["files"].update(described))
+
+
 def refused(folder, message):
     with pytest.raises(kdh.PresetError, match=message):
         kdh.from_preset(folder)
@@ -167,24 +175,10 @@ def test_wrong_preprocessing(preset, change):
 def test_weights_of_another_model(preset, make_model, tmp_path):
     make_model(bits=32).save_to_preset(tmp_path / "other")
     weights = (tmp_path / "other" / "model.weights.h5").read_bytes()
-    (preset / "model.weights.h5").write_bytes(weights)
-    edit(
-        preset,
-        "metadata.json",
-        lambda m: m["files"].update(
-            {"model.weights.h5": describe_file(preset / "model.weights.h5")}
-        ),
-    )
+    replace_weights(preset, weights)
     refused(preset, "do not fit `DCH`")
 
 
 def test_weights_that_are_no_hdf5(preset):
-    (preset / "model.weights.h5").write_bytes(b"x" * 5000)
-    edit(
-        preset,
-        "metadata.json",
-        lambda m: m["files"].update(
-            {"model.weights.h5": describe_file(preset / "model.weights.h5")}
-        ),
-    )
+    replace_weights(preset, b"x" * 5000)
     refused(preset, "do not fit `DCH`")
