@@ -1,17 +1,31 @@
-"""Loss layers: pure functions of codes and labels."""
+"""Loss layers: pure functions of codes, or features, and labels."""
 
+from keras_deephash.losses.adaptive_margin import AdaptiveMarginLoss
+from keras_deephash.losses.codebook_euclidean import EuclideanCodebookLoss
+from keras_deephash.losses.codebook_inner_product import InnerProductCodebookLoss
+from keras_deephash.losses.orthogonality import OrthogonalityPenalty
 from keras_deephash.losses.pairwise import PairwiseLoss
 from keras_deephash.losses.pairwise_cauchy import PairwiseCauchyLoss
-from keras_deephash.losses.quantization import (
-    CauchyQuantizationLoss,
-    QuantizationLoss,
-    SquaredQuantizationLoss,
-)
+from keras_deephash.losses.pairwise_cosine import PairwiseCosineLoss
+from keras_deephash.losses.pairwise_logistic import PairwiseLogisticLoss
+from keras_deephash.losses.quantization import QuantizationLoss
+from keras_deephash.losses.quantization_cauchy import CauchyQuantizationLoss
+from keras_deephash.losses.quantization_log_cosh import LogCoshQuantizationLoss
+from keras_deephash.losses.quantization_squared import SquaredQuantizationLoss
+from keras_deephash.losses.triplet import TripletLoss
 
 __all__ = [
+    "AdaptiveMarginLoss",
     "CauchyQuantizationLoss",
+    "EuclideanCodebookLoss",
+    "InnerProductCodebookLoss",
+    "LogCoshQuantizationLoss",
+    "OrthogonalityPenalty",
     "PairwiseCauchyLoss",
+    "PairwiseCosineLoss",
+    "PairwiseLogisticLoss",
     "PairwiseLoss",
     "QuantizationLoss",
     "SquaredQuantizationLoss",
+    "TripletLoss",
 ]

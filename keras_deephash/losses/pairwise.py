@@ -1,17 +1,16 @@
-"""What all pair losses share: similarity, weighting and the global batch."""
+"""What all pair losses share: weighting and the global batch."""
 
 import keras
 from keras import ops
 
+from keras_deephash.losses.pairs import (
+    check_codes_and_labels,
+    self_pairs,
+    similar_pairs,
+)
 from keras_deephash.losses.replicas import gather_rows
 
 PAIR_WEIGHTINGS = ("balanced", "one_sided", None)
-
-
-def similar_pairs(labels, others):
-    """1.0 where two rows of multi-hot labels share a label, else 0.0: [n, m]."""
-    shared = ops.matmul(labels, ops.transpose(others))
-    return ops.cast(shared > 0, "float32")
 
 
 class PairwiseLoss(keras.layers.Layer):
@@ -56,11 +55,9 @@ class PairwiseLoss(keras.layers.Layer):
         all_labels, _ = gather_rows(labels)
 
         similar = similar_pairs(labels, all_labels)
-        rows = first + ops.arange(ops.shape(codes)[0])
-        columns = ops.arange(ops.shape(all_codes)[0])
         is_pair = ops.ones_like(similar)
         if not self.include_self_pairs:
-            is_pair -= ops.cast(rows[:, None] == columns[None, :], "float32")
+            is_pair -= self_pairs(codes, all_codes, first)
 
         weights = is_pair * self._weights(similar, all_labels)
         losses = self.pair_losses(codes, all_codes, similar)
@@ -88,20 +85,3 @@ class PairwiseLoss(keras.layers.Layer):
 
     def get_config(self):
         return {**super().get_config(), "pair_weighting": self.pair_weighting}
-
-
-def check_codes_and_labels(codes, labels) -> None:
-    """Raises ValueError unless codes are [n, bits] and labels multi-hot [n, L]."""
-    if len(codes.shape) != 2 or len(labels.shape) != 2:
-        raise ValueError(
-            "`codes` must have shape [batch, bits] and `labels` [batch, labels], "
-            "multi-hot (for class indices use `keras.utils.to_categorical`). "
-            f"Received: codes of shape {tuple(codes.shape)}, labels of shape "
-            f"{tuple(labels.shape)}."
-        )
-    n, m = codes.shape[0], labels.shape[0]
-    if n is not None and m is not None and n != m:
-        raise ValueError(
-            "`codes` and `labels` must have one row per image. "
-            f"Received: {n} rows of codes, {m} rows of labels."
-        )

@@ -36,12 +36,24 @@ def gather_rows(x):
     return context.all_gather(x, axis=0), first
 
 
-def count_rows(x):
-    """The number of rows of `x` over all replicas, as a float32 scalar."""
-    count = ops.cast(ops.shape(x)[0], "float32")
+def sum_over_replicas(x):
+    """The sum of a float32 scalar over all replicas; no gradient flows through it."""
     context = _replica_context()
     if context is None:
-        return count
+        return x
     import tensorflow as tf
 
-    return context.all_reduce(tf.distribute.ReduceOp.SUM, count)
+    return context.all_reduce(tf.distribute.ReduceOp.SUM, x)
+
+
+def count_rows(x):
+    """The number of rows of `x` over all replicas, as a float32 scalar."""
+    return sum_over_replicas(ops.cast(ops.shape(x)[0], "float32"))
+
+
+def mean_over_replicas(losses):
+    """This replica's share of the mean of `losses` [n] over the global batch.
+
+    The shares add up to the mean. A batch without any row has a mean of 0.
+    """
+    return ops.sum(losses) / ops.maximum(count_rows(losses), 1.0)

@@ -53,18 +53,6 @@ def naive_loss(codes, labels, gamma, distance, pair_weighting):
     return total / max(len(pairs), 1)
 
 
-@pytest.fixture
-def codes():
-    return np.tanh(np.random.default_rng(2).normal(size=(10, 16))).astype("float32")
-
-
-@pytest.fixture
-def labels():
-    labels = (np.random.default_rng(3).random((10, 5)) < 0.3).astype("float32")
-    labels[4] = 0  # An unlabelled image.
-    return labels
-
-
 @pytest.mark.parametrize("gamma", [0.5, 20.0])
 @pytest.mark.parametrize("distance", ["hamming", "squared_euclidean"])
 @pytest.mark.parametrize("pair_weighting", ["balanced", "one_sided", None])

@@ -6,7 +6,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from keras_deephash.losses import CauchyQuantizationLoss, SquaredQuantizationLoss
+from keras_deephash.losses import (
+    CauchyQuantizationLoss,
+    LogCoshQuantizationLoss,
+    SquaredQuantizationLoss,
+)
 
 
 @pytest.fixture
@@ -38,10 +42,24 @@ def test_squared_equals_the_naive_loop(codes):
     np.testing.assert_allclose(float(value), np.mean(expected), rtol=1e-5)
 
 
+def test_log_cosh_equals_the_naive_loop(codes):
+    expected = [
+        sum(math.log(math.cosh(abs(x) - 1)) for x in code) for code in codes.tolist()
+    ]
+    value = LogCoshQuantizationLoss()(codes)
+    np.testing.assert_allclose(float(value), np.mean(expected), rtol=1e-5)
+
+
+def test_log_cosh_does_not_overflow():
+    value = LogCoshQuantizationLoss()(np.full((1, 2), 1000.0))
+    assert float(value) == pytest.approx(2 * (999 - math.log(2)))
+
+
 @pytest.mark.parametrize(
     "loss",
     [
         CauchyQuantizationLoss(20.0),
+        LogCoshQuantizationLoss(),
         CauchyQuantizationLoss(20.0, "squared_euclidean"),
         SquaredQuantizationLoss(),
     ],

@@ -1,0 +1,125 @@
+"""The triplet loss of Deep Triplet Quantization."""
+
+import keras
+from keras import ops
+
+from keras_deephash.losses.distances import pairwise_distances
+from keras_deephash.losses.pairs import (
+    check_codes_and_labels,
+    self_pairs,
+    similar_pairs,
+)
+from keras_deephash.losses.replicas import gather_rows, sum_over_replicas
+
+MININGS = ("margin", "hard", "all")
+
+
+@keras.saving.register_keras_serializable(package="keras_deephash")
+class TripletLoss(keras.layers.Layer):
+    """Triplet loss on squared Euclidean distances within the global batch.
+
+    The mean of `max(0, margin + |z_a - z_p|^2 - |z_a - z_n|^2)` over triplets of an
+    anchor, another image that shares a label with it and one that shares none. A
+    batch without a triplet has a loss of 0. `mining` selects the triplets:
+
+    - `"margin"` (Group-Hard, the paper's): for every anchor and positive, one
+      negative drawn at random among those that violate the margin. Pairs whose
+      negatives all keep it do not count in the mean.
+    - `"hard"`: for every anchor and positive, the negative nearest to the anchor.
+    - `"all"`: all triplets. It takes memory for batch^3 numbers, as `"margin"` does.
+
+    Args:
+        margin: float, in squared units of the features. Defaults to `30.0`.
+        mining: `"margin"`, `"hard"` or `"all"`. Defaults to `"margin"`.
+        seed: int. Seed of the choice of `"margin"`: the same batch always gives the
+            same loss, and a shuffled data set other triplets. Defaults to `0`.
+
+    Call arguments:
+        features: float tensor [batch, dim].
+        labels: tensor [batch, labels], multi-hot.
+
+    Returns:
+        float32 scalar. In a replica of a `tf.distribute` strategy, the replica's
+        share: the shares add up to the loss of the global batch.
+
+    Example:
+
+    >>> loss = TripletLoss(margin=1.0, mining="all")
+    >>> loss(np.float32([[0], [1], [2]]), np.array([[1, 0], [1, 0], [0, 1]]))
+
+    References:
+        - [Liu et al., Deep Triplet Quantization, ACM Multimedia 2018](
+          https://arxiv.org/abs/1902.00153)
+    """
+
+    def __init__(
+        self, margin: float = 30.0, mining: str = "margin", seed: int = 0, **kwargs
+    ):
+        if not margin > 0:
+            raise ValueError(f"`margin` must be > 0. Received: margin={margin}.")
+        if mining not in MININGS:
+            raise ValueError(
+                f"`mining` must be one of {MININGS}. Received: mining={mining!r}."
+            )
+        kwargs.setdefault("dtype", "float32")
+        super().__init__(**kwargs)
+        self.margin = float(margin)
+        self.mining = mining
+        self.seed = int(seed)
+
+    def call(self, features, labels):
+        features = ops.cast(features, "float32")
+        labels = ops.cast(labels, "float32")
+        check_codes_and_labels(features, labels)
+        everyone, first = gather_rows(features)
+        all_labels, _ = gather_rows(labels)
+
+        # Rows are this replica's anchors.
+        distances = pairwise_distances(features, everyone, "squared_euclidean")
+        similar = similar_pairs(labels, all_labels)
+        others = 1 - self_pairs(features, everyone, first)
+        positive, negative = similar * others, (1 - similar) * others
+        if self.mining == "hard":
+            losses, selected = self._nearest(distances, positive, negative)
+        else:
+            slack = self.margin + distances[:, :, None] - distances[:, None, :]
+            selected = positive[:, :, None] * negative[:, None, :]
+            if self.mining == "margin":
+                violating = selected * ops.cast(slack > 0, "float32")
+                selected = _draw_one(violating, first, self.seed)
+            losses = ops.relu(slack)
+        triplets = sum_over_replicas(ops.sum(selected))
+        return ops.sum(losses * selected) / ops.maximum(triplets, 1.0)
+
+    def _nearest(self, distances, positive, negative):
+        """Losses [n, N] of anchors and positives, and which of them are triplets."""
+        has_negative = ops.max(negative, axis=1, keepdims=True, initial=0.0)
+        farthest = ops.max(distances, axis=1, keepdims=True, initial=0.0)
+        # What is no negative counts as farther than all others.
+        masked = ops.where(negative > 0, distances, farthest)
+        nearest = ops.min(masked, axis=1, keepdims=True, initial=float("inf"))
+        nearest = ops.where(has_negative > 0, nearest, ops.zeros_like(nearest))
+        return ops.relu(self.margin + distances - nearest), positive * has_negative
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "margin": self.margin,
+            "mining": self.mining,
+            "seed": self.seed,
+        }
+
+
+def _draw_one(candidates, first, seed: int):
+    """For every anchor and positive one candidate at random, one-hot: [n, N, N].
+
+    A pair draws the same candidate however the batch is split over replicas.
+    """
+    batch = ops.shape(candidates)[1]
+    draws = keras.random.uniform((batch, batch), seed=seed)
+    own = first + ops.arange(ops.shape(candidates)[0])
+    draws = ops.take(draws, own, axis=0)
+    numbers = ops.cumsum(candidates, axis=2)  # 1, 2, ... at the candidates.
+    count = ops.sum(candidates, axis=2)
+    drawn = ops.minimum(ops.floor(draws * count) + 1, count)
+    return candidates * ops.cast(numbers == drawn[:, :, None], "float32")
