@@ -1,0 +1,51 @@
+"""Which centre of every sub-codebook a feature vector takes."""
+
+from keras import ops
+
+
+def assign(features, centers, projected, sweeps: int):
+    """Codes that make the reconstructions close, by iterated conditional modes.
+
+    Sub-codes are visited in turn, and each takes the centre that is best given the
+    others. In the first sweep those not visited yet count as zero. The features are
+    looked at once: all else are look-ups of products between centres.
+
+    Args:
+        features: float32 tensor [n, D].
+        centers: float32 tensor [M, K, D].
+        projected: float32 tensor [M, K, D]: the centres times the matrix of the
+            metric; the centres themselves for the Euclidean metric.
+        sweeps: int. Rounds over all sub-codes. One is exact where the centres of
+            different sub-codebooks are orthogonal.
+
+    Returns:
+        int32 tensor [n, M].
+    """
+    subcodebooks, subcenters, dim = centers.shape
+    rows = ops.reshape(centers, (-1, dim))
+    projected_rows = ops.reshape(projected, (-1, dim))
+    products = ops.matmul(rows, ops.transpose(projected_rows))
+    norms = ops.reshape(ops.diagonal(products), (subcodebooks, subcenters))
+    # Half the squared distance, up to what is the same for all centres.
+    linear = ops.matmul(features, ops.transpose(projected_rows))
+    linear = ops.reshape(linear, (-1, subcodebooks, subcenters))
+    tables = ops.reshape(products, (subcodebooks, subcenters) * 2)
+
+    codes = [None] * subcodebooks
+    for _ in range(sweeps):
+        for m in range(subcodebooks):
+            costs = norms[m] / 2 - linear[:, m]
+            for other, taken in enumerate(codes):
+                if other != m and taken is not None:
+                    costs += ops.take(tables[other, :, m], taken, axis=0)
+            codes[m] = ops.cast(ops.argmin(costs, axis=-1), "int32")
+    return ops.stack(codes, axis=1)
+
+
+def reconstruct(codes, centers):
+    """The sums of the centres that codes [n, M] name: float32 [n, D]."""
+    parts = [
+        ops.take(centers[m], ops.cast(codes[:, m], "int32"), axis=0)
+        for m in range(centers.shape[0])
+    ]
+    return sum(parts[1:], parts[0])

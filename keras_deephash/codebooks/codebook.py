@@ -1,0 +1,267 @@
+"""The codebook layer."""
+
+from numbers import Integral
+
+import keras
+import numpy as np
+import tensorflow as tf
+from keras import ops
+
+from keras_deephash.codebooks.assignment import assign, reconstruct
+from keras_deephash.codebooks.fitting import fit_centers
+
+STRUCTURES = ("product", "additive")
+SWEEPS = 3  # Of iterated conditional modes; the published number.
+
+
+@keras.saving.register_keras_serializable(package="keras_deephash")
+class Codebook(keras.layers.Layer):
+    """Feature vectors to codes of M bytes and back: z is close to sum_m C_m[b_m].
+
+    The centres are weights [M, K, D], in the weights file of the model that holds the
+    codebook. They are learned by least squares, not by gradients: by a model's `fit`,
+    or by `fit` here.
+
+    Args:
+        subcodebooks: int, M. Bytes of a code.
+        subcenters: int, K. Centres a sub-codebook, 2 to 256. Defaults to `256`.
+        structure: `"additive"`, centres have all D dimensions, or `"product"`, the
+            centres of sub-codebook m are zero outside its block of dimensions. The
+            blocks cover all dimensions, also where M does not divide D.
+            Defaults to `"additive"`.
+        projection: array [L, D]. Codes bring `projection @ reconstruction` close to
+            `projection @ feature`: the word vectors of DVSQ. Defaults to `None`, the
+            Euclidean metric.
+        **kwargs: `name` and the like of `keras.layers.Layer`.
+
+    Example:
+
+    >>> codebook = Codebook(subcodebooks=4)
+    >>> codebook.fit(features)
+    >>> codes = codebook.encode(features)  # uint8 [n, 4]
+    >>> np.mean(np.sum((features - codebook.decode(codes)) ** 2, axis=1))
+
+    References:
+        - [Jegou et al., Product Quantization, TPAMI 2011](
+          https://ieeexplore.ieee.org/document/5432202)
+        - [Zhang et al., Composite Quantization, ICML 2014](
+          https://proceedings.mlr.press/v32/zhangd14.html)
+    """
+
+    def __init__(
+        self,
+        subcodebooks: int,
+        subcenters: int = 256,
+        structure: str = "additive",
+        projection=None,
+        **kwargs,
+    ):
+        if not isinstance(subcodebooks, Integral) or subcodebooks < 1:
+            raise ValueError(
+                "`subcodebooks` must be an integer >= 1. "
+                f"Received: subcodebooks={subcodebooks!r}."
+            )
+        if not isinstance(subcenters, Integral) or not 2 <= subcenters <= 256:
+            raise ValueError(
+                "`subcenters` must be an integer from 2 to 256, so that a sub-code is "
+                f"one byte. Received: subcenters={subcenters!r}."
+            )
+        if structure not in STRUCTURES:
+            raise ValueError(
+                f"`structure` must be one of {STRUCTURES}. "
+                f"Received: structure={structure!r}."
+            )
+        kwargs.setdefault("dtype", "float32")
+        super().__init__(trainable=False, **kwargs)
+        self.subcodebooks = int(subcodebooks)
+        self.subcenters = int(subcenters)
+        self.structure = structure
+        self.projection = None
+        if projection is not None:
+            if structure == "product":
+                # Its blocks could not be solved for one by one.
+                raise ValueError('A `projection` needs `structure="additive"`.')
+            self.projection = np.asarray(projection, dtype="float32")
+        self._encode = None
+
+    def build(self, input_shape):
+        dim = input_shape[-1]
+        if dim < self.subcodebooks:
+            raise ValueError(
+                "Every sub-codebook needs a dimension of the features. Received: "
+                f"features of {dim} dimensions, subcodebooks={self.subcodebooks}."
+            )
+        if self.projection is not None and self.projection.shape[1:] != (dim,):
+            raise ValueError(
+                f"`projection` must have shape [L, {dim}], the features' dimension. "
+                f"Received: shape {self.projection.shape}."
+            )
+        # The names `centers` and `fitted` are part of the weights file format.
+        self.centers = self.add_weight(
+            name="centers",
+            shape=(self.subcodebooks, self.subcenters, dim),
+            initializer="zeros",
+            trainable=False,
+        )
+        self.fitted = self.add_weight(
+            name="fitted", shape=(), initializer="zeros", trainable=False
+        )
+
+    # === In a graph ===
+
+    def call(self, features):
+        """The reconstructions [n, D] of features [n, D]."""
+        return reconstruct(self.assign(features), self.centers)
+
+    def assign(self, features):
+        """The codes of features [n, D]: int32 tensor [n, M]."""
+        centers = ops.convert_to_tensor(self.centers)
+        projected = centers
+        if self.projection is not None:
+            metric = self.projection.T @ self.projection
+            projected = ops.matmul(centers, metric)
+        return assign(features, centers, projected, self.sweeps)
+
+    @property
+    def sweeps(self) -> int:
+        """Rounds over all sub-codes: one is exact for disjoint blocks."""
+        return 1 if self.structure == "product" else SWEEPS
+
+    # === On arrays ===
+
+    def encode(self, features, batch_size: int = 4096) -> np.ndarray:
+        """Codes of feature vectors.
+
+        Args:
+            features: float array [n, D].
+            batch_size: int. Rows a step. Defaults to `4096`.
+
+        Returns:
+            uint8 array [n, M].
+
+        Raises:
+            ValueError: if the codebook is not fitted, or for features of another
+                dimension or with NaN.
+        """
+        self.check_fitted()
+        features = self.check_features(features)
+        if self._encode is None:
+            signature = [tf.TensorSpec((None, features.shape[1]), tf.float32)]
+            self._encode = tf.function(
+                lambda rows: tf.cast(self.assign(rows), tf.uint8), signature
+            )
+        codes = [np.empty((0, self.subcodebooks), np.uint8)]
+        for start in range(0, len(features), batch_size):
+            rows = tf.constant(features[start : start + batch_size])
+            codes.append(self._encode(rows).numpy())
+        return np.concatenate(codes)
+
+    def decode(self, codes) -> np.ndarray:
+        """Reconstructions of codes.
+
+        Args:
+            codes: uint8 array [n, M].
+
+        Returns:
+            float32 array [n, D].
+        """
+        self.check_fitted()
+        codes = self.check_codes(codes)
+        centers = ops.convert_to_numpy(self.centers)
+        total = np.zeros((len(codes), centers.shape[2]), np.float32)
+        for m, column in enumerate(codes.T):
+            total += centers[m][column]
+        return total
+
+    def fit(self, features, rounds: int = 10, seed: int = 0) -> list[float]:
+        """Learns the centres from feature vectors, all of them in memory.
+
+        K-means in every block of dimensions begins; then codes and centres are
+        improved in turn.
+
+        Args:
+            features: float array [n, D]. Fewer rows than `subcenters` leave centres
+                unused.
+            rounds: int. Defaults to `10`.
+            seed: int. Defaults to `0`.
+
+        Returns:
+            The distortion after each round, the mean squared distance of features to
+            their reconstructions (of their projections where there are any).
+        """
+        features = self.check_features(features, fitting=True)
+        if rounds < 1:
+            raise ValueError(f"`rounds` must be >= 1. Received: rounds={rounds}.")
+        return fit_centers(self, features, rounds, seed)
+
+    def set_centers(self, centers) -> None:
+        """Takes an array [M, K, D] as the centres; the codebook is fitted then."""
+        self.centers.assign(centers)
+        self.fitted.assign(1.0)
+
+    def distortion(self, features, codes) -> float:
+        """Mean squared distance of features [n, D] to the reconstructions of codes."""
+        error = self.check_features(features) - self.decode(codes)
+        if self.projection is not None:
+            error = error @ self.projection.T
+        return float(np.mean(np.sum(np.square(error, dtype=np.float64), axis=1)))
+
+    # === Checks and config ===
+
+    def check_fitted(self) -> None:
+        """Raises ValueError unless the codebook holds learned centres."""
+        if not self.built or not float(self.fitted):
+            raise ValueError(
+                "The codebook is not fitted yet: train the model with `fit`, or call "
+                "`fit_codebook` (of a model) or `fit` (of a codebook) with features."
+            )
+
+    def check_features(self, features, fitting: bool = False) -> np.ndarray:
+        """Features as float32 [n, D], or a ValueError."""
+        features = np.asarray(features)
+        if features.ndim == 2 and features.shape[1] and not self.built:
+            self.build(features.shape)
+        dim = self.centers.shape[2] if self.built else None
+        if features.ndim != 2 or features.shape[1] != dim or features.dtype == object:
+            raise ValueError(
+                f"`features` must be floats of shape [n, {dim or 'D'}]. "
+                f"Received: {features.dtype} of shape {features.shape}."
+            )
+        features = np.ascontiguousarray(features, dtype=np.float32)
+        if fitting and not len(features):
+            raise ValueError("`features` must have at least one row. Received: none.")
+        if not np.isfinite(features).all():
+            raise ValueError("`features` must be finite. Received: NaN or infinity.")
+        return features
+
+    def check_codes(self, codes) -> np.ndarray:
+        """Codes as an array [n, M] of sub-codes below K, or a ValueError."""
+        codes = np.asarray(codes)
+        integer = np.issubdtype(codes.dtype, np.integer)
+        if codes.ndim != 2 or codes.shape[1] != self.subcodebooks or not integer:
+            raise ValueError(
+                f"`codes` must be uint8 of shape [n, {self.subcodebooks}]. "
+                f"Received: {codes.dtype} of shape {codes.shape}."
+            )
+        if codes.size and not 0 <= codes.min() <= codes.max() < self.subcenters:
+            raise ValueError(
+                f"`codes` must name centres 0 to {self.subcenters - 1}. "
+                f"Received: {codes.min()} to {codes.max()}."
+            )
+        return codes
+
+    def get_config(self):
+        projection = self.projection
+        return {
+            **super().get_config(),
+            "subcodebooks": self.subcodebooks,
+            "subcenters": self.subcenters,
+            "structure": self.structure,
+            "projection": None if projection is None else projection.tolist(),
+        }
+
+    @classmethod
+    def from_config(cls, config):
+        config = dict(config)
+        config.pop("trainable", None)
+        return cls(**config)

@@ -1,0 +1,83 @@
+"""The callback that learns a model's codebook during `fit`."""
+
+import keras
+import numpy as np
+
+from keras_deephash.codebooks.least_squares import reseed_unused, solve_centers
+from keras_deephash.codebooks.redundancy import solve_with_penalty
+
+
+class CodebookLearner(keras.callbacks.Callback):
+    """Learns the codebook from what the training steps have gathered.
+
+    Until the quantization loss is on, the codebook is started anew at the end of every
+    epoch, from the epoch's latest features. From then on it is improved: the sums of
+    the epoch are solved for the centres, and unused centres start anew. If the loss is
+    to be on and there is no codebook yet, it is made as soon as there are samples.
+
+    `DeepQuantization.fit` puts it before all other callbacks, so that they see the
+    epoch's codebook.
+
+    Args:
+        start: int. First epoch, from 0, with the quantization loss.
+        orthogonality_weight: float. Weight of DTQ's penalty beside the mean squared
+            error. Defaults to `0.0`.
+        seed: int. Defaults to `0`.
+    """
+
+    # Rounds of improvement on the samples that start a codebook.
+    _ROUNDS = 3
+
+    def __init__(self, start: int, orthogonality_weight: float = 0.0, seed: int = 0):
+        super().__init__()
+        self.start = start
+        self.orthogonality_weight = orthogonality_weight
+        self.seed = seed
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.epoch = epoch
+        self.model.codebook_statistics.reset()
+        self.model.quantization_switch.assign(float(epoch >= self.start))
+        self.wanted = epoch >= self.start and not float(self.model.codebook.fitted)
+
+    def on_train_batch_end(self, batch, logs=None):
+        if self.wanted and self.model.codebook_statistics.full:
+            self._start_anew()
+            self.wanted = False
+            # Codes of the steps until now named centres that were not there.
+            self.model.codebook_statistics.reset()
+
+    def on_epoch_end(self, epoch, logs=None):
+        if epoch < self.start or not float(self.model.codebook.fitted):
+            self._start_anew()
+        else:
+            self._improve()
+
+    def on_train_end(self, logs=None):
+        # The quantization loss of `evaluate` counts, whatever the epochs were.
+        self.model.quantization_switch.assign(1.0)
+
+    def _start_anew(self) -> None:
+        samples = self.model.codebook_statistics.samples()
+        if len(samples):
+            self.model.codebook.fit(samples, self._ROUNDS, self.seed)
+
+    def _improve(self) -> None:
+        codebook, statistics = self.model.codebook, self.model.codebook_statistics
+        gram, products = statistics.sums()
+        samples = statistics.samples()
+        if not len(samples):
+            return
+        centers = keras.ops.convert_to_numpy(codebook.centers)
+        centers = solve_centers(centers, gram, products, codebook.structure)
+        if self.orthogonality_weight:
+            centers = solve_with_penalty(
+                centers, gram, products, self.orthogonality_weight
+            )
+        counts = np.diagonal(gram).reshape(centers.shape[:2])
+        if (counts == 0).any():
+            codes = codebook.encode(samples)
+            centers = reseed_unused(
+                centers, counts, samples, codes, codebook.structure, self.epoch
+            )
+        codebook.set_centers(centers)
