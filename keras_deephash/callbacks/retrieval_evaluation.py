@@ -3,12 +3,15 @@
 import keras
 
 from keras_deephash.datasets.image_set import ImageSet
-from keras_deephash.retrieval import evaluate_retrieval
+from keras_deephash.retrieval.evaluate_model import evaluate_model
 
-# Fields of `RetrievalMetrics` that are single figures.
+# The single figures of `retrieval_metrics` of a model.
 FIGURES = {
     "map",
+    "map_symmetric",
+    "map_features",
     "map_at_radius",
+    "map_at_radius_reranked",
     "precision_at_radius",
     "recall_at_radius",
     "empty_balls",
@@ -30,8 +33,9 @@ class RetrievalEvaluation(keras.callbacks.Callback):
         database: `ImageSet`.
         every: int. Epochs between evaluations. Defaults to `1`.
         batch_size: int. Images a step. Defaults to `128`.
-        metrics: names of single figures of `RetrievalMetrics`.
-            Defaults to `("map", "map_at_radius")`.
+        metrics: names of single figures of the model's `retrieval_metrics`; those that
+            a method does not have are left out.
+            Defaults to `("map", "map_at_radius", "map_features")`.
         **kwargs: arguments of `evaluate_retrieval`, such as `top_k` and `radius`.
 
     Example:
@@ -48,7 +52,7 @@ class RetrievalEvaluation(keras.callbacks.Callback):
         database: ImageSet,
         every: int = 1,
         batch_size: int = 128,
-        metrics=("map", "map_at_radius"),
+        metrics=("map", "map_at_radius", "map_features"),
         **kwargs,
     ):
         super().__init__()
@@ -70,13 +74,15 @@ class RetrievalEvaluation(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         if (epoch + 1) % self.every:
             return
-        result = evaluate_retrieval(
-            self.model.encode(self.query.images, self.batch_size, verbose=0),
-            self.query.labels,
-            self.model.encode(self.database.images, self.batch_size, verbose=0),
-            self.database.labels,
+        result = evaluate_model(
+            self.model,
+            self.query,
+            self.database,
+            batch_size=self.batch_size,
+            verbose=0,
             **self.arguments,
         )
         if logs is not None:
             for name in self.metrics:
-                logs[f"val_{name}"] = getattr(result, name)
+                if name in result:
+                    logs[f"val_{name}"] = result[name]

@@ -27,19 +27,22 @@ def pack_bits(codes: np.ndarray) -> np.ndarray:
 def continuous_codes(
     inference,
     preprocessor,
-    bits: int,
+    units: int,
     images,
     batch_size: int,
     verbose,
     crops: int,
+    near_zero: float,
 ) -> np.ndarray:
-    """Continuous codes of images in any form, float32 [n, bits].
+    """Continuous codes of images in any form, float32 [n, units].
 
     Args:
         inference: function of pixels [n, image_size, image_size, 3] to codes.
         preprocessor: `Preprocessor`.
-        bits: int. Length of a code.
+        units: int. Length of a continuous code.
         images, batch_size, verbose, crops: as for `DeepHashing.encode`.
+        near_zero: float. Images with a value closer to zero than this are computed
+            once more, one by one.
     """
     if not isinstance(batch_size, Integral) or batch_size < 1:
         raise ValueError(
@@ -64,16 +67,16 @@ def continuous_codes(
     def run(views):
         """Codes of images given as views [crops, h, w, 3], averaged over them."""
         codes = inference(tf.constant(np.concatenate(views)))
-        return codes.numpy().reshape(len(views), crops, bits).mean(axis=1)
+        return codes.numpy().reshape(len(views), crops, units).mean(axis=1)
 
-    codes = [np.empty((0, bits), "float32")]
+    codes = [np.empty((0, units), "float32")]
     # One thread reads the next batch while the network runs this one.
     with ThreadPoolExecutor(max_workers=1) as reader:
         pending = reader.submit(next_batch)
         while batch := pending.result():
             pending = reader.submit(next_batch)
             batch_codes = run(batch)
-            for row in np.flatnonzero(np.abs(batch_codes).min(axis=1) < NEAR_ZERO):
+            for row in np.flatnonzero(np.abs(batch_codes).min(axis=1) < near_zero):
                 batch_codes[row] = run([batch[row]])[0]
             if not np.isfinite(batch_codes).all():
                 raise ValueError(

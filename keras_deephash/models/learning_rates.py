@@ -14,7 +14,7 @@ def check_multipliers(multipliers, optimizer) -> None:
     if len(multipliers) != 4 or not all(value >= 0 for value in multipliers):
         raise ValueError(
             "`learning_rate_multipliers` must be None or 4 numbers >= 0: backbone "
-            "kernels, backbone biases, hash kernel, hash bias. "
+            "kernels, backbone biases, last kernel, last bias. "
             f"Received: learning_rate_multipliers={multipliers}."
         )
     inner = getattr(optimizer, "inner_optimizer", optimizer)
@@ -26,17 +26,17 @@ def check_multipliers(multipliers, optimizer) -> None:
         )
 
 
-def scale_gradients(gradients, variables, hash_layer, multipliers):
+def scale_gradients(gradients, variables, output_layer, multipliers):
     """The gradients, each times the multiplier of its variable."""
     if multipliers is None:
         return gradients
-    kernels, biases, hash_kernel, hash_bias = multipliers
+    kernels, biases, output_kernel, output_bias = multipliers
 
     def multiplier(variable):
-        if variable is hash_layer.kernel:
-            return hash_kernel
-        if variable is hash_layer.bias:
-            return hash_bias
+        if variable is output_layer.kernel:
+            return output_kernel
+        if variable is output_layer.bias:
+            return output_bias
         return biases if variable.name == "bias" else kernels
 
     return [

@@ -1,0 +1,227 @@
+"""Training on losses over the global batch: compile, fit and the steps."""
+
+import keras
+import numpy as np
+import tensorflow as tf
+from keras import ops
+
+from keras_deephash.losses.replicas import count_rows
+from keras_deephash.models.learning_rates import (
+    check_multipliers,
+    scale_gradients,
+)
+from keras_deephash.models.strategies import (
+    check_compilation,
+    check_optimizer,
+    check_scope,
+    uneven_batches_explained,
+)
+
+
+class GlobalBatchTraining(keras.Model):
+    """The training of a model whose loss is over the global batch.
+
+    A subclass has an `output_layer`, the layer after the backbone, and implements
+    `loss_terms`. For each term it has a metric, `<term>_tracker`.
+    """
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.learning_rate_multipliers = None
+
+    # === What a subclass defines ===
+
+    @property
+    def output_layer(self) -> keras.layers.Layer:
+        """The layer after the backbone, with learning-rate multipliers of its own."""
+        raise NotImplementedError(f"{type(self).__name__} must define `output_layer`.")
+
+    def loss_terms(self, outputs, labels) -> dict:
+        """The terms of the loss: name to (weight, this replica's share)."""
+        raise NotImplementedError(f"{type(self).__name__} must define `loss_terms`.")
+
+    @classmethod
+    def default_learning_rate(cls):
+        """The published learning rate or schedule."""
+        raise NotImplementedError(f"{cls.__name__} must define its learning rate.")
+
+    def own_callbacks(self) -> list[keras.callbacks.Callback]:
+        """Callbacks that the training needs, ahead of the user's."""
+        return []
+
+    # === Training ===
+
+    def compile(
+        self,
+        optimizer="auto",
+        learning_rate_multipliers="auto",
+        jit_compile: bool = False,
+        steps_per_execution: int = 1,
+        **kwargs,
+    ):
+        """Configures the training; without arguments, the published recipe.
+
+        Args:
+            optimizer: Keras optimizer or its name. Defaults to `"auto"`: SGD with
+                momentum 0.9 and the method's published learning rate.
+            learning_rate_multipliers: 4 floats that multiply the learning rate of
+                the backbone's kernels and biases and of the last layer's kernel
+                and bias, or `None`. They need an SGD optimizer. Defaults to
+                `"auto"`: (1, 2, 10, 20) with `optimizer="auto"`, else `None`.
+            jit_compile: bool. XLA compilation; not with several replicas.
+                Defaults to `False`.
+            steps_per_execution: int. Batches a call of the training function; 1
+                with several replicas. Defaults to `1`.
+            **kwargs: `metrics`, `run_eagerly` and the like of
+                `keras.Model.compile`. The loss is the model's own.
+
+        Example:
+
+        >>> model.compile()
+        >>> model.compile(keras.optimizers.AdamW(1e-3))
+        """
+        if kwargs.pop("loss", None) is not None:
+            raise ValueError(
+                f"`loss` is part of the model: give {type(self).__name__} its "
+                "arguments and call `compile()` without `loss`."
+            )
+        if learning_rate_multipliers == "auto":
+            learning_rate_multipliers = (1, 2, 10, 20) if optimizer == "auto" else None
+        check_scope(self)
+        if optimizer == "auto":
+            optimizer = keras.optimizers.SGD(self.default_learning_rate(), momentum=0.9)
+        optimizer = keras.optimizers.get(optimizer)
+        check_optimizer(self, optimizer)
+        check_multipliers(learning_rate_multipliers, optimizer)
+        check_compilation(self, jit_compile, steps_per_execution)
+        self.learning_rate_multipliers = learning_rate_multipliers
+        super().compile(
+            optimizer=optimizer,
+            jit_compile=jit_compile,
+            steps_per_execution=steps_per_execution,
+            **kwargs,
+        )
+
+    def fit(
+        self,
+        x=None,
+        y=None,
+        batch_size: int | None = None,
+        epochs: int = 1,
+        verbose="auto",
+        callbacks=None,
+        **kwargs,
+    ):
+        """Trains the model, as `keras.Model.fit`.
+
+        Args:
+            x: `tf.data.Dataset` of (images, labels), such as
+                `datasets.image_dataset` makes, or an array [n, h, w, 3] of pixels
+                at the network's input size. A batch is the global batch: with
+                several replicas its pairs span all of them.
+            y: multi-hot labels [n, L] where `x` is an array.
+            batch_size: int. Images a batch where `x` is an array. Defaults to `32`.
+            epochs: int. Defaults to `1`.
+            verbose: `"auto"`, 0, 1 or 2. Defaults to `"auto"`.
+            callbacks: list of `keras.callbacks.Callback`. Defaults to none.
+            **kwargs: `initial_epoch`, `validation_data` and the like of
+                `keras.Model.fit`.
+        """
+        check_scope(self)
+        if isinstance(y, np.ndarray) and not np.isin(y, (0, 1)).all():
+            raise ValueError(
+                "`y` must be multi-hot, of 0 and 1 alone; for class indices use "
+                f"`keras.utils.to_categorical`. Received: values up to {y.max()}."
+            )
+        if isinstance(callbacks, keras.callbacks.Callback):
+            callbacks = [callbacks]
+        if not isinstance(callbacks, (list, tuple, type(None))):
+            raise ValueError(
+                "`callbacks` must be a list of Keras callbacks. "
+                f"Received: {type(callbacks).__name__}."
+            )
+        if not self.compiled:
+            self.compile()
+        if isinstance(x, tf.data.Dataset):
+            kwargs.setdefault("shuffle", False)  # Else Keras warns of its default.
+        with uneven_batches_explained(self):
+            return super().fit(
+                x,
+                y,
+                batch_size=batch_size,
+                epochs=epochs,
+                verbose=verbose,
+                callbacks=self.own_callbacks() + list(callbacks or []),
+                **kwargs,
+            )
+
+    def evaluate(self, *args, **kwargs):
+        """Losses on labelled images, as `keras.Model.evaluate`.
+
+        For retrieval metrics, encode and call `keras_deephash.evaluate_retrieval`.
+        """
+        with uneven_batches_explained(self):
+            return super().evaluate(*args, **kwargs)
+
+    def train_step(self, data):
+        images, labels = _images_and_labels(data)
+        with tf.GradientTape() as tape:
+            outputs = self(images, training=True)
+            loss = self._loss_share(outputs, labels)
+            scaled_loss = self.optimizer.scale_loss(loss)
+        variables = self.trainable_variables
+        gradients = tape.gradient(scaled_loss, variables)
+        gradients = scale_gradients(
+            gradients, variables, self.output_layer, self.learning_rate_multipliers
+        )
+        # Shares of the replicas add up to the global loss, and so do the gradients
+        # when the optimizer sums them over the replicas.
+        self.optimizer.apply_gradients(zip(gradients, variables, strict=True))
+        return self.compute_metrics(images, labels, outputs)
+
+    def test_step(self, data):
+        images, labels = _images_and_labels(data)
+        outputs = self(images, training=False)
+        self._loss_share(outputs, labels)
+        return self.compute_metrics(images, labels, outputs)
+
+    def _loss_share(self, outputs, labels):
+        """This replica's share of the loss of the global batch."""
+        terms = self.loss_terms(outputs, labels)
+        loss = sum(weight * share for weight, share in terms.values())
+        replicas = self.distribute_strategy.num_replicas_in_sync
+        if self.losses:  # Regularizers, once for all replicas together.
+            loss += ops.sum(ops.stack(self.losses)) / replicas
+        # Shares add up over the replicas, while the trackers average over them.
+        weight = count_rows(outputs) / replicas
+        self._loss_tracker.update_state(loss * replicas, sample_weight=weight)
+        for name, (_, share) in terms.items():
+            tracker = getattr(self, f"{name}_tracker")
+            tracker.update_state(share * replicas, sample_weight=weight)
+        return loss
+
+    def get_compile_config(self):
+        config = super().get_compile_config()
+        if config:
+            config["learning_rate_multipliers"] = self.learning_rate_multipliers
+        return config
+
+    def compile_from_config(self, config):
+        self.compile(**keras.saving.deserialize_keras_object(config))
+        self.optimizer.build(self.trainable_variables)
+
+
+def _images_and_labels(data):
+    """The two parts of a batch, or a ValueError."""
+    images, labels, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
+    if sample_weight is not None:
+        raise ValueError(
+            "The loss is over pairs of images, so `sample_weight` and "
+            "`class_weight` have no meaning here: leave them out."
+        )
+    if labels is None:
+        raise ValueError(
+            "Training needs labels: give `fit` a dataset of (images, labels) or "
+            "`y`. Received: images only."
+        )
+    return images, labels

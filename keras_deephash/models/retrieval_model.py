@@ -1,0 +1,148 @@
+"""What all methods are made of: a backbone, a tanh layer, and the preprocessing."""
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from keras_deephash.models.encoding import continuous_codes
+from keras_deephash.models.global_batch import GlobalBatchTraining
+from keras_deephash.preprocessing import Preprocessor
+from keras_deephash.presets.mixin import PresetMixin
+
+
+class RetrievalModel(PresetMixin, GlobalBatchTraining):
+    """Base class of `DeepHashing` and `DeepQuantization`.
+
+    The model takes RGB pixels from 0 to 255 at the network's input size and
+    normalizes them itself; `encode` takes images of any size.
+
+    Args:
+        backbone: `keras.Model`, images to features [n, d], such as
+            `AlexNetBackbone`.
+        preprocessor: `Preprocessor`. Defaults to the backbone's own, else to the
+            default one for the backbone's input size.
+        **kwargs: `name` and `trainable` of `keras.Model`.
+    """
+
+    # Continuous codes closer to zero than this are computed image by image, so that
+    # they are the same for every batch size.
+    _near_zero = 0.0
+
+    def __init__(
+        self,
+        backbone: keras.Model,
+        preprocessor: Preprocessor | None = None,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        # The name `backbone` is part of the weights file format.
+        self.backbone = backbone
+        self.preprocessor = _check_preprocessor(backbone, preprocessor)
+        self._inference = None
+
+    def new_output_layer(self, units: int, name: str) -> keras.layers.Layer:
+        """The layer after the backbone, built; its values lie between -1 and 1."""
+        layer = keras.layers.Dense(
+            units,
+            activation="tanh",
+            kernel_initializer=keras.initializers.RandomNormal(stddev=0.01),
+            dtype="float32",
+            name=name,
+        )
+        layer.build(self.backbone.output_shape)
+        return layer
+
+    def call(self, images, training=False):
+        """Continuous codes [n, units] of images at the network's input size."""
+        x = self.preprocessor.normalize(images)
+        return self.output_layer(self.backbone(x, training=training))
+
+    def continuous_codes(
+        self, images, batch_size: int = 32, verbose="auto", crops: int = 1
+    ) -> np.ndarray:
+        """The continuous codes of images of any size; arguments as for `encode`.
+
+        Returns:
+            float32 array [n, units], between -1 and 1.
+        """
+        if self._inference is None:
+            size = self.preprocessor.image_size
+            self._inference = tf.function(
+                lambda x: self(x, training=False),
+                input_signature=[tf.TensorSpec((None, size, size, 3), tf.uint8)],
+            )
+        return continuous_codes(
+            self._inference,
+            self.preprocessor,
+            self.output_layer.units,
+            images,
+            batch_size=batch_size,
+            verbose=verbose,
+            crops=crops,
+            near_zero=self._near_zero,
+        )
+
+    def retrieval_metrics(
+        self, query_codes, query_labels, database_codes, database_labels, **arguments
+    ) -> dict:
+        """The retrieval metrics of continuous codes, flat and plain for JSON.
+
+        Args:
+            query_codes: float array [queries, units], as `continuous_codes` returns.
+            query_labels: multi-hot array [queries, L].
+            database_codes: float array [n, units].
+            database_labels: multi-hot array [n, L].
+            **arguments: of `evaluate_retrieval`.
+
+        Returns:
+            dict. `map` is the figure of the method's codes and distance.
+        """
+        raise NotImplementedError(
+            f"{type(self).__name__} must define `retrieval_metrics`."
+        )
+
+    def get_config(self) -> dict:
+        return {
+            "name": self.name,
+            "trainable": self.trainable,
+            "backbone": keras.saving.serialize_keras_object(self.backbone),
+            "preprocessor": keras.saving.serialize_keras_object(self.preprocessor),
+        }
+
+    @classmethod
+    def from_config(cls, config: dict, custom_objects=None):
+        config = dict(config)
+        for key in ("backbone", "preprocessor"):
+            if isinstance(config.get(key), dict):
+                config[key] = keras.saving.deserialize_keras_object(
+                    config[key], custom_objects=custom_objects
+                )
+        return cls(**config)
+
+
+def check_weight(name: str, value: float) -> float:
+    """A weight of a loss as a float >= 0, or a ValueError."""
+    if not value >= 0:
+        raise ValueError(f"`{name}` must be >= 0. Received: {name}={value}.")
+    return float(value)
+
+
+def _check_preprocessor(backbone, preprocessor: Preprocessor | None) -> Preprocessor:
+    if len(getattr(backbone, "input_shape", None) or ()) != 4:
+        raise ValueError(
+            "`backbone` must be a Keras model with one fixed input shape "
+            "(batch, height, width, channels), such as `AlexNetBackbone`. "
+            f"Received: {backbone!r}."
+        )
+    if preprocessor is None:
+        preprocessor = getattr(backbone, "preprocessor", None)
+    if preprocessor is None:
+        preprocessor = Preprocessor(backbone.input_shape[1])
+    size = preprocessor.image_size
+    if tuple(backbone.input_shape[1:3]) != (size, size):
+        raise ValueError(
+            "The preprocessor and the backbone must agree on the image size. "
+            f"Received: image_size={size}, a backbone for "
+            f"{backbone.input_shape[1]} x {backbone.input_shape[2]} pixels."
+        )
+    return preprocessor
