@@ -1,5 +1,6 @@
 """Labelled images: list files, protocols and the input pipeline."""
 
+from keras_deephash.datasets import word_vectors
 from keras_deephash.datasets.cifar10 import (
     cifar10,
     read_lists,
@@ -23,4 +24,5 @@ __all__ = [
     "read_lists",
     "read_splits",
     "split_by_class",
+    "word_vectors",
 ]

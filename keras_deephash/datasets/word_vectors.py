@@ -1,0 +1,200 @@
+"""Word vectors of label names, from files of word2vec and GloVe."""
+
+import codecs
+import os
+import re
+from collections import Counter
+from collections.abc import Iterable
+from itertools import chain
+from math import inf
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+
+# The first line of word2vec's files: how many words, how many values each.
+_HEADER = re.compile(rb"\s*(\d{1,12})\s+(\d{1,12})\s*")
+_ROW = re.compile(rb"[^ ]+(?: [-+.\daefintyAEFINTY]+)+\s*")  # nan and inf, too.
+_NO_TEXT = re.compile("[\0-\x08\x0e-\x1f\ufffd]")
+_EXPECTED = (
+    "`source` must be a file of word2vec, text or binary, or of GloVe, compressed ones "
+    'named .gz; or one of gensim\'s models, such as "word2vec-google-news-300".'
+)
+
+
+def load(
+    label_names: Iterable[str],
+    source: str | os.PathLike,
+    substitutes: dict[str, str] | None = None,
+    limit: int | None = None,
+) -> np.ndarray:
+    """Loads the word vector of every label name, scaled to length 1.
+
+    A label is looked up as it is, in lower case, then with its words joined by `_`,
+    as word2vec writes phrases. Otherwise a label of several words ("traffic light",
+    "hair_drier", "dining-table") gets the mean of the vectors of its words.
+
+    Args:
+        label_names: list of L different strings.
+        source: str. A file of word2vec, text or binary, or of GloVe, which is text
+            without a header; each may be compressed, `.gz`. Or the name of a model
+            that gensim downloads once, such as `"word2vec-google-news-300"`.
+            gensim's `KeyedVectors.save_word2vec_format` writes such a file.
+        substitutes: dict of label names to the word or words to look up in their
+            place, such as `{"automobile": "car"}`. Defaults to `None`.
+        limit: int. Read only the first so many words, the common ones in most files:
+            3 million words of 300 values take 3.6 GB. Defaults to `None`, all words.
+
+    Returns:
+        float32 array [L, D], in the order of `label_names`.
+
+    Raises:
+        ValueError: if labels are unknown (the error lists all), repeated or no
+            strings; if the file is missing, damaged or of another format; if a vector
+            is zero or not finite; if a download fails.
+
+    Example:
+
+    >>> word_vectors.load(["cat", "traffic light"], "glove.6B.50d.txt").shape
+    (2, 50)
+    """
+    words = _words_to_look_up(label_names, substitutes)
+    if limit is not None and (not isinstance(limit, int | np.integer) or limit < 1):
+        raise ValueError(f"`limit` must be None or 1 or more. Received: {limit!r}.")
+    keys = {key for word in words.values() for key in chain(*_split(word))}
+    table = _read(_find_file(source), keys | {key.lower() for key in keys}, limit)
+    found = [_look_up(word, table) for word in words.values()]
+    _refuse(words, [vector is None for vector in found], "a known word", source)
+    lengths = np.linalg.norm(found, axis=1, keepdims=True)
+    valid = (lengths > 0) & (lengths < inf)
+    _refuse(words, ~valid, "a finite vector that is not zero", source)
+    return (found / lengths).astype(np.float32)
+
+
+def _refuse(words: dict[str, str], refused, expected: str, source) -> None:
+    if np.any(refused):
+        shown = [n if n == word else f"{n} (as {word})" for n, word in words.items()]
+        wrong = [shown[i] for i in np.flatnonzero(refused)]
+        raise ValueError(
+            f"Every label must have {expected} in {str(source)!r}. Received "
+            f"{len(wrong)} without: {wrong}. Name other words for them, "
+            '`substitutes={"label": "word"}`, or use another file or `limit`.'
+        )
+
+
+def _words_to_look_up(label_names, substitutes) -> dict[str, str]:
+    listed = isinstance(label_names, Iterable) and not isinstance(label_names, str)
+    names = list(label_names) if listed else []
+    if not names or not all(isinstance(name, str) and name.strip() for name in names):
+        raise ValueError(
+            f"`label_names` must be non-empty strings. Received: {label_names!r}."
+        )
+    twice = [name for name, times in Counter(names).items() if times > 1]
+    if twice:
+        raise ValueError(f"`label_names` must be different. Received twice: {twice}.")
+    given = {} if substitutes is None else substitutes
+    if not isinstance(given, dict) or not all(
+        name in names and isinstance(word, str) for name, word in given.items()
+    ):
+        raise ValueError(
+            "`substitutes` must be a dict of labels in `label_names` to words, such as "
+            f'{{"automobile": "car"}}. Received: {substitutes!r}.'
+        )
+    return {name: name for name in names} | given
+
+
+def _split(label: str) -> tuple[list[str], list[str]]:
+    words = [word for word in re.split(r"[\s_-]+", label) if word]
+    joined = "_".join(words)
+    return [label, label.lower(), joined, joined.lower()], words
+
+
+def _look_up(label: str, table) -> np.ndarray | None:
+    spellings, words = _split(label)
+    known = [word if word in table else word.lower() for word in words]
+    for keys in (*([spelling] for spelling in spellings), known):
+        if keys and all(key in table for key in keys):
+            return np.mean([table[key] for key in keys], axis=0, dtype=np.float64)
+    return None
+
+
+def _find_file(source: str | os.PathLike) -> str:
+    path = os.fspath(source) if isinstance(source, str | os.PathLike) else ""
+    if os.path.isfile(path):
+        return os.path.abspath(path)  # gensim would open `scheme://` remotely.
+    # A mistyped path shall not go to the network: gensim's names have no dot or slash.
+    if os.path.exists(path) or path != source or not re.fullmatch(r"[\w-]+", path):
+        raise ValueError(f"{_EXPECTED} Received: {source!r}, which is no file.")
+    return _download(path)
+
+
+def _download(name: str) -> str:
+    from gensim import downloader  # Slow to import, so not at the top.
+
+    downloader.logger.disabled = True  # It prints the traceback of a failure.
+    try:
+        known = downloader.info(name_only=True)["models"]
+        if name not in known:
+            raise ValueError(f"gensim's models are {sorted(known)}")
+        # Without `return_path`, gensim imports and runs an `__init__.py` that it
+        # downloads together with the vectors. The vectors alone are enough.
+        return downloader.load(name, return_path=True)
+    except Exception as error:  # The downloader raises a plain Exception.
+        raise ValueError(
+            f"{_EXPECTED} Received: {name!r}, no file here and not downloaded. "
+            f"Without network access, give the path of a file. Reason: {error}."
+        ) from None
+    finally:
+        downloader.logger.disabled = False
+
+
+def _read(path: str, keys: set[str], limit: int | None):
+    """The `KeyedVectors` of a file. Never by their own `load`, which unpickles."""
+    import gensim
+
+    try:
+        with gensim.utils.open(path, "rb") as file, TemporaryDirectory() as folder:
+            lines = _wanted_lines(file, os.path.getsize(path), keys, limit)
+            if lines:  # gensim would take minutes for the whole text.
+                Path(folder, "lines.txt").write_bytes(lines)
+            file_name = os.path.join(folder, "lines.txt") if lines else path
+            # word2vec may cut a word inside of a character.
+            return gensim.models.KeyedVectors.load_word2vec_format(
+                file_name, binary=not lines, limit=limit, unicode_errors="replace"
+            )
+    except Exception as error:  # What a damaged file raises, zlib's errors included.
+        raise ValueError(
+            f"{_EXPECTED} Received: {path!r}, which is another format, damaged or "
+            f"incomplete. Reason: {error}"
+        ) from None
+
+
+def _wanted_lines(file, file_size: int, keys, limit: int | None) -> bytes | None:
+    """A text file's lines of the keys, below a header; None for a binary file."""
+    line = file.readline(2**22)
+    header = _HEADER.fullmatch(line)
+    count, size = inf, line.rstrip().count(b" ")
+    if header:
+        count, size = map(int, header.groups())
+        # gensim would allocate what a wrong header says; gzip packs 1,032 : 1 at best.
+        if not 0 < count * size < 1100 * file_size:
+            raise ValueError(f"The header says {count} words of {size} values.")
+        line = file.readline(2**22)
+    if not _ROW.fullmatch(line) or line.rstrip().count(b" ") != size:
+        decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        if header and _NO_TEXT.search(decoder.decode(line + file.read(4096))):
+            return None
+        raise ValueError(f"The first vector must be a word and numbers: {line[:80]!r}.")
+    keys = {key.encode("utf-8", "replace") for key in keys}
+    rows, wanted, last = 0, [], min(count, limit or inf)
+    while line and rows < last:
+        rows, line = rows + 1, line.rstrip()
+        if line.count(b" ") < size:
+            raise ValueError(f"Vector {rows} must have {size} values: {line[:80]!r}.")
+        # What has more is a word with spaces; GloVe's 840B has a few.
+        if line.count(b" ") == size and line.split(b" ", 1)[0] in keys:
+            wanted.append(line)
+        line = file.readline()
+    if header and rows < last:
+        raise ValueError(f"The header says {count} words, but there are {rows}.")
+    return b"%d %d\n" % (len(wanted), size) + b"\n".join(wanted)
