@@ -208,9 +208,14 @@ class Codebook(keras.layers.Layer):
 
     # === Checks and config ===
 
+    @property
+    def is_fitted(self) -> bool:
+        """Whether there are learned centres."""
+        return self.built and bool(ops.convert_to_numpy(self.fitted))
+
     def check_fitted(self) -> None:
         """Raises ValueError unless the codebook holds learned centres."""
-        if not self.built or not float(self.fitted):
+        if not self.is_fitted:
             raise ValueError(
                 "The codebook is not fitted yet: train the model with `fit`, or call "
                 "`fit_codebook` (of a model) or `fit` (of a codebook) with features."

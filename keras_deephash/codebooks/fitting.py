@@ -1,6 +1,7 @@
 """Alternating optimization of codes and centres, with all features in memory."""
 
 import numpy as np
+from keras import ops
 
 from keras_deephash.codebooks.initialization import initial_centers
 from keras_deephash.codebooks.least_squares import (
@@ -17,7 +18,7 @@ def fit_centers(codebook, features: np.ndarray, rounds: int, seed: int) -> list[
     codes = codebook.encode(features)
     history = []
     for number in range(rounds):
-        centers = np.asarray(codebook.centers)
+        centers = ops.convert_to_numpy(codebook.centers)
         gram, products = code_sums(codes, features, codebook.subcenters)
         centers = solve_centers(centers, gram, products, codebook.structure)
         counts = np.diagonal(gram).reshape(shape)

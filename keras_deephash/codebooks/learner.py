@@ -38,7 +38,7 @@ class CodebookLearner(keras.callbacks.Callback):
         self.epoch = epoch
         self.model.codebook_statistics.reset()
         self.model.quantization_switch.assign(float(epoch >= self.start))
-        self.wanted = epoch >= self.start and not float(self.model.codebook.fitted)
+        self.wanted = epoch >= self.start and not self.model.codebook.is_fitted
 
     def on_train_batch_end(self, batch, logs=None):
         if self.wanted and self.model.codebook_statistics.full:
@@ -48,7 +48,7 @@ class CodebookLearner(keras.callbacks.Callback):
             self.model.codebook_statistics.reset()
 
     def on_epoch_end(self, epoch, logs=None):
-        if epoch < self.start or not float(self.model.codebook.fitted):
+        if epoch < self.start or not self.model.codebook.is_fitted:
             self._start_anew()
         else:
             self._improve()

@@ -3,7 +3,7 @@
 import tensorflow as tf
 
 # Feature vectors that are kept for starting centres, for each centre.
-_SAMPLES_PER_CENTER = 16
+_SAMPLES_PER_CENTER = 32
 
 
 class CodebookStatistics:

@@ -271,7 +271,9 @@ class DeepQuantization(RetrievalModel):
 
     def _coded(self, codes):
         self.codebook.check_fitted()
-        return self.codebook.check_codes(codes), np.asarray(self.codebook.centers)
+        return self.codebook.check_codes(codes), ops.convert_to_numpy(
+            self.codebook.centers
+        )
 
     def _metric(self, metric: str) -> str:
         return self.search_metric if metric == "auto" else metric

@@ -64,7 +64,9 @@ class DVSQ(DeepQuantization):
         **kwargs,
     ):
         vectors = check_word_vectors(word_vectors)
-        vectors = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+        lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+        if not np.allclose(lengths, 1, atol=1e-6):  # Else those of a preset stay.
+            vectors = vectors / lengths
         super().__init__(
             backbone,
             vectors.shape[1],

@@ -32,24 +32,20 @@ def made(structure="additive", projection=None, subcodebooks=3, subcenters=5, di
     return codebook
 
 
-def naive_icm(features, centers, projection, sweeps):
-    """Codes by visiting the sub-codes of one feature after the other, in float64."""
-    codes = []
-    for feature in np.float64(features):
-        parts = np.zeros((len(centers), len(feature)))
-        code = [0] * len(centers)
-        for _ in range(sweeps):
-            for m in range(len(centers)):
-                parts[m] = 0
-                residual = feature - parts.sum(axis=0)
-                errors = [
-                    np.sum((projection @ (residual - center)) ** 2)
-                    for center in np.float64(centers[m])
-                ]
-                code[m] = int(np.argmin(errors))
-                parts[m] = centers[m][code[m]]
-        codes.append(code)
-    return np.array(codes)
+def naive_icm(feature, centers, projection, sweeps, turn):
+    """The code of a feature by visiting its sub-codes in turn, and its error."""
+    parts = np.zeros((len(centers), len(feature)))
+    code = [0] * len(centers)
+    for _ in range(sweeps):
+        for m in turn:
+            parts[m] = 0
+            residual = feature - parts.sum(axis=0)
+            errors = [
+                np.sum((projection @ (residual - center)) ** 2) for center in centers[m]
+            ]
+            code[m] = int(np.argmin(errors))
+            parts[m] = centers[m][code[m]]
+    return np.sum((projection @ (feature - parts.sum(axis=0))) ** 2), code
 
 
 @pytest.mark.parametrize("projected", [False, True])
@@ -58,12 +54,15 @@ def test_additive_codes_are_those_of_naive_icm(projected):
     projection = generator.normal(size=(6, 10)) if projected else None
     codebook = made(projection=projection)
     features = generator.normal(size=(50, 10)).astype("float32")
-    expected = naive_icm(
-        features,
-        np.asarray(codebook.centers),
-        np.eye(10) if projection is None else projection,
-        sweeps=3,
-    )
+    centers = np.float64(np.asarray(codebook.centers))
+    metric = np.eye(10) if projection is None else projection
+    expected, backwards = [], 0
+    for feature in np.float64(features):
+        forward = naive_icm(feature, centers, metric, 3, [0, 1, 2])
+        backward = naive_icm(feature, centers, metric, 3, [2, 1, 0])
+        backwards += backward[0] < forward[0] - 1e-9
+        expected.append(min(forward, backward)[1])
+    assert 0 < backwards < len(features)  # Both turns play a part.
     codes = codebook.encode(features)
     assert codes.dtype == np.uint8
     np.testing.assert_array_equal(codes, expected)

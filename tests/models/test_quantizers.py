@@ -1,0 +1,111 @@
+"""The quantizers' codes, scores and presets."""
+
+import numpy as np
+import pytest
+
+import keras_deephash as kdh
+
+QUANTIZERS = ["DQN", "DVSQ", "DTQ"]
+
+
+@pytest.fixture(params=QUANTIZERS)
+def model(request, make_quantizer, images):
+    model = make_quantizer(request.param)
+    # Features as far apart as those of a trained model.
+    model.feature_layer.kernel.assign(100 * model.feature_layer.kernel)
+    model.fit_codebook(images)
+    return model
+
+
+def test_encode_and_decode(model, images):
+    codes = model.encode(images)
+    assert codes.shape == (24, 3) and codes.dtype == np.uint8
+    assert model.bits == 24
+    features = model.continuous_codes(images)
+    np.testing.assert_array_equal(codes, model.codebook.encode(features))
+    centers = np.asarray(model.codebook.centers)
+    expected = [sum(centers[m][k] for m, k in enumerate(code)) for code in codes]
+    np.testing.assert_allclose(model.decode(codes), expected, rtol=1e-5, atol=1e-6)
+    error, spread = features - model.decode(codes), features - features.mean(axis=0)
+    if type(model) is kdh.DVSQ:  # Only what the word vectors see counts.
+        error, spread = error @ model.word_vectors.T, spread @ model.word_vectors.T
+    assert np.sum(error**2) < 0.5 * np.sum(spread**2)
+
+
+def test_codes_of_batches(model, images):
+    np.testing.assert_array_equal(model.encode(images), model.encode(images, 5))
+
+
+def test_scores_are_those_of_reconstructions(model, images):
+    features, codes = model.continuous_codes(images), model.encode(images)
+    decoded = model.decode(codes)
+    for metric in ("inner_product", "euclidean"):
+        for query, scores in (
+            (features, model.asymmetric_scores(features, codes, metric)),
+            (decoded, model.symmetric_scores(codes, codes, metric)),
+        ):
+            expected = query @ decoded.T
+            if metric == "euclidean":
+                differences = query[:, None] - decoded[None]
+                expected = -np.sum(differences**2, axis=2)
+            np.testing.assert_allclose(scores, expected, rtol=1e-3, atol=1e-3)
+    own = {"DQN": "inner_product", "DVSQ": "inner_product", "DTQ": "euclidean"}
+    np.testing.assert_array_equal(
+        model.asymmetric_scores(features, codes),
+        model.asymmetric_scores(features, codes, own[type(model).__name__]),
+    )
+
+
+def test_metrics_are_those_of_the_scores(model, images, labels):
+    features, codes = model.continuous_codes(images), model.encode(images)
+    metrics = model.retrieval_metrics(features[:8], labels[:8], features, labels)
+    for name, scores in (
+        ("map", model.asymmetric_scores(features[:8], codes)),
+        ("map_symmetric", model.symmetric_scores(codes[:8], codes)),
+    ):
+        found = kdh.evaluate_retrieval(
+            None, labels[:8], None, labels, scores=scores, ties="expected"
+        )
+        assert metrics[name] == pytest.approx(found.map, abs=1e-3)
+    assert metrics["queries"] == 8 and metrics["database"] == 24
+
+
+def test_an_untrained_model_has_no_codes(make_quantizer, images):
+    with pytest.raises(ValueError, match="not fitted yet"):
+        make_quantizer("DTQ").encode(images)
+    with pytest.raises(ValueError, match="not fitted yet"):
+        make_quantizer("DTQ").decode(np.zeros((2, 3), np.uint8))
+
+
+def test_fit_codebook_for_a_new_database(model, images):
+    network = model.backbone.get_weights() + model.feature_layer.get_weights()
+    features = model.continuous_codes(images)
+    before = model.codebook.distortion(features[:12], model.encode(images[:12]))
+    history = model.fit_codebook(images[:12])
+    assert history[-1] < before
+    again = model.fit_codebook(features[:12])
+    assert again[-1] == pytest.approx(history[-1], rel=1e-3, abs=1e-6)
+    after = model.backbone.get_weights() + model.feature_layer.get_weights()
+    for one, two in zip(network, after, strict=True):
+        np.testing.assert_array_equal(one, two)
+
+
+@pytest.mark.parametrize("weights_dtype", ["float32", "float16"])
+def test_preset_round_trip(model, images, tmp_path, weights_dtype):
+    path = tmp_path / "preset"
+    model.save_to_preset(path, weights_dtype=weights_dtype)
+    again = kdh.from_preset(path)
+    assert type(again) is type(model)
+    assert again.bits == 24
+    agreement = np.mean(again.encode(images) == model.encode(images))
+    assert agreement == 1 if weights_dtype == "float32" else agreement > 0.8
+    if type(model) is kdh.DVSQ:
+        np.testing.assert_array_equal(again.word_vectors, model.word_vectors)
+    assert type(model).from_preset(path, quantization_weight=0.5).bits == 24
+
+
+def test_weights_paths_are_the_file_format(model):
+    names = [weight.path for weight in model.codebook.weights]
+    assert [name.split("/")[-1] for name in names] == ["centers", "fitted"]
+    assert model.codebook.centers.shape == (3, 8, 12)
+    assert model.count_params() == sum(int(np.prod(w.shape)) for w in model.weights)
