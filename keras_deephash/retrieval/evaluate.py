@@ -4,13 +4,15 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from keras_deephash.retrieval.features import blocks_of_scores
 from keras_deephash.retrieval.metrics import RetrievalMetrics
-from keras_deephash.retrieval.per_query import rank_features, rank_hamming
+from keras_deephash.retrieval.per_query import rank_hamming, rank_scores
 from keras_deephash.retrieval.relevance import Relevance
 from keras_deephash.retrieval.validation import (
     check_integer,
     check_lengths,
     check_option,
+    check_scores,
     check_vectors,
 )
 
@@ -27,6 +29,7 @@ def evaluate_retrieval(
     distance: str = "hamming",
     query_features: np.ndarray | None = None,
     database_features: np.ndarray | None = None,
+    scores: np.ndarray | None = None,
     precision_at: Iterable[int] = (100, 1000),
     unanswered: str = "zero",
     seed: int = 0,
@@ -83,6 +86,9 @@ def evaluate_retrieval(
             Defaults to `None`.
         database_features: Continuous codes, floats of shape `[database, dim]`.
             Defaults to `None`.
+        scores: Floats of shape `[queries, database]`, higher is closer, such as the
+            AQD of `asymmetric_scores`. They rank in place of codes and features,
+            without figures at a radius. Defaults to `None`.
         precision_at: Lengths `N` of `precision_at`. Defaults to `(100, 1000)`.
         unanswered: What a query without a relevant item among its first `top_k` does
             to `map`: `"zero"` counts it as 0; `"skip"` leaves it out of the mean, as
@@ -115,27 +121,34 @@ def evaluate_retrieval(
     top_k = min(top_k, database)
     lengths = check_lengths("precision_at", precision_at)
     reached = np.minimum(np.array(lengths, np.int64), database)
-    vectors, rerank = check_vectors(
-        (query_codes, database_codes),
-        (query_features, database_features),
-        distance,
-        relevance.shape,
-    )
-
+    order = None
     treatment = ties
     if ties == "random":
         # A random order of the whole database is a random order inside every tie.
         order = np.random.default_rng(seed).permutation(database)
         relevance.permute_database(order)
-        vectors = vectors[0], vectors[1][order]
-        rerank = rerank and (rerank[0], rerank[1][order])
         treatment = "stable"
-    if distance == "hamming":
-        found = rank_hamming(
-            *vectors, relevance, top_k, reached, radius, treatment, rerank
-        )
+    ranking = relevance, top_k, reached
+    if scores is not None:
+        distance = "scores"
+        scores = check_scores(scores, relevance.shape)
+        blocks = [(0, scores if order is None else scores[:, order])]
+        found = rank_scores(blocks, *ranking, treatment)
     else:
-        found = rank_features(*vectors, relevance, top_k, reached, distance, treatment)
+        vectors, rerank = check_vectors(
+            (query_codes, database_codes),
+            (query_features, database_features),
+            distance,
+            relevance.shape,
+        )
+        if order is not None:
+            vectors = vectors[0], vectors[1][order]
+            rerank = rerank and (rerank[0], rerank[1][order])
+        if distance == "hamming":
+            found = rank_hamming(*vectors, *ranking, radius, treatment, rerank)
+        else:
+            blocks = blocks_of_scores(*vectors, distance)
+            found = rank_scores(blocks, *ranking, treatment)
 
     # Under expected ties a query may be answered with a probability.
     counted = queries if unanswered == "zero" else found.answered.sum()

@@ -27,8 +27,8 @@ class RetrievalMetrics:
         answered: Share of queries with a relevant item among the first `top_k`.
         queries: Number of queries.
         database: Number of database items.
-        distance: What was ranked by: `"hamming"`, `"inner_product"` or
-            `"euclidean"`.
+        distance: What was ranked by: `"hamming"`, `"inner_product"`, `"euclidean"` or
+            `"scores"`.
         ties: How ties were treated: `"expected"`, `"random"` or `"stable"`.
         unanswered: What a query that is not answered did to `map`: `"zero"` or
             `"skip"`.

@@ -1,5 +1,6 @@
 """What an evaluation finds for every query, before the means are taken."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,7 +9,7 @@ from keras_deephash.retrieval.average_precision import (
     average_precision,
     relevant_within,
 )
-from keras_deephash.retrieval.features import blocks_of_scores, feature_scores
+from keras_deephash.retrieval.features import feature_scores
 from keras_deephash.retrieval.hamming import distance_histograms, for_each_block
 from keras_deephash.retrieval.relevance import Relevance
 from keras_deephash.retrieval.ties import ranked_groups
@@ -94,22 +95,19 @@ def rank_hamming(
     )
 
 
-def rank_features(
-    query_features: np.ndarray,
-    database_features: np.ndarray,
+def rank_scores(
+    blocks: Iterable[tuple[int, np.ndarray]],
     relevance: Relevance,
     top_k: int,
     lengths: np.ndarray,
-    distance: str,
     ties: str,
 ) -> PerQuery:
-    """Ranks the database by inner product or by Euclidean distance."""
+    """Ranks the database by scores, `(first query, scores)` for block after block."""
     queries, database = relevance.shape
     ranks = np.unique(np.rint(np.geomspace(1, database, _CURVE_POINTS)).astype(int))
     looked_at = np.concatenate([lengths, ranks])
     precisions, answered = np.zeros((2, queries))
     within = np.zeros((queries, len(looked_at)))
-    blocks = blocks_of_scores(query_features, database_features, distance)
     for start, scores in blocks:
         relevances = relevance.rows(start, start + len(scores))
         for row, (score, good) in enumerate(

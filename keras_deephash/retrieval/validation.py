@@ -85,3 +85,16 @@ def _check_rows(names: tuple[str, str], arrays: Pair, rows: tuple[int, int]) -> 
                 f"`{name}` and `{labels}` must have the same number of rows. "
                 f"Received: {len(array)} and {expected}. Pass one label row an item."
             )
+
+
+def check_scores(scores: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    """Checks scores: finite floats, one for each query and database item."""
+    scores = np.asarray(scores)
+    if not np.issubdtype(scores.dtype, np.floating) or scores.shape != shape:
+        raise ValueError(
+            f"`scores` must be floats of shape [queries, database], {shape} by the "
+            f"labels. Received: dtype={scores.dtype}, shape={scores.shape}."
+        )
+    if not np.isfinite(scores).all():
+        raise ValueError("`scores` must be finite. Received: NaN or infinite values.")
+    return scores

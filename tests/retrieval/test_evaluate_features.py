@@ -132,3 +132,34 @@ def test_blocks_do_not_change_the_result(monkeypatch):
     blocked = evaluate_retrieval(*data, distance="euclidean").as_dict()
     for name, value in whole.items():
         assert blocked[name] == pytest.approx(value, rel=0, abs=1e-12), name
+
+
+@pytest.mark.parametrize("ties", ["expected", "random", "stable"])
+def test_scores_rank_as_the_features_that_gave_them(ties):
+    data = make()
+    scores = data[0] @ data[2].T
+    expected = evaluate_retrieval(*data, distance="inner_product", ties=ties)
+    found = evaluate_retrieval(None, data[1], None, data[3], scores=scores, ties=ties)
+    assert found.map == pytest.approx(expected.map, abs=1e-12)
+    assert found.precision_at == expected.precision_at
+    assert found.distance == "scores" and found.map_at_radius is None
+
+
+def test_equal_scores_are_ties():
+    scores = np.float32([[1, 1, 1, 0]])
+    found = evaluate_retrieval(None, [0], None, [0, 1, 1, 1], scores=scores)
+    assert found.map == pytest.approx((1 + 1 / 2 + 1 / 3) / 3)
+
+
+@pytest.mark.parametrize(
+    "scores, message",
+    [
+        (np.ones((6, 49), "float32"), r"\(6, 50\) by the labels"),
+        (np.ones((6, 50), int), "must be floats"),
+        (np.full((6, 50), np.nan), "must be finite"),
+    ],
+)
+def test_bad_scores(scores, message):
+    data = make()
+    with pytest.raises(ValueError, match=message):
+        evaluate_retrieval(None, data[1], None, data[3], scores=scores)
