@@ -2,6 +2,8 @@
 
 _TITLES = {
     "map": "MAP",
+    "map_symmetric": "MAP, both sides coded (SQD)",
+    "map_features": "MAP of the continuous features",
     "map_at_radius": "MAP within the radius",
     "precision_at_radius": "Precision within the radius",
     "recall_at_radius": "Recall within the radius",
@@ -24,7 +26,10 @@ def render_card(name: str, metadata: dict) -> str:
         f'model = keras_deephash.from_preset("{name}")',
     ]
     if metadata["bits"]:
-        lines.append("codes = model.encode(images)  # uint8, 8 bits a byte")
+        # Only a quantizer is measured by its features too.
+        quantizer = "map_features" in metadata["metrics"]
+        unit = "one byte a sub-codebook" if quantizer else "8 bits a byte"
+        lines.append(f"codes = model.encode(images)  # uint8, {unit}")
     lines += ["```", ""]
     lines += _table("Metrics", metadata["metrics"])
     lines += _table("Training", metadata["training"])

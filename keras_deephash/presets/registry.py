@@ -11,7 +11,12 @@ from keras_deephash.presets.metadata import (
     read_metadata,
 )
 
+# Directories of presets besides those here, separated as in PATH.
+PRESETS_VARIABLE = "KERAS_DEEPHASH_PRESETS"
 EMBEDDED = os.path.join(os.path.dirname(__file__), "embedded")
+# In the repository, beside the package.
+_ZOO = os.path.join("zoo", "presets")
+_CHECKOUT = os.path.dirname(os.path.dirname(os.path.dirname(__file__)))
 
 
 @dataclass(frozen=True)
@@ -40,6 +45,10 @@ class PresetInfo:
 def list_presets(method: str | None = None) -> list[PresetInfo]:
     """The presets that load by name.
 
+    They lie in the package; in `zoo/presets` of the repository, where the package runs
+    from there or the working directory is there; and in the directories that the
+    environment variable `KERAS_DEEPHASH_PRESETS` names.
+
     Args:
         method: str. Only those of this class, such as `"DCH"`. Defaults to all.
 
@@ -50,7 +59,7 @@ def list_presets(method: str | None = None) -> list[PresetInfo]:
 
     >>> [preset.name for preset in keras_deephash.list_presets()]
     """
-    infos = [_info(name) for name in _embedded_names()]
+    infos = [_info(name, folder) for name, folder in sorted(_folders().items())]
     return [info for info in infos if method is None or info.method == method]
 
 
@@ -61,18 +70,19 @@ def find_preset(preset: str | os.PathLike) -> str:
         PresetError: if there is none; names close to the given one are listed.
     """
     name = os.fspath(preset)
-    names = _embedded_names()
-    if name in names:
-        return os.path.join(EMBEDDED, name)
+    folders = _folders()
+    if name in folders:
+        return folders[name]
     if os.path.isdir(name):
         return name
     if os.sep in name or name.startswith("."):
         raise PresetError(f"There is no such preset directory. Received: {name!r}.")
-    close = difflib.get_close_matches(name, names, n=3, cutoff=0.4)
+    close = difflib.get_close_matches(name, folders, n=3, cutoff=0.4)
     hint = f"Did you mean {' or '.join(map(repr, close))}? " if close else ""
     raise PresetError(
         f"There is no preset and no directory of this name. {hint}"
-        f"`list_presets()` shows all names. Received: {name!r}."
+        f"`list_presets()` shows all names; presets of the repository's {_ZOO} load by "
+        f"name where {PRESETS_VARIABLE} names that directory. Received: {name!r}."
     )
 
 
@@ -81,18 +91,20 @@ def read_preset_metadata(preset: str | os.PathLike) -> dict:
     return read_metadata(find_preset(preset))
 
 
-def _embedded_names() -> list[str]:
-    if not os.path.isdir(EMBEDDED):
-        return []
-    return sorted(
-        name
-        for name in os.listdir(EMBEDDED)
-        if os.path.isfile(os.path.join(EMBEDDED, name, METADATA_FILE))
-    )
+def _folders() -> dict[str, str]:
+    """Names and directories of all presets; of equal names the first counts."""
+    roots = [EMBEDDED, os.path.join(_CHECKOUT, _ZOO), os.path.abspath(_ZOO)]
+    roots += filter(None, os.environ.get(PRESETS_VARIABLE, "").split(os.pathsep))
+    folders = {}
+    for root in roots:
+        for name in os.listdir(root) if os.path.isdir(root) else ():
+            folder = os.path.join(root, name)
+            if os.path.isfile(os.path.join(folder, METADATA_FILE)):
+                folders.setdefault(name, folder)
+    return folders
 
 
-def _info(name: str) -> PresetInfo:
-    folder = os.path.join(EMBEDDED, name)
+def _info(name: str, folder: str) -> PresetInfo:
     metadata = read_metadata(folder)
     size = sum(metadata["files"][file]["bytes"] for file in HASHED_FILES)
     return PresetInfo(

@@ -2,6 +2,7 @@
 
 import json
 import os
+from pathlib import Path
 
 import h5py
 import keras
@@ -189,13 +190,42 @@ def test_unknown_names_list_the_close_ones(tmp_path):
 
 def test_listing():
     infos = {info.name: info for info in kdh.list_presets()}
-    assert sorted(infos) == sorted(os.listdir(EMBEDDED))
+    zoo = Path(__file__).parents[2] / "zoo" / "presets"
+    assert sorted(infos) == sorted(os.listdir(EMBEDDED) + os.listdir(zoo))
     info = infos["dch_cifar10_48"]
     assert info.method == "DCH" and info.bits == 48 and 0 < info.map < 1
     assert info.size <= 12e6
     assert "dch_cifar10_48" in kdh.DCH.presets
     assert "dch_cifar10_48" not in kdh.AlexNetBackbone.presets
-    assert kdh.list_presets(method="DHN") == []
+    methods = {info.method for info in infos.values()}
+    assert methods == {"DCH", "DHN", "DQN", "DVSQ", "DTQ"}
+    assert kdh.list_presets(method="no such") == []
+
+
+def test_presets_of_a_directory_load_by_name(preset, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(kdh.PresetError, match="where KERAS_DEEPHASH_PRESETS names"):
+        kdh.from_preset("my_own")
+    os.rename(preset, tmp_path / "my_own")
+    (tmp_path / "notes.txt").write_text("no preset")
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    monkeypatch.chdir(elsewhere)
+    roots = os.pathsep.join([str(tmp_path / "nowhere"), str(tmp_path)])
+    monkeypatch.setenv("KERAS_DEEPHASH_PRESETS", roots)
+    assert kdh.from_preset("my_own").bits == 24
+    assert "my_own" in {info.name for info in kdh.list_presets()}
+    # A name in the package comes first.
+    os.rename(tmp_path / "my_own", tmp_path / "dch_cifar10_48")
+    assert kdh.from_preset("dch_cifar10_48").bits == 48
+
+
+def test_presets_of_the_working_directory_load_by_name(preset, tmp_path, monkeypatch):
+    folder = tmp_path / "clone" / "zoo" / "presets" / "my_own"
+    folder.parent.mkdir(parents=True)
+    os.rename(preset, folder)
+    monkeypatch.chdir(tmp_path / "clone")
+    assert kdh.from_preset("my_own").bits == 24
 
 
 def test_saving_replaces_a_preset_but_nothing_else(
