@@ -1,10 +1,11 @@
-"""Retrieval metrics during training."""
+"""Retrieval metrics and seeds during training."""
 
 import keras
+import numpy as np
 import pytest
 
 from keras_deephash import evaluate_retrieval
-from keras_deephash.callbacks import RetrievalEvaluation
+from keras_deephash.callbacks import EpochSeeds, RetrievalEvaluation
 from keras_deephash.datasets import ImageSet
 
 
@@ -71,3 +72,40 @@ def test_bad_arguments():
         RetrievalEvaluation(None, None, every=0)
     with pytest.raises(ValueError, match="`metrics` must be some of .*'mapp'"):
         RetrievalEvaluation(None, None, metrics=("map", "mapp"))
+
+
+def test_epochs_reseed_the_dropout_layers(make_model, images, labels):
+    def states(seed, global_seed, **arguments):
+        keras.utils.set_random_seed(global_seed)
+        model = make_model(dropout=0.5)
+        model.compile("sgd")
+        found = {}
+        seeds = EpochSeeds(seed)
+        watcher = keras.callbacks.LambdaCallback(
+            on_epoch_begin=lambda epoch, logs: found.update(
+                {(seeds.epoch, i): tuple(state) for i, state in enumerate(read(model))}
+            )
+        )
+        callbacks = [seeds, watcher]
+        model.fit(images, labels, 8, callbacks=callbacks, verbose=0, **arguments)
+        assert seeds.epoch is None
+        assert all(count == 3 for _, count in read(model)), "three batches an epoch"
+        return found
+
+    def read(model):
+        layers = [layer for layer in model.backbone.layers if "drop" in layer.name]
+        assert len(layers) == 2
+        return [np.asarray(layer.seed_generator.state) for layer in layers]
+
+    whole = states(1, global_seed=0, epochs=3)
+    assert len(whole) == 6 == len(set(whole.values()))
+    assert all(count == 0 for _, count in whole.values())
+    rest = states(1, global_seed=5, epochs=3, initial_epoch=2)
+    assert rest == {place: whole[place] for place in [(2, 0), (2, 1)]}
+    assert not set(states(2, global_seed=0, epochs=3).values()) & set(whole.values())
+
+
+@pytest.mark.parametrize("seed", [-1, 0.5, None])
+def test_bad_seeds(seed):
+    with pytest.raises(ValueError, match="`seed` must be an integer >= 0"):
+        EpochSeeds(seed)

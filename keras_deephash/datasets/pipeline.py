@@ -1,15 +1,20 @@
 """The input pipeline: image sets to batches, in tf.data."""
 
 import os
+import weakref
 
 import numpy as np
 import tensorflow as tf
 
+from keras_deephash.callbacks.epoch_seeds import EpochSeeds
 from keras_deephash.datasets.image_set import ImageSet
 from keras_deephash.preprocessing import Preprocessor
 
 # Canvases of a set are kept in memory up to this many bytes.
 _CACHE_LIMIT = 4 * 1024**3
+# Images that one call into Python loads: a call costs as much as copying a few, while
+# large chunks would take memory, for each core works on one.
+_CHUNK = 16
 
 
 def image_dataset(
@@ -17,7 +22,7 @@ def image_dataset(
     preprocessor: Preprocessor,
     batch_size: int = 128,
     training: bool = False,
-    seed: int = 0,
+    seed: int | EpochSeeds = 0,
     cache: bool | str = "auto",
     flip: bool = True,
     augment=None,
@@ -33,7 +38,10 @@ def image_dataset(
         preprocessor: `Preprocessor` of the model, `model.preprocessor`.
         batch_size: int. Images a (global) batch. Defaults to `128`.
         training: bool. Defaults to `False`.
-        seed: int. Seed of the shuffling, the crops and the flips. Defaults to `0`.
+        seed: int, >= 0, or `callbacks.EpochSeeds`. Seed of the shuffling, the crops,
+            the flips and `augment`. With an int, every iteration over the dataset
+            draws them anew; with `EpochSeeds`, an epoch's number says what is drawn,
+            also in a training that is resumed. Defaults to `0`.
         cache: bool or `"auto"`. Whether to keep decoded and resized images in
             memory; `"auto"` does so up to 4 GiB. Defaults to `"auto"`.
         flip: bool. Whether to mirror half of the training images.
@@ -46,7 +54,8 @@ def image_dataset(
         `tf.data.Dataset` of (uint8 [b, image_size, image_size, 3], float32 [b, L]).
 
     Raises:
-        ValueError: for an empty image set, or fewer images than a training batch.
+        ValueError: for an empty image set, fewer images than a training batch, or a
+            negative seed.
 
     Example:
 
@@ -68,49 +77,85 @@ def image_dataset(
     size, canvas_size = preprocessor.image_size, preprocessor.canvas_size
     stored = preprocessor.canvas if training else preprocessor.center_crop
     stored_size = canvas_size if training else size
-
-    # Images go in by index: neither paths nor arrays become constants of the graph.
-    def load(index):
-        return stored(images.images[int(index)])
-
-    def load_in_graph(index, label):
-        pixels = tf.numpy_function(load, [index], tf.uint8, stateful=False)
-        return tf.ensure_shape(pixels, (stored_size, stored_size, 3)), label
-
-    labels = images.labels.astype(np.float32)
-    dataset = tf.data.Dataset.from_tensor_slices((np.arange(count), labels))
     if cache == "auto":
         cache = count * stored_size**2 * 3 <= _CACHE_LIMIT
-    if training and not cache:
-        dataset = dataset.shuffle(count, seed=seed)
-    dataset = dataset.map(load_in_graph, num_parallel_calls=os.cpu_count() or 1)
-    if cache:
-        dataset = dataset.cache()
-    if training:
-        if cache:
-            dataset = dataset.shuffle(count, seed=seed)
-        dataset = _with_seeds(dataset, seed).map(
-            _random_view(size, canvas_size, flip, augment),
-            num_parallel_calls=tf.data.AUTOTUNE,
+    canvases = _Canvases(images, stored, stored_size, keep=cache)
+
+    # Images go in by index: neither paths nor arrays become constants of the graph.
+    def load_in_graph(indices, *seeds):
+        pixels, labels = tf.numpy_function(
+            canvases.load, [indices], (tf.uint8, tf.float32), stateful=False
         )
+        pixels = tf.ensure_shape(pixels, (None, stored_size, stored_size, 3))
+        labels = tf.ensure_shape(labels, (None, images.labels.shape[1]))
+        return pixels, labels, *seeds
+
+    if training:
+        seeds = seed if isinstance(seed, EpochSeeds) else EpochSeeds(seed)
+        dataset = _random_order(count, seeds)
+    else:
+        dataset = tf.data.Dataset.range(count)
+    dataset = dataset.batch(_CHUNK)
+    dataset = dataset.map(load_in_graph, num_parallel_calls=os.cpu_count() or 1)
+    dataset = dataset.unbatch()
+    if training:
+        view = _random_view(size, canvas_size, flip, augment)
+        dataset = dataset.map(view, num_parallel_calls=tf.data.AUTOTUNE)
     dataset = dataset.batch(batch_size, drop_remainder=training)
-    return dataset.prefetch(tf.data.AUTOTUNE)
+    steps = count // batch_size if training else -(-count // batch_size)
+    dataset = dataset.apply(tf.data.experimental.assert_cardinality(steps))
+    dataset = dataset.prefetch(tf.data.AUTOTUNE)
+    # TensorFlow never lets go of a Python function in a graph, nor of what it holds.
+    weakref.finalize(dataset, canvases.release)
+    return dataset
 
 
-def _with_seeds(dataset, seed: int):
-    """Adds a seed to every element, new in every epoch.
+class _Canvases:
+    """Loads images, and keeps them if asked to."""
 
-    As everywhere in TensorFlow, a run repeats another where the global seed is the
-    same too: `keras.utils.set_random_seed`.
-    """
-    seeds = tf.data.Dataset.random(seed=seed, rerandomize_each_iteration=True)
-    return tf.data.Dataset.zip(dataset, seeds.batch(2, drop_remainder=True))
+    def __init__(self, images: ImageSet, stored, size: int, keep: bool):
+        self._images = images.images
+        self._labels = images.labels.astype(np.float32)
+        self._stored = stored
+        self._known = np.zeros(len(images), bool)
+        self._kept = None
+        if keep:  # The system gives this memory page by page, as the images come.
+            self._kept = np.empty((len(images), size, size, 3), np.uint8)
+
+    def load(self, indices):
+        """Indices int64 [n] to pixels uint8 [n, size, size, 3] and labels [n, L]."""
+        labels, kept = self._labels[indices], self._kept
+        if kept is None:
+            return np.stack([self._stored(self._images[i]) for i in indices]), labels
+        for i in indices[~self._known[indices]]:
+            kept[i] = self._stored(self._images[i])
+            self._known[i] = True  # Last: other threads read along.
+        return kept[indices], labels
+
+    def release(self):
+        self._kept = None
+
+
+def _random_order(count: int, seeds: EpochSeeds):
+    """Every index once, in random order, each with a random seed, int32 [2]."""
+
+    def draw(iteration):
+        generator = seeds.generator(iteration)
+        order = generator.permutation(count)
+        return order, generator.integers(2**31, size=(count, 2), dtype=np.int32)
+
+    def draw_in_graph(iteration):
+        order, views = tf.numpy_function(draw, [iteration], (tf.int64, tf.int32))
+        return tf.ensure_shape(order, (count,)), tf.ensure_shape(views, (count, 2))
+
+    # One number an iteration, in the order in which iterators are made. As everywhere
+    # in TensorFlow, it depends on `keras.utils.set_random_seed` too.
+    iterations = tf.data.Dataset.random(seeds.seed, rerandomize_each_iteration=True)
+    return iterations.take(1).map(draw_in_graph).unbatch()
 
 
 def _random_view(size: int, canvas_size: int, flip: bool, augment):
-    def view(element, seed):
-        pixels, label = element
-        seed = tf.cast(seed, tf.int32)
+    def view(pixels, label, seed):
         top, left, mirror = tf.unstack(tf.random.stateless_uniform([3], seed))
         span = tf.cast(canvas_size - size + 1, tf.float32)
         start = [tf.cast(top * span, tf.int32), tf.cast(left * span, tf.int32), 0]

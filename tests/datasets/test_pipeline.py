@@ -1,10 +1,14 @@
 """The input pipeline and its augmentations."""
 
+import gc
+import weakref
+
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from keras_deephash import Preprocessor
+from keras_deephash.callbacks import EpochSeeds
 from keras_deephash.datasets import ImageSet, image_dataset, read_image_list
 from keras_deephash.datasets.augment import chain, color_jitter, cutout
 
@@ -77,6 +81,83 @@ def test_training_is_the_same_in_every_run(image_set):
     assert (run(seed=1)[0][0] != run(seed=2)[0][0]).any()
 
 
+@pytest.mark.parametrize("cache", [True, False])
+def test_an_epoch_is_drawn_from_its_number_alone(image_set, cache):
+    def run(seed, epochs):
+        seeds = EpochSeeds(seed)
+        dataset = image_dataset(
+            image_set,
+            Preprocessor(6, 8),
+            batch_size=5,
+            training=True,
+            seed=seeds,
+            cache=cache,
+            augment=color_jitter(),
+        )
+        found = []
+        for seeds.epoch in epochs:
+            found.append(collect(dataset))
+        return found
+
+    expected = run(1, epochs=range(4))
+    tf.random.set_seed(7)
+    for epoch, found in zip((3, 1, 1), run(1, epochs=(3, 1, 1)), strict=True):
+        np.testing.assert_array_equal(found[0], expected[epoch][0])
+        np.testing.assert_array_equal(found[1], expected[epoch][1])
+    orders = {labels.tobytes() for _, labels in expected}
+    assert len(orders | {run(2, epochs=[0])[0][1].tobytes()}) == 5
+    # Where no training runs, every iteration is another one.
+    first, second = run(1, epochs=[None, None])
+    assert (first[1] != second[1]).any()
+
+
+@pytest.mark.parametrize("training, steps, rest", [(True, 2, 8), (False, 3, 4)])
+def test_length_and_shapes_are_known(image_set, training, steps, rest):
+    dataset = image_dataset(image_set, Preprocessor(6, 8), 8, training=training)
+    assert dataset.cardinality() == steps == len(list(dataset))
+    assert dataset.element_spec[0].shape[1:] == (6, 6, 3)
+    assert dataset.element_spec[1].shape[1:] == (20,)
+    assert len(list(dataset)[-1][0]) == rest
+
+
+@pytest.mark.parametrize("cache, times", [(True, 1), (False, 3)])
+def test_the_cache_loads_every_image_once(image_set, cache, times):
+    loaded = []
+
+    class Counting(Preprocessor):
+        def canvas(self, image):
+            loaded.append(image.tobytes())
+            return super().canvas(image)
+
+    dataset = image_dataset(
+        image_set, Counting(6, 8), batch_size=20, training=True, cache=cache
+    )
+    for _ in range(3):
+        collect(dataset)
+    assert len(loaded) == 20 * times and len(set(loaded)) == 20
+
+
+def test_the_cache_goes_with_the_dataset(image_set, monkeypatch):
+    kept = []
+
+    class Array(np.ndarray):  # Other than `np.ndarray`, it takes weak references.
+        pass
+
+    def empty(*arguments):
+        array = np.zeros(*arguments).view(Array)
+        kept.append(weakref.ref(array))
+        return array
+
+    monkeypatch.setattr(np, "empty", empty)
+    dataset = image_dataset(image_set, Preprocessor(6, 8), 8, cache=True).take(1)
+    monkeypatch.undo()
+    gc.collect()
+    assert len(list(dataset)) == 1 and kept[0]() is not None
+    del dataset
+    gc.collect()
+    assert len(kept) == 1 and kept[0]() is None
+
+
 def test_crops_and_flips_reach_every_place():
     image = np.arange(16, dtype=np.uint8).reshape(1, 4, 4, 1).repeat(3, axis=3)
     images = ImageSet(image.repeat(400, axis=0), np.ones((400, 1)))
@@ -105,13 +186,15 @@ def test_a_file_that_vanishes_is_named(folder):
         collect(image_dataset(files, Preprocessor(6, 7), 4))
 
 
-def test_too_few_images(image_set):
+def test_bad_arguments(image_set):
     with pytest.raises(ValueError, match="at least one image"):
         image_dataset(image_set.subset([]), Preprocessor(6))
     with pytest.raises(ValueError, match="`batch_size` must be >= 1"):
         image_dataset(image_set, Preprocessor(6), 0)
     with pytest.raises(ValueError, match="20 images, batch_size=32"):
         image_dataset(image_set, Preprocessor(6), 32, training=True)
+    with pytest.raises(ValueError, match="`seed` must be an integer >= 0.*-1"):
+        image_dataset(image_set, Preprocessor(6), 2, training=True, seed=-1)
 
 
 def test_cutout_covers_one_square():

@@ -1,0 +1,72 @@
+"""Randomness that depends on the epoch's number, not on what ran before."""
+
+from numbers import Integral
+
+import keras
+import numpy as np
+
+
+class EpochSeeds(keras.callbacks.Callback):
+    """Draws an epoch's data and dropout from a seed and the epoch's number alone.
+
+    A training that was killed and is resumed, by `TrainingBackup` say,
+    then gives the same weights as one that ran through. It takes this callback in
+    both places: in `image_dataset`, for the order, crops and augmentations, and in
+    `fit`, where it says which epoch it is and reseeds the model's dropout layers,
+    whose state is in no weights file.
+
+    Keras must begin a new iteration over the dataset every epoch, as it does without
+    `steps_per_epoch`. A second `fit` that starts from epoch 0 again sees the same
+    data again: give it another seed.
+
+    Args:
+        seed: int, >= 0. Defaults to `0`.
+
+    Attributes:
+        epoch: int, the epoch of the training that runs, or None where none does:
+            the dataset then has another order in every iteration.
+
+    Raises:
+        ValueError: for a seed that is no integer >= 0.
+
+    Example:
+
+    >>> seeds = EpochSeeds(1)
+    >>> dataset = image_dataset(train, model.preprocessor, training=True, seed=seeds)
+    >>> backup = TrainingBackup("backup")
+    >>> first = backup.restore(model, steps_per_epoch=len(dataset))
+    >>> model.fit(dataset, epochs=10, initial_epoch=first, callbacks=[seeds, backup])
+    """
+
+    def __init__(self, seed: int = 0):
+        super().__init__()
+        if not isinstance(seed, Integral) or seed < 0:
+            raise ValueError(f"`seed` must be an integer >= 0. Received: seed={seed}.")
+        self.seed = int(seed)
+        self.epoch = None
+
+    def generator(self, iteration: int = 0, purpose: int = 0) -> np.random.Generator:
+        """The random numbers of the epoch.
+
+        Args:
+            iteration: int, >= 0. Counts where no training runs. Defaults to `0`.
+            purpose: int, >= 0. Numbers for one do not tell those for another.
+                Defaults to `0`, the data.
+        """
+        number = iteration if self.epoch is None else self.epoch
+        return np.random.default_rng([self.seed, int(number), purpose])
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.epoch = epoch
+        generator = self.generator(purpose=1)
+        for state in _seed_states(self.model):
+            state.assign([int(generator.integers(2**31)), 0])
+
+    def on_train_end(self, logs=None):
+        self.epoch = None
+
+
+def _seed_states(model: keras.Model) -> list:
+    """The states of the seed generators of all layers: seed and count."""
+    weights = {id(variable) for variable in model.weights}
+    return [variable for variable in model.variables if id(variable) not in weights]
