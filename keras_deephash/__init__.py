@@ -1,8 +1,16 @@
 """Deep hashing and deep quantization for image retrieval, in Keras 3."""
 
-from keras_deephash import callbacks, datasets, losses
+from keras_deephash import callbacks, codebooks, datasets, losses
 from keras_deephash.backbones import AlexNetBackbone
-from keras_deephash.models import DCH, DeepHashing
+from keras_deephash.models import (
+    DCH,
+    DHN,
+    DQN,
+    DTQ,
+    DVSQ,
+    DeepHashing,
+    DeepQuantization,
+)
 from keras_deephash.preprocessing import Preprocessor
 from keras_deephash.presets import PresetError, from_preset, list_presets
 from keras_deephash.retrieval import evaluate_retrieval
@@ -10,12 +18,18 @@ from keras_deephash.version import __version__
 
 __all__ = [
     "DCH",
+    "DHN",
+    "DQN",
+    "DTQ",
+    "DVSQ",
     "AlexNetBackbone",
     "DeepHashing",
+    "DeepQuantization",
     "PresetError",
     "Preprocessor",
     "__version__",
     "callbacks",
+    "codebooks",
     "datasets",
     "evaluate_retrieval",
     "from_preset",

@@ -1,6 +1,7 @@
 """The training behind `keras-deephash train`."""
 
 import datetime
+import inspect
 import json
 import os
 import shutil
@@ -11,17 +12,36 @@ import keras
 import tensorflow as tf
 
 from keras_deephash.backbones import AlexNetBackbone
-from keras_deephash.callbacks import RetrievalEvaluation
-from keras_deephash.datasets import ImageSet, image_dataset, read_lists
+from keras_deephash.callbacks import EpochSeeds, RetrievalEvaluation, TrainingBackup
+from keras_deephash.datasets import ImageSet, image_dataset, read_lists, word_vectors
 from keras_deephash.datasets.augment import chain, color_jitter, cutout
 from keras_deephash.files import write_atomically
-from keras_deephash.models import DCH
+from keras_deephash.models import DCH, DHN, DQN, DTQ, DVSQ
 from keras_deephash.preprocessing import Preprocessor
 from keras_deephash.presets import from_preset
 from keras_deephash.presets.saving import check_replaceable
 from keras_deephash.retrieval.evaluate_model import evaluate_model
 
-METHODS = {"DCH": DCH}
+METHODS = {cls.__name__: cls for cls in (DCH, DHN, DQN, DTQ, DVSQ)}
+# Options that are arguments of some methods.
+METHOD_OPTIONS = (
+    "bits",
+    "gamma",
+    "distance",
+    "alpha",
+    "similarity",
+    "clip",
+    "pair_weighting",
+    "quantization",
+    "subcodebooks",
+    "subcenters",
+    "dim",
+    "margin",
+    "mining",
+    "orthogonality_weight",
+    "quantization_weight",
+    "quantization_start",
+)
 # Options that do not change what is learned.
 _NO_SETTINGS = {
     "arguments",
@@ -32,6 +52,7 @@ _NO_SETTINGS = {
     "recipe",
     "run",
     "no_evaluation",
+    "top_k",
     "weights_dtype",
     "dataset_name",
 }
@@ -54,13 +75,14 @@ def train(options: Namespace, command: str) -> None:
     if options.hold_out:
         images, held_out = images.hold_out(options.hold_out, options.seed)
     with _strategy().scope():
-        model = build_model(options)
+        model = build_model(options, images.label_names)
+    seeds = EpochSeeds(options.seed)
     dataset = image_dataset(
         images,
         model.preprocessor,
         options.batch_size,
         training=True,
-        seed=options.seed,
+        seed=seeds,
         augment=_augmentation(options.augment),
     )
     steps = options.epochs * int(dataset.cardinality())
@@ -68,13 +90,17 @@ def train(options: Namespace, command: str) -> None:
         _compile(model, options, steps)
     backup = f"{options.output.rstrip(os.sep)}.backup"
     _claim_backup(backup, options)
-    callbacks = []
+    callbacks = [seeds]
     if held_out is not None:
         query, database = held_out.hold_out(0.8, options.seed)
         callbacks.append(RetrievalEvaluation(query, database, options.evaluate_every))
-    callbacks.append(keras.callbacks.BackupAndRestore(backup, delete_checkpoint=False))
+    saver = TrainingBackup(backup)
+    callbacks.append(saver)  # Last.
+    first = saver.restore(model, int(dataset.cardinality()))
     started = time.time()
-    history = model.fit(dataset, epochs=options.epochs, callbacks=callbacks)
+    history = model.fit(
+        dataset, epochs=options.epochs, initial_epoch=first, callbacks=callbacks
+    )
     description = {
         "dataset": options.dataset_name,
         "label_names": images.label_names,
@@ -83,12 +109,14 @@ def train(options: Namespace, command: str) -> None:
             "split": f"{len(images)} images of train.txt",
             "seed": options.seed,
             "epochs": options.epochs,
-            "minutes": round((time.time() - started) / 60, 1),
             "command": command,
             "date": datetime.date.today().isoformat(),
         },
     }
+    if not first:  # Else the time of the other part is not known.
+        description["training"]["minutes"] = round((time.time() - started) / 60, 1)
     if held_out is not None:
+        # Empty where only the saving was left to be done.
         last = {k: v[-1] for k, v in history.history.items() if k.startswith("val_")}
         description["training"]["held_out"] = len(held_out)
         description["training"].update(last)
@@ -96,22 +124,30 @@ def train(options: Namespace, command: str) -> None:
     if not options.no_evaluation:
         # What is published is what gets measured: the weights as stored.
         stored = from_preset(options.output)
-        metrics = _evaluate(stored, *evaluation)
+        metrics = _evaluate(stored, *evaluation, options.top_k)
         stored.save_to_preset(options.output, metrics=metrics, **description)
     shutil.rmtree(backup, ignore_errors=True)
     print(f"Saved: {options.output}. Load it: from_preset({options.output!r})")
 
 
-def build_model(options: Namespace) -> keras.Model:
+def build_model(options: Namespace, label_names: list[str] | None) -> keras.Model:
     """The model that the options of `keras-deephash train` describe."""
     cls = METHODS[options.method]
-    arguments = {
-        "bits": options.bits,
-        "gamma": options.gamma,
-        "quantization_weight": options.quantization_weight,
-    }
+    arguments = _method_arguments(cls, options)
+    if options.word_vectors is not None:
+        if label_names is None:
+            raise ValueError(
+                "Word vectors need the names of the labels: write them, one a line, "
+                "into labels.txt beside the lists."
+            )
+        arguments["word_vectors"] = word_vectors.load(
+            label_names, options.word_vectors, _substitutes(options.substitutes)
+        )
     if options.backbone not in ("small", "caffe"):
-        return cls.from_preset(options.backbone, **arguments)
+        start = from_preset(options.backbone)
+        # Of a method's preset, the backbone is what another method begins from.
+        backbone = getattr(start, "backbone", start)
+        return cls(backbone, preprocessor=start.preprocessor, **arguments)
     if options.backbone == "small":
         size = options.image_size
         backbone = AlexNetBackbone.small(size, dropout=options.dropout)
@@ -122,6 +158,42 @@ def build_model(options: Namespace) -> keras.Model:
         size, resize_size=options.resize_size, padding=options.padding
     )
     return cls(backbone, preprocessor=preprocessor, **arguments)
+
+
+def _method_arguments(cls: type, options: Namespace) -> dict:
+    """The options that are given, as arguments of the method."""
+    given = {name: getattr(options, name) for name in METHOD_OPTIONS}
+    given = {name: value for name, value in given.items() if value is not None}
+    # "none" is how a command line says None.
+    given = {k: None if v == "none" else v for k, v in given.items()}
+    parameters = inspect.signature(cls.__init__).parameters
+    if "bits" in parameters:
+        given.setdefault("bits", 48)
+    unknown = sorted(set(given) - parameters.keys())
+    if options.word_vectors is not None and "word_vectors" not in parameters:
+        unknown.append("word_vectors")
+    if unknown:
+        raise ValueError(
+            f"`{cls.__name__}` has no argument `{unknown[0]}`: leave out "
+            f"--{unknown[0].replace('_', '-')}."
+        )
+    if "word_vectors" in parameters and options.word_vectors is None:
+        raise ValueError(
+            f"`{cls.__name__}` needs --word-vectors: a file of word2vec or GloVe, or "
+            "the name of a model of gensim."
+        )
+    return given
+
+
+def _substitutes(pairs: list[str]) -> dict[str, str]:
+    """`LABEL=WORD` strings as a dict."""
+    for pair in pairs:
+        if not all(pair.partition("=")):
+            raise ValueError(
+                "`--substitutes` must be LABEL=WORD, such as automobile=car. "
+                f"Received: {pair!r}."
+            )
+    return {pair.partition("=")[0]: pair.partition("=")[2] for pair in pairs}
 
 
 def _claim_backup(backup: str, options: Namespace) -> None:
@@ -180,9 +252,12 @@ def _augmentation(names: list[str]):
     return chain(*(AUGMENTATIONS[name]() for name in names))
 
 
-def _evaluate(model: keras.Model, query: ImageSet, database: ImageSet) -> dict:
+def _evaluate(
+    model: keras.Model, query: ImageSet, database: ImageSet, top_k: int | None
+) -> dict:
     print("Encoding the queries and the database")
-    metrics = evaluate_model(model, query, database, verbose=1)
-    print(f"MAP@{metrics['top_k']}: {metrics['map']:.4f}")
-    print(f"MAP within radius {metrics['radius']}: {metrics['map_at_radius']:.4f}")
+    metrics = evaluate_model(model, query, database, top_k=top_k, verbose=1)
+    for name, value in metrics.items():
+        if name.startswith("map"):
+            print(f"{name}: {value:.4f}")
     return metrics

@@ -1,19 +1,21 @@
 """Trains a model on image lists and saves it as a preset.
 
   keras-deephash train --data data/cifar10 --output my_dch --bits 48 --epochs 60
-  keras-deephash train --recipe zoo/recipes/dch_cifar10_48.json --data data/cifar10 \\
-      --output dch_cifar10_48
+  keras-deephash train --recipe zoo/recipes/dtq_cifar10_32.json --data data/cifar10 \\
+      --output dtq_cifar10_32
 
 DIR holds train.txt, test.txt (the queries), database.txt and the images that they
 list, a path and its labels a line. Only train.txt is trained on. With --hold-out a
 part of it is kept out and evaluated during the training: choose settings by that.
 At the end the queries are evaluated against the database, and the figures are kept
-in the preset's metadata. An interrupted training goes on where it was: every epoch
-is saved in OUTPUT.backup.
+in the preset's metadata. An interrupted training goes on after its last whole epoch,
+which is saved in OUTPUT.backup, and gives what it would have given without a stop.
 """
 
 import json
 import shlex
+
+METHODS = ("DCH", "DHN", "DQN", "DVSQ", "DTQ")
 
 
 def add_arguments(parser) -> None:
@@ -23,21 +25,62 @@ def add_arguments(parser) -> None:
     add("--recipe", metavar="FILE", help="JSON object of the options below")
     model = parser.add_argument_group("model")
     add = model.add_argument
-    add("--method", default="DCH", choices=("DCH",), help="default: DCH")
-    add("--bits", type=int, default=48, help="code length (default: 48)")
+    add("--method", default="DCH", choices=METHODS, help="default: DCH")
     add(
         "--backbone",
         default="small",
         help="'small' (32 to 64 pixels), 'caffe' (227 pixels), both from random "
-        "weights; or the name or directory of a preset to begin from (default: small)",
+        "weights; or the name or directory of a preset to begin from, of a backbone or "
+        "of a method (default: small)",
     )
     add("--dropout", type=float, default=0.5, help="of a new backbone (default: 0.5)")
-    add("--gamma", type=float, default=30.0, help="Cauchy scale (default: 30)")
     add(
         "--quantization-weight",
         type=float,
-        default=0.0,
-        help="weight of the quantization loss (default: 0)",
+        help="weight of the quantization loss (default: the method's)",
+    )
+    method = parser.add_argument_group(
+        "arguments of some methods", "what is left out is the method's default"
+    )
+    add = method.add_argument
+    add("--bits", type=int, help="DCH, DHN: code length (default: 48)")
+    add("--gamma", type=float, help="DCH: Cauchy scale")
+    add("--distance", choices=("hamming", "squared_euclidean"), help="DCH")
+    add("--alpha", type=float, help="DHN: slope of the sigmoid")
+    add("--similarity", choices=("inner_product", "cosine"), help="DHN")
+    add("--clip", type=float, help="DHN: bound of the inner products")
+    add(
+        "--pair-weighting",
+        choices=("balanced", "one_sided", "none"),
+        help="DCH, DHN, DQN",
+    )
+    add(
+        "--quantization",
+        choices=("cauchy", "log_cosh", "squared"),
+        help="DCH, DHN: form of the quantization loss",
+    )
+    add("--subcodebooks", type=int, help="DQN, DVSQ, DTQ: bytes of a code")
+    add("--subcenters", type=int, help="DQN, DVSQ, DTQ: centres a sub-codebook")
+    add("--dim", type=int, help="DQN, DTQ: dimension of the features")
+    add("--margin", type=float, help="DTQ; DVSQ: a fixed margin")
+    add("--mining", choices=("margin", "hard", "all"), help="DTQ: triplets")
+    add("--orthogonality-weight", type=float, help="DTQ: weight of the penalty")
+    add(
+        "--quantization-start",
+        type=int,
+        help="DQN, DVSQ, DTQ: first epoch, from 0, with the quantization loss",
+    )
+    add(
+        "--word-vectors",
+        metavar="SOURCE",
+        help="DVSQ: a file of word2vec or GloVe, or the name of a model of gensim",
+    )
+    add(
+        "--substitutes",
+        nargs="*",
+        default=[],
+        metavar="LABEL=WORD",
+        help="DVSQ: words to look up for labels that the vocabulary lacks",
     )
     images = parser.add_argument_group("images")
     add = images.add_argument
@@ -82,6 +125,11 @@ def add_arguments(parser) -> None:
         "--no-evaluation",
         action="store_true",
         help="leave out the evaluation of queries against the database at the end",
+    )
+    add(
+        "--top-k",
+        type=int,
+        help="cut the rankings of the evaluation here (default: full ranking)",
     )
     parser.set_defaults(parser=parser)
 

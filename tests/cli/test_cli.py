@@ -14,28 +14,6 @@ from keras_deephash.cli import COMMANDS, main
 
 
 @pytest.fixture
-def data(tmp_path):
-    """A data directory of 48 images in two classes that colours tell apart."""
-    generator = np.random.default_rng(0)
-    (tmp_path / "data" / "images").mkdir(parents=True)
-    lines = []
-    for i in range(48):
-        pixels = generator.integers(0, 60, (32, 32, 3), dtype=np.uint8)
-        pixels[..., i % 2] += 180
-        name = f"images/{i:02}.png"
-        Image.fromarray(pixels).save(tmp_path / "data" / name)
-        lines.append(f"{name} {i % 2}")
-    for name, part in (
-        ("train", lines[:24]),
-        ("test", lines[24:32]),
-        ("database", lines[32:]),
-    ):
-        (tmp_path / "data" / f"{name}.txt").write_text("\n".join(part) + "\n")
-    (tmp_path / "data" / "labels.txt").write_text("red\ngreen\n")
-    return str(tmp_path / "data")
-
-
-@pytest.fixture
 def preset(make_model, tmp_path):
     make_model(bits=16).save_to_preset(tmp_path / "preset", metrics={"map": 0.5})
     return str(tmp_path / "preset")
@@ -94,27 +72,6 @@ def test_train_evaluate_encode(data, tmp_path, capsys):
     )
     with np.load(codes) as file:
         assert len(file["codes"]) == 8
-
-
-def test_a_killed_training_goes_on(data, tmp_path, capsys):
-    output = str(tmp_path / "trained")
-    arguments = ["train", "--data", data, "--output", output, "--batch-size", "8"]
-    arguments += ["--bits", "16", "--optimizer", "adamw", "--no-evaluation"]
-    program = "import sys, keras_deephash.cli as cli; sys.exit(cli.main())"
-    command = [sys.executable, "-c", program, *arguments, "--epochs", "60"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as training:
-        for line in training.stdout:
-            if line.startswith("Epoch 4/"):
-                training.kill()
-    assert (tmp_path / "trained.backup").exists()
-    assert not (tmp_path / "trained").exists()
-    assert main([*arguments, "--epochs", "60", "--gamma", "3"]) == 1
-    assert "with other options (gamma)" in capsys.readouterr().err
-    assert main([*arguments, "--epochs", "60"]) == 0
-    out = capsys.readouterr().out
-    assert "Epoch 60/60" in out and "Epoch 2/60" not in out
-    assert not (tmp_path / "trained.backup").exists()
-    assert kdh.from_preset(output).bits == 16
 
 
 def test_an_occupied_output_is_refused_before_the_training(data, tmp_path, capsys):

@@ -1,0 +1,155 @@
+"""`keras-deephash train`: every method, its options, and going on after a kill."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import keras_deephash as kdh
+from keras_deephash.cli import main
+from keras_deephash.cli.train import METHODS
+from keras_deephash.training import METHODS as CLASSES
+
+RECIPES = sorted((Path(__file__).parents[2] / "zoo" / "recipes").glob("*.json"))
+SMALL = ["--batch-size", "8", "--optimizer", "adamw"]
+QUANTIZER = ["--subcodebooks", "2", "--subcenters", "4"]
+
+
+@pytest.fixture
+def vectors(tmp_path):
+    """A word2vec file of the data set's label names."""
+    path = tmp_path / "vectors.txt"
+    path.write_text("2 6\nred 1 0 0 0 2 0\ngreen 0 1 0 3 0 0\n")
+    return str(path)
+
+
+def test_the_command_knows_all_methods():
+    assert set(METHODS) == set(CLASSES)
+
+
+@pytest.mark.parametrize(
+    "method, arguments",
+    [
+        ("DHN", ["--bits", "8", "--alpha", "10", "--similarity", "cosine"]),
+        ("DQN", [*QUANTIZER, "--dim", "6", "--pair-weighting", "balanced"]),
+        ("DVSQ", [*QUANTIZER, "--margin", "0.5"]),
+        ("DTQ", [*QUANTIZER, "--dim", "6", "--margin", "5", "--mining", "hard"]),
+    ],
+)
+def test_trains_and_evaluates(data, vectors, tmp_path, capsys, method, arguments):
+    output = str(tmp_path / "trained")
+    if method == "DVSQ":
+        arguments = [*arguments, "--word-vectors", vectors]
+    options = ["--data", data, "--output", output, "--epochs", "3", *SMALL]
+    options += ["--hold-out", "0.5", "--evaluate-every", "3", "--method", method]
+    assert main(["train", *options, *arguments]) == 0
+    metadata = json.loads((tmp_path / "trained" / "metadata.json").read_text())
+    assert metadata["method"] == method
+    metrics = metadata["metrics"]
+    assert metrics["database"] == 16 and 0 < metrics["map"] <= 1
+    assert "val_map" in metadata["training"]
+    assert ("map_symmetric" in metrics) == (method != "DHN")
+
+    model = kdh.from_preset(output)
+    if method == "DHN":
+        assert (model.alpha, model.similarity, model.bits) == (10, "cosine", 8)
+    else:
+        assert (model.subcodebooks, model.subcenters, model.dim) == (2, 4, 6)
+        assert metadata["bits"] == 16
+    capsys.readouterr()
+    assert main(["evaluate", "--preset", output, "--data", data]) == 0
+    assert "map" in capsys.readouterr().out
+    assert "8 bits a byte" in (tmp_path / "trained" / "README.md").read_text() or (
+        "one byte a sub-codebook" in (tmp_path / "trained" / "README.md").read_text()
+    )
+
+
+def test_begins_from_the_backbone_of_another_method(data, make_model, tmp_path):
+    start = make_model(bits=16)
+    start.save_to_preset(tmp_path / "start")
+    output = str(tmp_path / "trained")
+    arguments = ["--data", data, "--output", output, "--no-evaluation", *SMALL]
+    arguments += ["--backbone", str(tmp_path / "start"), "--method", "DTQ", *QUANTIZER]
+    arguments += ["--epochs", "1", "--learning-rate", "0"]
+    assert main(["train", *arguments]) == 0
+    trained = kdh.from_preset(output)
+    for one, two in zip(
+        start.backbone.trainable_weights,
+        trained.backbone.trainable_weights,
+        strict=True,
+    ):
+        np.testing.assert_array_equal(one, two)
+
+
+@pytest.mark.parametrize(
+    "method",
+    [["DCH", "--bits", "16"], ["DTQ", *QUANTIZER, "--quantization-weight", "0.1"]],
+    ids=["DCH", "DTQ"],
+)
+def test_a_killed_training_gives_the_same_preset(data, tmp_path, capsys, method):
+    # With dropout, random crops, a schedule, and a codebook that learns on the way.
+    arguments = ["train", "--data", data, *SMALL, "--no-evaluation", "--epochs", "12"]
+    arguments += ["--resize-size", "36", "--augment", "color", "--method", *method]
+    program = "import sys, keras_deephash.cli as cli; sys.exit(cli.main())"
+    killed, whole = str(tmp_path / "killed"), str(tmp_path / "whole")
+    command = [sys.executable, "-c", program, *arguments, "--output", killed]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as training:
+        for line in training.stdout:
+            if line.startswith("Epoch 6/"):
+                training.kill()
+    assert os.path.exists(f"{killed}.backup") and not os.path.exists(killed)
+    other = [*arguments, "--weight-decay", "3", "--output", killed]
+    assert main(other) == 1
+    assert "with other options (weight_decay)" in capsys.readouterr().err
+    subprocess.run(command, check=True, capture_output=True)
+    assert not os.path.exists(f"{killed}.backup")
+    assert "minutes" not in read_training(killed)  # Only a part of them was seen.
+    command = [sys.executable, "-c", program, *arguments, "--output", whole]
+    subprocess.run(command, check=True, capture_output=True)
+    assert read_training(whole)["minutes"] >= 0
+    one, two = (kdh.from_preset(folder).get_weights() for folder in (killed, whole))
+    for a, b in zip(one, two, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def read_training(folder) -> dict:
+    with open(os.path.join(folder, "metadata.json"), encoding="utf-8") as file:
+        return json.load(file)["training"]
+
+
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        (["--method", "DTQ", "--bits", "48"], "`DTQ` has no argument `bits`"),
+        (["--method", "DCH", "--margin", "3"], "`DCH` has no argument `margin`"),
+        (["--method", "DQN", "--word-vectors", "x"], "no argument `word_vectors`"),
+        (["--method", "DVSQ"], "`DVSQ` needs --word-vectors"),
+        (["--method", "DVSQ", "--word-vectors", "no.txt"], "no.txt"),
+        (
+            ["--method", "DVSQ", "--word-vectors", "x", "--substitutes", "red"],
+            "`--substitutes` must be LABEL=WORD",
+        ),
+        (["--backbone", "alexnet_on_mars"], "no preset"),
+    ],
+)
+def test_options_that_do_not_fit(data, tmp_path, capsys, arguments, message):
+    options = ["--data", data, "--output", str(tmp_path / "out")]
+    assert main(["train", *options, *arguments]) == 1
+    captured = capsys.readouterr()
+    assert message in captured.err and "Epoch" not in captured.out
+
+
+@pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)
+def test_every_recipe_is_that_of_its_preset(path, capsys):
+    recipe = json.loads(path.read_text())
+    with pytest.raises(SystemExit) as ended:  # All options are known.
+        main(["train", "--recipe", str(path), "--data", "x", "--output", "y", "--help"])
+    assert ended.value.code == 0
+    presets = {info.name: info for info in kdh.list_presets()}
+    info = presets[path.stem]
+    assert info.method == recipe.get("method", "DCH")
+    assert info.bits == recipe.get("bits", 8 * recipe.get("subcodebooks", 4))
