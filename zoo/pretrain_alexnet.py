@@ -1,0 +1,214 @@
+"""Pretrains the small AlexNet as a classifier of Tiny ImageNet's 200 classes.
+
+  python zoo/pretrain_alexnet.py data/tiny_imagenet alexnet_tiny_imagenet
+
+DIR holds train.npz and val.npz: `images`, uint8 [n, 64, 64, 3], and `labels` [n].
+One cycle of Nesterov SGD with label smoothing, first on small crops, then on crops of
+the final size. Every epoch is saved in OUTPUT.backup, and the same command goes on
+from there. The backbone, without the classifier, becomes a preset.
+"""
+
+import argparse
+import json
+import os
+import shlex
+import sys
+import time
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+import keras
+import numpy as np
+import tensorflow as tf
+from PIL import Image
+
+import keras_deephash as kdh
+from keras_deephash.files import write_atomically
+
+CLASSES = 200
+FINAL_SIZE, FINAL_CANVAS = 56, 64
+SMALL_SIZE, SMALL_CANVAS = 48, 55
+LABEL_SMOOTHING = 0.1
+
+
+def build_backbone(image_size: int) -> kdh.AlexNetBackbone:
+    """The small form with a stem of step 2: 2 x 2 pixels are left after pool5."""
+    return kdh.AlexNetBackbone.small(
+        image_size,
+        filters=(96, 256, 384, 384, 256),
+        stem_kernel_size=5,
+        stem_strides=2,
+        dropout=0.2,
+    )
+
+
+def build_classifier(image_size: int, canvas: int) -> keras.Model:
+    backbone = build_backbone(image_size)
+    preprocessor = kdh.Preprocessor(image_size, resize_size=canvas)
+    inputs = keras.Input((image_size, image_size, 3))
+    features = backbone(preprocessor.normalize(inputs))
+    outputs = keras.layers.Dense(CLASSES, name="classes")(features)
+    model = keras.Model(inputs, outputs)
+    model.backbone, model.preprocessor = backbone, preprocessor
+    return model
+
+
+def load(path: str, canvas: int, limit: int | None):
+    """Images as canvases of `canvas` pixels, and their labels."""
+    with np.load(path) as file:
+        images, labels = file["images"][:limit], file["labels"][:limit]
+    if images.shape[1] != canvas:
+        images = np.stack(
+            [
+                np.asarray(Image.fromarray(image).resize((canvas, canvas)))
+                for image in images
+            ]
+        )
+    return images, labels.astype(np.int32)
+
+
+def batches(images, labels, size: int, batch_size: int, seed) -> tf.data.Dataset:
+    """One epoch of random crops and flips; `seed` decides all of it."""
+    generator = np.random.default_rng(seed)
+    order = generator.permutation(len(images))
+    span = images.shape[1] - size + 1
+
+    def generate():
+        for start in range(0, len(order) - batch_size + 1, batch_size):
+            rows = order[start : start + batch_size]
+            crops = np.empty((batch_size, size, size, 3), np.uint8)
+            tops, lefts = generator.integers(0, span, (2, batch_size))
+            mirrors = generator.random(batch_size) < 0.5
+            for i, row in enumerate(rows):
+                crop = images[row, tops[i] :, lefts[i] :][:size, :size]
+                crops[i] = crop[:, ::-1] if mirrors[i] else crop
+            yield crops, labels[rows]
+
+    signature = (
+        tf.TensorSpec((batch_size, size, size, 3), tf.uint8),
+        tf.TensorSpec((batch_size,), tf.int32),
+    )
+    dataset = tf.data.Dataset.from_generator(generate, output_signature=signature)
+    return dataset.prefetch(2)
+
+
+class OneCycle(keras.optimizers.schedules.LearningRateSchedule):
+    """Linear rise to the peak over 30 % of the steps, cosine fall to zero."""
+
+    def __init__(self, peak: float, steps: int):
+        self.peak, self.steps = peak, steps
+
+    def __call__(self, step):
+        done = tf.cast(step, tf.float32) / self.steps
+        rise = self.peak * done / 0.3
+        fall = self.peak * 0.5 * (1 + tf.cos(np.pi * (done - 0.3) / 0.7))
+        return tf.where(done < 0.3, rise, fall)
+
+
+def smoothed_loss(labels, logits):
+    # Keras hands class indices over as floats of shape [n, 1].
+    targets = tf.one_hot(tf.cast(tf.reshape(labels, [-1]), tf.int32), CLASSES)
+    targets = targets * (1 - LABEL_SMOOTHING) + LABEL_SMOOTHING / CLASSES
+    return tf.nn.softmax_cross_entropy_with_logits(targets, logits)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("data", help="directory of train.npz and val.npz")
+    parser.add_argument("output", help="preset directory to write")
+    parser.add_argument("--small-epochs", type=int, default=4, help="at 48 pixels")
+    parser.add_argument("--final-epochs", type=int, default=3, help="at 56 pixels")
+    parser.add_argument("--batch-size", type=int, default=128)
+    parser.add_argument("--peak", type=float, default=0.1, help="learning rate")
+    parser.add_argument("--weight-decay", type=float, default=2e-3)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--limit", type=int, help="use the first N images only")
+    options = parser.parse_args()
+
+    keras.utils.set_random_seed(options.seed)
+    backup = f"{options.output.rstrip(os.sep)}.backup"
+    os.makedirs(backup, exist_ok=True)
+    log_file = os.path.join(backup, "log.json")
+
+    def weights_file(epoch: int) -> str:
+        return os.path.join(backup, f"epoch_{epoch}.weights.h5")
+
+    log = []
+    if os.path.isfile(log_file):
+        with open(log_file, encoding="utf-8") as file:
+            log = json.load(file)
+
+    train = os.path.join(options.data, "train.npz")
+    val_images, val_labels = load(
+        os.path.join(options.data, "val.npz"), FINAL_CANVAS, options.limit
+    )
+    epochs = options.small_epochs + options.final_epochs
+    model, size = None, None
+    for epoch in range(len(log), epochs):
+        small = epoch < options.small_epochs
+        wanted = (SMALL_SIZE, SMALL_CANVAS) if small else (FINAL_SIZE, FINAL_CANVAS)
+        if size != wanted[0]:
+            size, canvas = wanted
+            images, labels = load(train, canvas, options.limit)
+            model = build_classifier(size, canvas)
+            steps = epochs * (len(images) // options.batch_size)
+            optimizer = keras.optimizers.SGD(
+                OneCycle(options.peak, steps),
+                momentum=0.9,
+                nesterov=True,
+                weight_decay=options.weight_decay,
+            )
+            optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
+            accuracy = keras.metrics.SparseCategoricalAccuracy(name="accuracy")
+            model.compile(optimizer, smoothed_loss, metrics=[accuracy])
+            optimizer.build(model.trainable_variables)
+            if log:  # The weights fit both sizes.
+                model.load_weights(weights_file(epoch))
+        started = time.time()
+        data = batches(images, labels, size, options.batch_size, (options.seed, epoch))
+        steps = len(images) // options.batch_size
+        history = model.fit(data, epochs=1, verbose=2).history
+        seconds = time.time() - started
+        # Validation images are scaled to the canvas of this size and centre-cropped.
+        crops = np.stack([model.preprocessor.center_crop(i) for i in val_images])
+        _, accuracy = model.evaluate(crops, val_labels, batch_size=256, verbose=0)
+        log.append(
+            {
+                "epoch": epoch + 1,
+                "image_size": size,
+                "loss": round(history["loss"][0], 4),
+                "train_accuracy": round(history["accuracy"][0], 4),
+                "val_accuracy": round(accuracy, 4),
+                "images_per_second": round(steps * options.batch_size / seconds),
+            }
+        )
+        print(log[-1], flush=True)
+        # The log counts: weights without their line in it are written once more.
+        model.save_weights(weights_file(epoch + 1))
+        with write_atomically(log_file) as file:
+            file.write(json.dumps(log, indent=1).encode())
+        if epoch:
+            os.remove(weights_file(epoch))
+
+    if size != FINAL_SIZE:  # Everything was done already, or no final epochs.
+        model = build_classifier(FINAL_SIZE, FINAL_CANVAS)
+        model.compile("sgd")
+        model.load_weights(weights_file(epochs))
+    model.backbone.preprocessor = model.preprocessor
+    model.backbone.save_to_preset(
+        options.output,
+        weights_dtype="float16",
+        dataset="Tiny ImageNet",
+        training={
+            "split": "100,000 images of train.npz, 200 classes",
+            "seed": options.seed,
+            "epochs": epochs,
+            "val_accuracies": [line["val_accuracy"] for line in log],
+            "command": shlex.join(["python", "zoo/pretrain_alexnet.py", *sys.argv[1:]]),
+        },
+        metrics={"top_1_accuracy": log[-1]["val_accuracy"]},
+    )
+
+
+if __name__ == "__main__":
+    main()
