@@ -66,7 +66,11 @@ def train(options: Namespace, command: str) -> None:
         options: the options of `keras-deephash train`.
         command: str, for the metadata.
     """
-    check_replaceable(options.output)  # Before the hours of training.
+    # A path is never taken for the name of a preset that comes with the package.
+    output = os.path.abspath(options.output)
+    check_replaceable(output)  # Before the hours of training.
+    if options.epochs < 1:
+        raise ValueError(f"`--epochs` must be >= 1. Received: {options.epochs}.")
     keras.utils.set_random_seed(options.seed)
     # All lists now: what is wrong with one must not show after the training.
     names = ["train"] if options.no_evaluation else ["train", "test", "database"]
@@ -88,7 +92,7 @@ def train(options: Namespace, command: str) -> None:
     steps = options.epochs * int(dataset.cardinality())
     with model.distribute_strategy.scope():
         _compile(model, options, steps)
-    backup = f"{options.output.rstrip(os.sep)}.backup"
+    backup = f"{output}.backup"
     _claim_backup(backup, options)
     callbacks = [seeds]
     if held_out is not None:
@@ -96,7 +100,7 @@ def train(options: Namespace, command: str) -> None:
         callbacks.append(RetrievalEvaluation(query, database, options.evaluate_every))
     saver = TrainingBackup(backup)
     callbacks.append(saver)  # Last.
-    first = saver.restore(model, int(dataset.cardinality()))
+    first = saver.restore(model)
     started = time.time()
     history = model.fit(
         dataset, epochs=options.epochs, initial_epoch=first, callbacks=callbacks
@@ -120,14 +124,14 @@ def train(options: Namespace, command: str) -> None:
         last = {k: v[-1] for k, v in history.history.items() if k.startswith("val_")}
         description["training"]["held_out"] = len(held_out)
         description["training"].update(last)
-    model.save_to_preset(options.output, **description)
+    model.save_to_preset(output, **description)
     if not options.no_evaluation:
         # What is published is what gets measured: the weights as stored.
-        stored = from_preset(options.output)
+        stored = from_preset(output)
         metrics = _evaluate(stored, *evaluation, options.top_k)
-        stored.save_to_preset(options.output, metrics=metrics, **description)
+        stored.save_to_preset(output, metrics=metrics, **description)
     shutil.rmtree(backup, ignore_errors=True)
-    print(f"Saved: {options.output}. Load it: from_preset({options.output!r})")
+    print(f"Saved: {options.output}. Load it: from_preset({output!r})")
 
 
 def build_model(options: Namespace, label_names: list[str] | None) -> keras.Model:

@@ -34,7 +34,7 @@ class EpochSeeds(keras.callbacks.Callback):
     >>> seeds = EpochSeeds(1)
     >>> dataset = image_dataset(train, model.preprocessor, training=True, seed=seeds)
     >>> backup = TrainingBackup("backup")
-    >>> first = backup.restore(model, steps_per_epoch=len(dataset))
+    >>> first = backup.restore(model)
     >>> model.fit(dataset, epochs=10, initial_epoch=first, callbacks=[seeds, backup])
     """
 

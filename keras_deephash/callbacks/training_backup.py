@@ -2,6 +2,7 @@
 
 import os
 
+import h5py
 import keras
 
 
@@ -19,7 +20,7 @@ class TrainingBackup(keras.callbacks.Callback):
     Example:
 
     >>> backup = TrainingBackup("backup")
-    >>> first = backup.restore(model, steps_per_epoch=len(dataset))
+    >>> first = backup.restore(model)
     >>> model.fit(dataset, epochs=10, initial_epoch=first, callbacks=[backup])
     """
 
@@ -30,12 +31,11 @@ class TrainingBackup(keras.callbacks.Callback):
         # The name must end as Keras wants it to.
         self._unfinished = os.path.join(directory, "unfinished.weights.h5")
 
-    def restore(self, model: keras.Model, steps_per_epoch: int) -> int:
+    def restore(self, model: keras.Model) -> int:
         """Takes a compiled model to where the training was.
 
         Args:
             model: compiled `keras.Model`, built as it was for the training.
-            steps_per_epoch: int. Batches an epoch.
 
         Returns:
             The number of epochs that are done, 0 without a backup.
@@ -45,9 +45,11 @@ class TrainingBackup(keras.callbacks.Callback):
         with model.distribute_strategy.scope():
             model.optimizer.build(model.trainable_variables)
             model.load_weights(self.path)
-        steps = keras.ops.convert_to_numpy(model.optimizer.iterations)
-        return int(steps) // steps_per_epoch
+        with h5py.File(self.path, "r") as file:
+            return int(file.attrs["epochs"])
 
     def on_epoch_end(self, epoch, logs=None):
         self.model.save_weights(self._unfinished)
+        with h5py.File(self._unfinished, "a") as file:
+            file.attrs["epochs"] = epoch + 1
         os.replace(self._unfinished, self.path)

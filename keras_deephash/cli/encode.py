@@ -3,7 +3,8 @@
   keras-deephash encode --preset dch_cifar10_48 --images photos --output codes.npz
 
 The .npz file holds `codes`, uint8 [n, bits / 8], and `paths`, strings [n]. Read it
-with numpy.load("codes.npz") and give `codes` to faiss.IndexBinaryFlat(bits).
+with numpy.load("codes.npz"). Codes of DCH and DHN go to faiss.IndexBinaryFlat(bits);
+those of DQN, DVSQ and DTQ are compared by `asymmetric_scores` of the model.
 """
 
 import os

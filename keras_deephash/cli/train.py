@@ -158,6 +158,8 @@ def _with_recipe(options):
         )
     arguments = []
     for name, value in recipe.items():
+        if value is None or value is False:
+            continue  # As if the option were not there.
         arguments.append("--" + name.replace("_", "-"))
         if value is not True:  # A flag stands alone.
             values = value if isinstance(value, list) else [value]

@@ -82,6 +82,8 @@ class Codebook(keras.layers.Layer):
                 # Its blocks could not be solved for one by one.
                 raise ValueError('A `projection` needs `structure="additive"`.')
             self.projection = np.asarray(projection, dtype="float32")
+            if not np.isfinite(self.projection).all():
+                raise ValueError("`projection` must be finite.")
         self._encode = None
 
     def build(self, input_shape):
@@ -144,6 +146,10 @@ class Codebook(keras.layers.Layer):
                 dimension or with NaN.
         """
         self.check_fitted()
+        if batch_size < 1:
+            raise ValueError(
+                f"`batch_size` must be >= 1. Received: batch_size={batch_size}."
+            )
         features = self.check_features(features)
         if self._encode is None:
             signature = [tf.TensorSpec((None, features.shape[1]), tf.float32)]
@@ -187,7 +193,8 @@ class Codebook(keras.layers.Layer):
 
         Returns:
             The distortion after each round, the mean squared distance of features to
-            their reconstructions (of their projections where there are any).
+            their reconstructions (of their projections where there are any). The
+            centres of the best round are kept.
         """
         features = self.check_features(features, fitting=True)
         if rounds < 1:
@@ -201,7 +208,13 @@ class Codebook(keras.layers.Layer):
 
     def distortion(self, features, codes) -> float:
         """Mean squared distance of features [n, D] to the reconstructions of codes."""
-        error = self.check_features(features) - self.decode(codes)
+        features, reconstructions = self.check_features(features), self.decode(codes)
+        if len(features) != len(reconstructions):
+            raise ValueError(
+                "`features` and `codes` must have the same number of rows. "
+                f"Received: {len(features)} and {len(reconstructions)}."
+            )
+        error = features - reconstructions
         if self.projection is not None:
             error = error @ self.projection.T
         return float(np.mean(np.sum(np.square(error, dtype=np.float64), axis=1)))

@@ -16,7 +16,7 @@ def fit_centers(codebook, features: np.ndarray, rounds: int, seed: int) -> list[
     shape = codebook.subcodebooks, codebook.subcenters
     codebook.set_centers(initial_centers(features, *shape, seed))
     codes = codebook.encode(features)
-    history = []
+    history, best = [], None
     for number in range(rounds):
         centers = ops.convert_to_numpy(codebook.centers)
         gram, products = code_sums(codes, features, codebook.subcenters)
@@ -29,4 +29,8 @@ def fit_centers(codebook, features: np.ndarray, rounds: int, seed: int) -> list[
         codebook.set_centers(centers)
         codes = codebook.encode(features)
         history.append(codebook.distortion(features, codes))
+        # A round may end above the one before: codes are not searched exhaustively.
+        if history[-1] == min(history):
+            best = centers
+    codebook.set_centers(best)
     return history

@@ -12,21 +12,26 @@ class CodebookLearner(keras.callbacks.Callback):
 
     Until the quantization loss is on, the codebook is started anew at the end of every
     epoch, from the epoch's latest features. From then on it is improved: the sums of
-    the epoch are solved for the centres, and unused centres start anew. If the loss is
-    to be on and there is no codebook yet, it is made as soon as there are samples.
+    the epoch are solved for the centres, unused centres start anew, and the result is
+    taken unless it is much worse for the latest features. If the loss is to be on and
+    there is no codebook yet, it is made when there are 32 samples a centre, or at the
+    epoch's end. An epoch of fewer than 4 samples a centre leaves the codebook as it is.
 
     `DeepQuantization.fit` puts it before all other callbacks, so that they see the
-    epoch's codebook.
+    epoch's codebook. Losses of validation data are those with the codebook before.
 
     Args:
         start: int. First epoch, from 0, with the quantization loss.
         orthogonality_weight: float. Weight of DTQ's penalty beside the mean squared
-            error. Defaults to `0.0`.
+            error, where the codebook is improved. Defaults to `0.0`.
         seed: int. Defaults to `0`.
     """
 
     # Rounds of improvement on the samples that start a codebook.
     _ROUNDS = 3
+    # Fewer samples a centre than these say too little.
+    _SAMPLES_PER_CENTER = 4
+    _WORST = 1.1
 
     def __init__(self, start: int, orthogonality_weight: float = 0.0, seed: int = 0):
         super().__init__()
@@ -39,18 +44,17 @@ class CodebookLearner(keras.callbacks.Callback):
         self.model.codebook_statistics.reset()
         self.model.quantization_switch.assign(float(epoch >= self.start))
         self.wanted = epoch >= self.start and not self.model.codebook.is_fitted
+        self.made_now = False
 
     def on_train_batch_end(self, batch, logs=None):
         if self.wanted and self.model.codebook_statistics.full:
             self._start_anew()
-            self.wanted = False
-            # Codes of the steps until now named centres that were not there.
-            self.model.codebook_statistics.reset()
+            self.wanted, self.made_now = False, True
 
     def on_epoch_end(self, epoch, logs=None):
         if epoch < self.start or not self.model.codebook.is_fitted:
             self._start_anew()
-        else:
+        elif not self.made_now:  # Else the sums are of centres that were not there.
             self._improve()
 
     def on_train_end(self, logs=None):
@@ -66,18 +70,26 @@ class CodebookLearner(keras.callbacks.Callback):
         codebook, statistics = self.model.codebook, self.model.codebook_statistics
         gram, products = statistics.sums()
         samples = statistics.samples()
-        if not len(samples):
+        rows = np.trace(gram) / codebook.subcodebooks
+        if rows < self._SAMPLES_PER_CENTER * codebook.subcenters:
             return
-        centers = keras.ops.convert_to_numpy(codebook.centers)
-        centers = solve_centers(centers, gram, products, codebook.structure)
+        old = keras.ops.convert_to_numpy(codebook.centers)
+        codes = codebook.encode(samples)
+        distortion = codebook.distortion(samples, codes)
+        centers = solve_centers(old, gram, products, codebook.structure)
         if self.orthogonality_weight:
             centers = solve_with_penalty(
                 centers, gram, products, self.orthogonality_weight
             )
         counts = np.diagonal(gram).reshape(centers.shape[:2])
         if (counts == 0).any():
-            codes = codebook.encode(samples)
             centers = reseed_unused(
                 centers, counts, samples, codes, codebook.structure, self.epoch
             )
         codebook.set_centers(centers)
+        if self.orthogonality_weight:
+            return  # Worth some distortion.
+        # A little worse can lead to much better, so only a leap back is refused.
+        found = codebook.distortion(samples, codebook.encode(samples))
+        if found > self._WORST * distortion:
+            codebook.set_centers(old)

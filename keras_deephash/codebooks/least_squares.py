@@ -5,9 +5,10 @@ from scipy.sparse import csr_matrix
 
 from keras_deephash.codebooks.initialization import dimension_blocks
 
-# Pulls what the samples leave open, such as a shift from one sub-codebook to another,
-# towards the centres as they were.
-_RIDGE = 1e-3
+# How many samples the centres as they were count for. It decides what the samples
+# leave open, such as a shift from one sub-codebook to another, and keeps centres of few
+# samples from wandering; a centre that stays has no error of it.
+RIDGE = 1.0
 
 
 def code_sums(codes: np.ndarray, features: np.ndarray, subcenters: int):
@@ -56,7 +57,7 @@ def solve_centers(
             solved[own, block] = np.where(used, means, rows[own, block])
     else:
         residual = products - gram @ rows
-        ridge = _RIDGE * np.eye(len(gram))
+        ridge = RIDGE * np.eye(len(gram))
         solved = rows + np.linalg.solve(gram + ridge, residual)
     return solved.reshape(centers.shape).astype(np.float32)
 

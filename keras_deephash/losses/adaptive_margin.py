@@ -63,7 +63,8 @@ class AdaptiveMarginLoss(keras.layers.Layer):
                 f"{self.word_vectors.shape}, features {tuple(features.shape)}, labels "
                 f"{tuple(labels.shape)}."
             )
-        vectors = normalize(self.word_vectors)
+        lengths = np.linalg.norm(self.word_vectors, axis=1, keepdims=True)
+        vectors = self.word_vectors / lengths
         cosines = ops.matmul(normalize(features), ops.transpose(vectors))
         if self.margin is None:
             margins = 1 - ops.matmul(vectors, ops.transpose(vectors))

@@ -27,7 +27,7 @@ class DTQ(DeepQuantization):
         quantization_start: int. First epoch, from 0, with the quantization loss.
             Defaults to `2`.
         orthogonality_weight: float, >= 0. Weight of `OrthogonalityPenalty` beside the
-            mean squared error where the centres are solved for (paper).
+            mean squared error where `fit` improves the centres (paper).
             Defaults to `0.0`, the released code's.
         seed: int. Seed of the triplets. Defaults to `0`.
         preprocessor: `Preprocessor`. Defaults to the backbone's own.

@@ -26,10 +26,8 @@ def render_card(name: str, metadata: dict) -> str:
         f'model = keras_deephash.from_preset("{name}")',
     ]
     if metadata["bits"]:
-        # Only a quantizer is measured by its features too.
-        quantizer = "map_features" in metadata["metrics"]
-        unit = "one byte a sub-codebook" if quantizer else "8 bits a byte"
-        lines.append(f"codes = model.encode(images)  # uint8, {unit}")
+        width = metadata["bits"] // 8
+        lines.append(f"codes = model.encode(images)  # uint8 [n, {width}]")
     lines += ["```", ""]
     lines += _table("Metrics", metadata["metrics"])
     lines += _table("Training", metadata["training"])

@@ -53,7 +53,7 @@ def from_preset(
     preprocessor = overrides.pop("preprocessor", preprocessor)
     model = model_from_config(entry, preprocessor, overrides)
     if load_weights:
-        _check_description(model, metadata, folder)
+        _check_description(model, metadata, folder, list(overrides))
         load_weights_file(model, os.path.join(folder, md.WEIGHTS_FILE))
     return model
 
@@ -67,13 +67,22 @@ def _read_preprocessor(folder: str) -> Preprocessor:
         raise PresetError(f"{path!r} holds no valid preprocessing: {error}") from None
 
 
-def _check_description(model: keras.Model, metadata: dict, folder: str) -> None:
+def _check_description(
+    model: keras.Model, metadata: dict, folder: str, overrides: list[str]
+) -> None:
     """Checks that the metadata describe the model that the config builds."""
     for field, found in (
         ("method", type(model).__name__),
         ("bits", getattr(model, "bits", None)),
         ("parameters", model.count_params()),
     ):
+        if metadata[field] != found and overrides:
+            raise PresetError(
+                f"The weights in {folder!r} do not fit with {', '.join(overrides)} "
+                f"overridden: `{field}` is {metadata[field]!r} there, and {found!r} "
+                "here. Leave the override out, or pass `load_weights=False` to begin "
+                "from random weights."
+            )
         if metadata[field] != found:
             raise PresetError(
                 f"`{field}` in the metadata of {folder!r} does not fit its "

@@ -2,6 +2,7 @@
 
 import difflib
 import os
+import warnings
 from dataclasses import dataclass
 
 from keras_deephash.presets.errors import PresetError
@@ -59,7 +60,12 @@ def list_presets(method: str | None = None) -> list[PresetInfo]:
 
     >>> [preset.name for preset in keras_deephash.list_presets()]
     """
-    infos = [_info(name, folder) for name, folder in sorted(_folders().items())]
+    infos = []
+    for name, folder in sorted(_folders().items()):
+        try:
+            infos.append(_info(name, folder))
+        except PresetError as error:
+            warnings.warn(f"{folder!r} is left out: {error}", stacklevel=2)
     return [info for info in infos if method is None or info.method == method]
 
 
@@ -99,6 +105,8 @@ def _folders() -> dict[str, str]:
     for root in roots:
         for name in os.listdir(root) if os.path.isdir(root) else ():
             folder = os.path.join(root, name)
+            if name.startswith("."):  # Of a save that was killed.
+                continue
             if os.path.isfile(os.path.join(folder, METADATA_FILE)):
                 folders.setdefault(name, folder)
     return folders

@@ -63,9 +63,18 @@ def test_trains_and_evaluates(data, vectors, tmp_path, capsys, method, arguments
     capsys.readouterr()
     assert main(["evaluate", "--preset", output, "--data", data]) == 0
     assert "map" in capsys.readouterr().out
-    assert "8 bits a byte" in (tmp_path / "trained" / "README.md").read_text() or (
-        "one byte a sub-codebook" in (tmp_path / "trained" / "README.md").read_text()
-    )
+    card = (tmp_path / "trained" / "README.md").read_text()
+    assert f"uint8 [n, {metadata['bits'] // 8}]" in card
+
+
+def test_an_output_with_the_name_of_a_shipped_preset(
+    data, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.chdir(tmp_path)
+    arguments = ["--data", data, "--output", "dch_cifar10_48", "--epochs", "1", *SMALL]
+    assert main(["train", *arguments, "--bits", "16", "--gamma", "7"]) == 0
+    trained = kdh.from_preset(tmp_path / "dch_cifar10_48")
+    assert (trained.bits, trained.gamma) == (16, 7)
 
 
 def test_begins_from_the_backbone_of_another_method(data, make_model, tmp_path):
@@ -134,6 +143,7 @@ def read_training(folder) -> dict:
             "`--substitutes` must be LABEL=WORD",
         ),
         (["--backbone", "alexnet_on_mars"], "no preset"),
+        (["--epochs", "0"], "`--epochs` must be >= 1"),
     ],
 )
 def test_options_that_do_not_fit(data, tmp_path, capsys, arguments, message):

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from keras_deephash.codebooks.least_squares import (
+    RIDGE,
     code_sums,
     reseed_unused,
     solve_centers,
@@ -45,6 +46,17 @@ def test_sums(problem):
 def test_additive_centres_are_the_least_squares(problem):
     features, codes, centers = problem
     solved = solve_centers(centers, *code_sums(codes, features, 4), "additive")
+    # With the centres as they were for a sample each.
+    matrix = np.concatenate([one_hot(codes, 4), RIDGE**0.5 * np.eye(8)])
+    targets = np.concatenate([features, RIDGE**0.5 * centers.reshape(8, 6)])
+    best = np.linalg.lstsq(matrix, targets, rcond=None)[0].reshape(2, 4, 6)
+    np.testing.assert_allclose(solved, best, rtol=1e-4, atol=1e-5)
+
+
+def test_repeated_solving_reaches_the_least_squares(problem):
+    features, codes, solved = problem
+    for _ in range(50):
+        solved = solve_centers(solved, *code_sums(codes, features, 4), "additive")
     best = np.linalg.lstsq(one_hot(codes, 4), features, rcond=None)[0].reshape(2, 4, 6)
     assert error(features, codes, solved) == pytest.approx(
         error(features, codes, best), rel=1e-5

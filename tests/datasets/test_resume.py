@@ -62,7 +62,7 @@ def train(backup, kill=None, cache=True, scope=None, global_seed=0):
         augment=chain(color_jitter(), cutout(4)),
     )
     saver = TrainingBackup(backup)
-    first = saver.restore(model, len(dataset))
+    first = saver.restore(model)
     callbacks = [seeds, saver]
     if kill is not None:
         callbacks.append(CallAt(KILLED_AT, kill))
