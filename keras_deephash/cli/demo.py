@@ -31,7 +31,7 @@ def add_arguments(parser) -> None:
         "--neighbors", type=int, default=10, help="images a row (default: 10)"
     )
     parser.add_argument(
-        "--epochs", type=int, default=8, help="epochs on the digits (default: 8)"
+        "--epochs", type=int, default=16, help="epochs on the digits (default: 16)"
     )
 
 

@@ -15,7 +15,8 @@ class CodebookLearner(keras.callbacks.Callback):
     the epoch are solved for the centres, unused centres start anew, and the result is
     taken unless it is much worse for the latest features. If the loss is to be on and
     there is no codebook yet, it is made when there are 32 samples a centre, or at the
-    epoch's end. An epoch of fewer than 4 samples a centre leaves the codebook as it is.
+    epoch's end. After an epoch of fewer than 4 samples a centre it is started anew too:
+    their sums say too little to improve it.
 
     `DeepQuantization.fit` puts it before all other callbacks, so that they see the
     epoch's codebook. Losses of validation data are those with the codebook before.
@@ -29,7 +30,6 @@ class CodebookLearner(keras.callbacks.Callback):
 
     # Rounds of improvement on the samples that start a codebook.
     _ROUNDS = 3
-    # Fewer samples a centre than these say too little.
     _SAMPLES_PER_CENTER = 4
     _WORST = 1.1
 
@@ -72,6 +72,7 @@ class CodebookLearner(keras.callbacks.Callback):
         samples = statistics.samples()
         rows = np.trace(gram) / codebook.subcodebooks
         if rows < self._SAMPLES_PER_CENTER * codebook.subcenters:
+            self._start_anew()
             return
         old = keras.ops.convert_to_numpy(codebook.centers)
         codes = codebook.encode(samples)
