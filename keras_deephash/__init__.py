@@ -1,7 +1,11 @@
 """Deep hashing and deep quantization for image retrieval, in Keras 3."""
 
 from keras_deephash import callbacks, codebooks, datasets, losses
-from keras_deephash.backbones import AlexNetBackbone
+from keras_deephash.backbones import (
+    AlexNetBackbone,
+    ApplicationBackbone,
+    EfficientNetLiteBackbone,
+)
 from keras_deephash.models import (
     DCH,
     DHN,
@@ -23,8 +27,10 @@ __all__ = [
     "DTQ",
     "DVSQ",
     "AlexNetBackbone",
+    "ApplicationBackbone",
     "DeepHashing",
     "DeepQuantization",
+    "EfficientNetLiteBackbone",
     "PresetError",
     "Preprocessor",
     "__version__",

@@ -1,5 +1,7 @@
 """From images of any size to the network's input."""
 
+from collections.abc import Sequence
+
 import keras
 import numpy as np
 from keras import ops
@@ -32,7 +34,8 @@ class Preprocessor:
             with; images given to the library are always RGB. Defaults to `"rgb"`.
         mean: 3 floats, subtracted from the pixels (0 to 255), in `channel_order`.
             Defaults to `(127.5, 127.5, 127.5)`.
-        scale: float, multiplies the centred pixels. Defaults to `1 / 127.5`.
+        scale: float, or 3 floats in `channel_order`, multiplies the centred pixels.
+            Defaults to `1 / 127.5`.
 
     Example:
 
@@ -48,7 +51,7 @@ class Preprocessor:
         padding: int = 0,
         channel_order: str = "rgb",
         mean=(127.5, 127.5, 127.5),
-        scale: float = 1 / 127.5,
+        scale: float | Sequence[float] = 1 / 127.5,
     ):
         if resize_size is None:
             resize_size = round(image_size * 256 / 227)
@@ -71,7 +74,12 @@ class Preprocessor:
             raise ValueError(
                 f"`mean` must hold 3 numbers, one per channel. Received: mean={mean!r}."
             )
-        if not np.isfinite([*mean, scale]).all():
+        if np.shape(scale) not in ((), (3,)):
+            raise ValueError(
+                "`scale` must be a number or 3 numbers, one per channel. "
+                f"Received: scale={scale!r}."
+            )
+        if not (np.isfinite(mean).all() and np.isfinite(scale).all()):
             raise ValueError(
                 "`mean` and `scale` must be finite. "
                 f"Received: mean={mean!r}, scale={scale!r}."
@@ -81,7 +89,9 @@ class Preprocessor:
         self.padding = padding
         self.channel_order = channel_order
         self.mean = tuple(float(value) for value in mean)
-        self.scale = float(scale)
+        self.scale = (
+            tuple(float(value) for value in scale) if np.shape(scale) else float(scale)
+        )
 
     @property
     def canvas_size(self) -> int:
@@ -137,12 +147,28 @@ class Preprocessor:
             "padding": self.padding,
             "channel_order": self.channel_order,
             "mean": list(self.mean),
-            "scale": self.scale,
+            "scale": list(self.scale) if np.shape(self.scale) else self.scale,
         }
 
     @classmethod
     def from_config(cls, config: dict) -> "Preprocessor":
         return cls(**config)
+
+    def resized(
+        self, image_size: int, resize_size: int | None = None, padding: int = 0
+    ) -> "Preprocessor":
+        """The same preprocessing for another `image_size`.
+
+        Args:
+            image_size: int, in pixels.
+            resize_size: int, in pixels. Defaults to one of the same proportion to
+                `image_size` as now.
+            padding: int, in pixels. Defaults to `0`.
+        """
+        if resize_size is None:
+            resize_size = round(image_size * self.resize_size / self.image_size)
+        config = {**self.get_config(), "resize_size": resize_size, "padding": padding}
+        return type(self)(**{**config, "image_size": image_size})
 
     def _crop(self, canvas: np.ndarray, top: int, left: int) -> np.ndarray:
         size = self.image_size

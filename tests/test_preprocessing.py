@@ -81,3 +81,23 @@ def test_config_round_trip():
 def test_bad_arguments(arguments, message):
     with pytest.raises(ValueError, match=message):
         Preprocessor(**arguments)
+
+
+def test_a_scale_for_every_channel(image):
+    preprocessor = Preprocessor(8, 8, mean=(10, 20, 30), scale=(0.5, 0.25, 2))
+    found = np.asarray(preprocessor.normalize(image[None]))[0]
+    for channel, (mean, scale) in enumerate([(10, 0.5), (20, 0.25), (30, 2)]):
+        expected = (image[..., channel].astype(float) - mean) * scale
+        np.testing.assert_allclose(found[..., channel], expected)
+    again = Preprocessor.from_config(preprocessor.get_config())
+    assert again.get_config() == preprocessor.get_config()
+    with pytest.raises(ValueError, match="`scale` must be a number or 3 numbers"):
+        Preprocessor(8, 8, scale=(1, 2))
+
+
+def test_resized_keeps_the_proportions():
+    preprocessor = Preprocessor(224, 256, padding=3, mean=(1, 2, 3), scale=0.5)
+    resized = preprocessor.resized(112)
+    assert (resized.image_size, resized.resize_size, resized.padding) == (112, 128, 0)
+    assert (resized.mean, resized.scale) == (preprocessor.mean, preprocessor.scale)
+    assert preprocessor.resized(112, 120, 2).canvas_size == 124

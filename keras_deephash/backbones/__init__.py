@@ -1,6 +1,14 @@
 """Networks that turn images into feature vectors."""
 
 from keras_deephash.backbones.alexnet import AlexNetBackbone
+from keras_deephash.backbones.application import ApplicationBackbone
+from keras_deephash.backbones.efficientnet_lite import EfficientNetLiteBackbone
 from keras_deephash.backbones.layers import GroupedConv2D, LocalResponseNormalization
 
-__all__ = ["AlexNetBackbone", "GroupedConv2D", "LocalResponseNormalization"]
+__all__ = [
+    "AlexNetBackbone",
+    "ApplicationBackbone",
+    "EfficientNetLiteBackbone",
+    "GroupedConv2D",
+    "LocalResponseNormalization",
+]

@@ -11,6 +11,9 @@ import keras
 from keras_deephash.preprocessing import Preprocessor
 from keras_deephash.presets.errors import PresetError
 
+# Overrides of a method that are arguments of its backbone.
+BACKBONE_KEYS = ("dtype", "image_shape")
+
 
 def model_to_config(model: keras.Model) -> dict:
     """The class and the plain config of a model, its backbone apart."""
@@ -48,8 +51,8 @@ def model_from_config(
     Args:
         entry: dict, as `model_to_config` returns it.
         preprocessor: `Preprocessor` of the model or the backbone.
-        overrides: arguments in place of those of the config; `dtype` goes to the
-            backbone.
+        overrides: arguments in place of those of the config; `dtype` and
+            `image_shape` go to the backbone.
     """
     try:
         cls = find_class(entry["class"])
@@ -57,9 +60,9 @@ def model_from_config(
         backbone_entry = entry.get("backbone")
         overrides = dict(overrides)
         if backbone_entry is not None:
-            backbone_overrides = {}
-            if "dtype" in overrides:
-                backbone_overrides["dtype"] = overrides.pop("dtype")
+            backbone_overrides = {
+                key: overrides.pop(key) for key in BACKBONE_KEYS if key in overrides
+            }
             config["backbone"] = model_from_config(
                 backbone_entry, preprocessor, backbone_overrides
             )

