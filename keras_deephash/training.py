@@ -1,7 +1,6 @@
 """The training behind `keras-deephash train`."""
 
 import datetime
-import inspect
 import json
 import os
 import shutil
@@ -11,37 +10,21 @@ from argparse import Namespace
 import keras
 import tensorflow as tf
 
-from keras_deephash.backbones import AlexNetBackbone
 from keras_deephash.callbacks import EpochSeeds, RetrievalEvaluation, TrainingBackup
-from keras_deephash.datasets import ImageSet, image_dataset, read_lists, word_vectors
+from keras_deephash.datasets import (
+    ImageSet,
+    feature_dataset,
+    image_dataset,
+    read_lists,
+)
 from keras_deephash.datasets.augment import chain, color_jitter, cutout
 from keras_deephash.files import write_atomically
-from keras_deephash.models import DCH, DHN, DQN, DTQ, DVSQ
-from keras_deephash.preprocessing import Preprocessor
 from keras_deephash.presets import from_preset
 from keras_deephash.presets.saving import check_replaceable
 from keras_deephash.retrieval.evaluate_model import evaluate_model
+from keras_deephash.training_features import FrozenFeatures
+from keras_deephash.training_model import NEW_BACKBONES, build_model
 
-METHODS = {cls.__name__: cls for cls in (DCH, DHN, DQN, DTQ, DVSQ)}
-# Options that are arguments of some methods.
-METHOD_OPTIONS = (
-    "bits",
-    "gamma",
-    "distance",
-    "alpha",
-    "similarity",
-    "clip",
-    "pair_weighting",
-    "quantization",
-    "subcodebooks",
-    "subcenters",
-    "dim",
-    "margin",
-    "mining",
-    "orthogonality_weight",
-    "quantization_weight",
-    "quantization_start",
-)
 # Options that do not change what is learned.
 _NO_SETTINGS = {
     "arguments",
@@ -55,6 +38,7 @@ _NO_SETTINGS = {
     "top_k",
     "weights_dtype",
     "dataset_name",
+    "feature_cache",
 }
 AUGMENTATIONS = {"color": color_jitter, "cutout": cutout}
 
@@ -81,14 +65,8 @@ def train(options: Namespace, command: str) -> None:
     with _strategy().scope():
         model = build_model(options, images.label_names)
     seeds = EpochSeeds(options.seed)
-    dataset = image_dataset(
-        images,
-        model.preprocessor,
-        options.batch_size,
-        training=True,
-        seed=seeds,
-        augment=_augmentation(options.augment),
-    )
+    frozen = _freeze(model, options)
+    dataset = _training_data(model, images, options, seeds, frozen)
     steps = options.epochs * int(dataset.cardinality())
     with model.distribute_strategy.scope():
         _compile(model, options, steps)
@@ -96,6 +74,8 @@ def train(options: Namespace, command: str) -> None:
     _claim_backup(backup, options)
     callbacks = [seeds]
     if held_out is not None:
+        if frozen:
+            held_out = frozen.of_images(model, held_out)
         query, database = held_out.hold_out(0.8, options.seed)
         callbacks.append(RetrievalEvaluation(query, database, options.evaluate_every))
     saver = TrainingBackup(backup)
@@ -111,6 +91,7 @@ def train(options: Namespace, command: str) -> None:
         "weights_dtype": options.weights_dtype,
         "training": {
             "split": f"{len(images)} images of train.txt",
+            "start": _start(options.backbone),
             "seed": options.seed,
             "epochs": options.epochs,
             "command": command,
@@ -128,76 +109,51 @@ def train(options: Namespace, command: str) -> None:
     if not options.no_evaluation:
         # What is published is what gets measured: the weights as stored.
         stored = from_preset(output)
+        if frozen := _freeze(stored, options):
+            evaluation = [frozen.of_images(stored, images) for images in evaluation]
         metrics = _evaluate(stored, *evaluation, options.top_k)
         stored.save_to_preset(output, metrics=metrics, **description)
     shutil.rmtree(backup, ignore_errors=True)
     print(f"Saved: {options.output}. Load it: from_preset({output!r})")
 
 
-def build_model(options: Namespace, label_names: list[str] | None) -> keras.Model:
-    """The model that the options of `keras-deephash train` describe."""
-    cls = METHODS[options.method]
-    arguments = _method_arguments(cls, options)
-    if options.word_vectors is not None:
-        if label_names is None:
-            raise ValueError(
-                "Word vectors need the names of the labels: write them, one a line, "
-                "into labels.txt beside the lists."
-            )
-        arguments["word_vectors"] = word_vectors.load(
-            label_names, options.word_vectors, _substitutes(options.substitutes)
+def _start(backbone: str) -> str:
+    """What the training began from, for the metadata."""
+    if backbone in NEW_BACKBONES:
+        return "random weights"
+    return os.path.basename(os.path.normpath(backbone))
+
+
+def _freeze(model: keras.Model, options: Namespace) -> FrozenFeatures | None:
+    """Freezes what `--freeze-until` says."""
+    if options.freeze_until is None:
+        return None
+    model.freeze_backbone(options.freeze_until)
+    return FrozenFeatures(options.feature_cache)
+
+
+def _training_data(
+    model: keras.Model,
+    images: ImageSet,
+    options: Namespace,
+    seeds: EpochSeeds,
+    frozen: FrozenFeatures | None,
+) -> tf.data.Dataset:
+    """Batches of images, or of what the frozen part of the backbone makes of them."""
+    augment = _augmentation(options.augment)
+    if frozen is None:
+        return image_dataset(
+            images,
+            model.preprocessor,
+            options.batch_size,
+            training=True,
+            seed=seeds,
+            augment=augment,
         )
-    if options.backbone not in ("small", "caffe"):
-        start = from_preset(options.backbone)
-        # Of a method's preset, the backbone is what another method begins from.
-        backbone = getattr(start, "backbone", start)
-        return cls(backbone, preprocessor=start.preprocessor, **arguments)
-    if options.backbone == "small":
-        size = options.image_size
-        backbone = AlexNetBackbone.small(size, dropout=options.dropout)
-    else:
-        size = 227
-        backbone = AlexNetBackbone(dropout=options.dropout)
-    preprocessor = Preprocessor(
-        size, resize_size=options.resize_size, padding=options.padding
+    features, labels = frozen.of_views(
+        model, images, options.views, options.seed, augment, options.augment
     )
-    return cls(backbone, preprocessor=preprocessor, **arguments)
-
-
-def _method_arguments(cls: type, options: Namespace) -> dict:
-    """The options that are given, as arguments of the method."""
-    given = {name: getattr(options, name) for name in METHOD_OPTIONS}
-    given = {name: value for name, value in given.items() if value is not None}
-    # "none" is how a command line says None.
-    given = {k: None if v == "none" else v for k, v in given.items()}
-    parameters = inspect.signature(cls.__init__).parameters
-    if "bits" in parameters:
-        given.setdefault("bits", 48)
-    unknown = sorted(set(given) - parameters.keys())
-    if options.word_vectors is not None and "word_vectors" not in parameters:
-        unknown.append("word_vectors")
-    if unknown:
-        raise ValueError(
-            f"`{cls.__name__}` has no argument `{unknown[0]}`: leave out "
-            f"--{unknown[0].replace('_', '-')}."
-        )
-    if "word_vectors" in parameters and options.word_vectors is None:
-        raise ValueError(
-            f"`{cls.__name__}` needs --word-vectors: a file of word2vec or GloVe, or "
-            "the name of a model of gensim."
-        )
-    return given
-
-
-def _substitutes(pairs: list[str]) -> dict[str, str]:
-    """`LABEL=WORD` strings as a dict."""
-    for pair in pairs:
-        if not all(pair.partition("=")):
-            raise ValueError(
-                "`--substitutes` must be LABEL=WORD, such as automobile=car. "
-                f"Received: {pair!r}."
-            )
-    return {pair.partition("=")[0]: pair.partition("=")[2] for pair in pairs}
+    return feature_dataset(features, labels, options.batch_size, seeds)
 
 
 def _claim_backup(backup: str, options: Namespace) -> None:

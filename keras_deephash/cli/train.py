@@ -30,8 +30,9 @@ def add_arguments(parser) -> None:
         "--backbone",
         default="small",
         help="'small' (32 to 64 pixels), 'caffe' (227 pixels), both from random "
-        "weights; or the name or directory of a preset to begin from, of a backbone or "
-        "of a method (default: small)",
+        "weights; the name or directory of a preset to begin from, of a backbone or "
+        "of a method; or keras:NAME, a network of Keras Applications with its ImageNet "
+        "weights (default: small)",
     )
     add("--dropout", type=float, default=0.5, help="of a new backbone (default: 0.5)")
     add(
@@ -84,8 +85,8 @@ def add_arguments(parser) -> None:
     )
     images = parser.add_argument_group("images")
     add = images.add_argument
-    add("--image-size", type=int, default=32, help="network input (default: 32)")
-    add("--resize-size", type=int, help="default: image size * 256 / 227")
+    add("--image-size", type=int, help="network input (default: the backbone's, or 32)")
+    add("--resize-size", type=int, help="default: the backbone's share of image size")
     add("--padding", type=int, default=0, help="reflected pixels (default: 0)")
     add(
         "--augment",
@@ -93,6 +94,26 @@ def add_arguments(parser) -> None:
         default=[],
         choices=("color", "cutout"),
         help="beside random crops and flips (default: nothing)",
+    )
+    frozen = parser.add_argument_group("frozen layers")
+    add = frozen.add_argument
+    add(
+        "--freeze-until",
+        metavar="LAYER",
+        help="freeze the backbone up to this layer, such as block5c_out; what it makes "
+        "of the images is computed once (default: nothing is frozen)",
+    )
+    add(
+        "--views",
+        type=int,
+        default=4,
+        help="random crops and augmentations of each training image to compute; epochs "
+        "take them in turn (default: 4)",
+    )
+    add(
+        "--feature-cache",
+        metavar="DIR",
+        help="keep the frozen features in files here, for trainings to come",
     )
     training = parser.add_argument_group("training")
     add = training.add_argument

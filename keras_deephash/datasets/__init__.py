@@ -7,6 +7,7 @@ from keras_deephash.datasets.cifar10 import (
     read_splits,
     split_by_class,
 )
+from keras_deephash.datasets.feature_dataset import feature_dataset
 from keras_deephash.datasets.image_set import ImageSet, Splits
 from keras_deephash.datasets.list_file import read_image_list, read_label_names
 from keras_deephash.datasets.pipeline import image_dataset
@@ -18,6 +19,7 @@ __all__ = [
     "Splits",
     "check_splits",
     "cifar10",
+    "feature_dataset",
     "image_dataset",
     "read_image_list",
     "read_label_names",

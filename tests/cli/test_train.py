@@ -12,7 +12,7 @@ import pytest
 import keras_deephash as kdh
 from keras_deephash.cli import main
 from keras_deephash.cli.train import METHODS
-from keras_deephash.training import METHODS as CLASSES
+from keras_deephash.training_model import METHODS as CLASSES
 
 RECIPES = sorted((Path(__file__).parents[2] / "zoo" / "recipes").glob("*.json"))
 SMALL = ["--batch-size", "8", "--optimizer", "adamw"]

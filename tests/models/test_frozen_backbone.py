@@ -1,0 +1,129 @@
+"""A backbone frozen up to a layer, and training on what it makes of images."""
+
+import keras
+import numpy as np
+import pytest
+
+import keras_deephash as kdh
+from keras_deephash.datasets import ImageSet, feature_dataset
+from keras_deephash.training_features import FrozenFeatures
+
+
+@pytest.fixture
+def image_set(images):
+    return ImageSet(images, np.eye(4, dtype=np.uint8)[np.arange(24) % 4])
+
+
+@pytest.fixture
+def model(make_backbone):
+    model = kdh.DCH(make_backbone(), bits=16)
+    model.freeze_backbone("pool2")
+    return model
+
+
+def test_codes_of_features_are_those_of_images(model, image_set):
+    features = model.frozen_features(image_set, batch_size=7, verbose=0)
+    assert features.images.dtype == np.float16
+    assert features.images.shape == (24, 7, 7, 8)
+    np.testing.assert_array_equal(features.labels, image_set.labels)
+    expected = model.continuous_codes(image_set.images)
+    for codes in (
+        model.continuous_codes(features.images),
+        model.predict(features.images, verbose=0),
+    ):
+        np.testing.assert_allclose(codes, expected, atol=2e-3)
+    assert model.encode(features.images).shape == (24, 2)
+
+
+def test_training_leaves_the_frozen_part(model, image_set):
+    features = model.frozen_features(image_set, verbose=0)
+    before = [w.copy() for w in model.frozen_weights]
+    head_before = model.backbone.get_layer("conv3").kernel.numpy()
+    model.compile(keras.optimizers.Adam(1e-2))
+    model.fit(features.images, features.labels, batch_size=24, epochs=2, verbose=0)
+    # Nor does training on images change it: batch statistics rest as well.
+    model.fit(image_set.images, image_set.labels, batch_size=24, verbose=0)
+    for old, new in zip(before, model.frozen_weights, strict=True):
+        np.testing.assert_array_equal(old, new)
+    assert not np.array_equal(
+        head_before, model.backbone.get_layer("conv3").kernel.numpy()
+    )
+
+
+@pytest.mark.parametrize("name", ["DQN", "DTQ"])
+def test_quantizers_learn_from_features(make_quantizer, name, image_set):
+    model = make_quantizer(name)
+    model.freeze_backbone("pool1")
+    features = model.frozen_features(image_set, verbose=0)
+    model.compile(keras.optimizers.Adam(1e-3))
+    model.fit(features.images, features.labels, batch_size=24, epochs=2, verbose=0)
+    assert model.codebook.is_fitted
+    assert model.encode(image_set.images).shape == (24, 3)
+
+
+def test_a_preset_is_that_of_the_whole_backbone(model, image_set, tmp_path):
+    model.save_to_preset(tmp_path / "preset")
+    again = kdh.from_preset(tmp_path / "preset")
+    np.testing.assert_array_equal(
+        again.encode(image_set.images), model.encode(image_set.images)
+    )
+    assert again.backbone.get_layer("conv1").trainable
+
+
+def test_errors(make_backbone, image_set):
+    model = kdh.DCH(make_backbone(), bits=16)
+    with pytest.raises(ValueError, match="call `freeze_backbone` first"):
+        model.frozen_features(image_set)
+    with pytest.raises(ValueError, match="`until` must be a layer of the backbone"):
+        model.freeze_backbone("conv9")
+    lite = kdh.EfficientNetLiteBackbone(
+        (32, 32, 3), 4, (4, 4, 4, 4, 4, 4, 4), (2,) * 7, 8
+    )
+    # Inside a block, the way around it is open.
+    with pytest.raises(ValueError, match="everything behind it depends on alone"):
+        kdh.DCH(lite, bits=16).freeze_backbone("block2b_expand_conv")
+
+
+def test_feature_dataset_takes_one_view_an_epoch():
+    features = np.arange(2 * 5, dtype=np.float16).reshape(2, 5, 1)
+    labels = np.eye(5, dtype=np.uint8)[np.arange(5)][None].repeat(2, axis=0)
+    seeds = kdh.callbacks.EpochSeeds(3)
+    dataset = feature_dataset(features, labels, 2, seeds)
+    assert int(dataset.cardinality()) == 2
+    epochs = []
+    for seeds.epoch in (0, 1, 2, 0):
+        batches = [(x.numpy(), y.numpy()) for x, y in dataset]
+        assert [len(x) for x, _ in batches] == [2, 2]  # Full batches alone.
+        x = np.concatenate([x for x, _ in batches])[:, 0]
+        y = np.concatenate([y for _, y in batches])
+        assert ((x >= 5) == (seeds.epoch == 1)).all()
+        np.testing.assert_array_equal(y.argmax(axis=1), x % 5)
+        assert len(set(x)) == 4
+        epochs.append(x.tolist())
+    assert epochs[0] == epochs[3] != epochs[2]
+    with pytest.raises(ValueError, match="`batch_size` must be at least 1"):
+        feature_dataset(features, labels, 6)
+
+
+def test_features_in_files_are_those_of_the_images(model, image_set, tmp_path):
+    folder = str(tmp_path / "features")
+    frozen = FrozenFeatures(folder)
+
+    def views():
+        return frozen.of_views(model, image_set, 2, 0, None, [])
+
+    features, labels = views()
+    assert features.shape == (2, 24, 7, 7, 8)
+    assert not np.array_equal(features[0], features[1])
+    count = len(list((tmp_path / "features").iterdir()))
+    for found, expected in zip(views(), (features, labels), strict=True):
+        np.testing.assert_array_equal(found, expected)
+    assert len(list((tmp_path / "features").iterdir())) == count == 2
+
+    # The labels go with the images: each is found among the views' features.
+    centre = frozen.of_images(model, image_set)
+    np.testing.assert_array_equal(centre.labels, image_set.labels)
+    kernel = model.backbone.get_layer("conv1").kernel
+    kernel.assign(kernel + 1)
+    changed = frozen.of_images(model, image_set)  # Other weights, another file.
+    assert not np.array_equal(centre.images, changed.images)
