@@ -1,15 +1,32 @@
 """Images from anywhere - paths, PIL images, arrays - as uint8 RGB arrays."""
 
 import os
+import struct
+from contextlib import contextmanager
 
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 EXTENSIONS = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff")
+# Formats that Pillow reads to 32-bit integers where the file has 16-bit grey.
+_FORMATS_OF_16_BITS = ("PNG", "PPM")
+# Pillow raises each of these for one kind of damage or another.
+_PILLOW_ERRORS = (
+    UnidentifiedImageError,
+    OSError,
+    ValueError,
+    SyntaxError,
+    struct.error,
+)
 
 
 def read_image(image) -> np.ndarray:
     """An image as a uint8 RGB array.
+
+    Grey, palette, CMYK and the like become RGB. Of 16 bits the upper 8 are taken.
+    Transparency is dropped, and the colours below it show. Photos are turned as their
+    EXIF orientation says. Of an animation or a file of several pages, the first image
+    is taken; of a PIL image, the frame that it stands at.
 
     Args:
         image: a path, a `PIL.Image.Image`, or an array [h, w, 3] of pixel values
@@ -20,22 +37,24 @@ def read_image(image) -> np.ndarray:
 
     Raises:
         FileNotFoundError: if the path names no file.
-        ValueError: if the file is no readable image or the array no RGB image.
+        ValueError: if the file is no readable image, the array no RGB image, or if
+            the values of a 32-bit image are no pixel values from 0 to 255.
     """
     if isinstance(image, (str, os.PathLike)):
-        return _read_file(os.fspath(image))
+        path = os.fspath(image)
+        with _naming(repr(path)), Image.open(path) as file:
+            return _to_rgb(file)
     if isinstance(image, Image.Image):
-        return _to_rgb(image)
+        with _naming(f"a PIL image, mode {image.mode}"):
+            _check_size(image.size)
+            return _to_rgb(image)
     array = np.asarray(image)
     if array.ndim != 3 or array.shape[-1] != 3:
         raise ValueError(
             "An image must be a path, a PIL image or an RGB array [h, w, 3]. "
             f"Received: {_describe(image, array)}."
         )
-    if 0 in array.shape:
-        raise ValueError(
-            f"An image must have at least one pixel. Received: shape {array.shape}."
-        )
+    _check_size(array.shape)
     return pixels_to_uint8(array)
 
 
@@ -90,28 +109,46 @@ def find_images(folder: str | os.PathLike) -> list[str]:
     return paths
 
 
-def _read_file(path: str) -> np.ndarray:
+@contextmanager
+def _naming(name: str):
+    """What Pillow raises, as an error that names the image."""
     try:
-        with Image.open(path) as image:
-            return _to_rgb(image)
+        yield
     except FileNotFoundError:
-        raise FileNotFoundError(f"There is no such image file: {path!r}.") from None
-    except (UnidentifiedImageError, OSError, ValueError, SyntaxError) as error:
-        # Pillow raises each of these for one kind of damage or another.
-        raise ValueError(f"The image cannot be read: {path!r} ({error}).") from None
+        raise FileNotFoundError(f"There is no such image file: {name}.") from None
+    except _PILLOW_ERRORS as error:
+        raise ValueError(f"The image cannot be read: {name} ({error}).") from None
     except Image.DecompressionBombError as error:
-        raise ValueError(f"The image is too large: {path!r} ({error}).") from None
+        raise ValueError(f"The image is too large: {name} ({error}).") from None
+
+
+def _check_size(size: tuple[int, ...]) -> None:
+    if 0 in size:
+        raise ValueError(f"An image must have at least one pixel. Received: {size}.")
 
 
 def _to_rgb(image: Image.Image) -> np.ndarray:
+    # `exif_transpose` returns a copy without the format.
+    is_16_bit = image.mode.startswith("I;16") or (
+        image.mode == "I" and image.format in _FORMATS_OF_16_BITS
+    )
     image = ImageOps.exif_transpose(image)  # As the photographer held the camera.
-    if image.mode.startswith("I"):
-        # Pillow would clip 16-bit grey to white instead of scaling it.
-        grey = np.asarray(image)
-        if grey.max() > 255:
-            grey = grey // 256
-        image = Image.fromarray(grey.clip(0, 255).astype(np.uint8))
+    if is_16_bit:
+        image = Image.fromarray(_upper_8_bits(np.asarray(image)))
+    elif image.mode in ("I", "F"):  # Pillow would clip these to white.
+        image = Image.fromarray(pixels_to_uint8(np.asarray(image)))
+    if image.mode == "P" and "transparency" in image.info:
+        image = image.convert("RGBA")  # Else Pillow warns; the colours are the same.
     return np.asarray(image.convert("RGB"))
+
+
+def _upper_8_bits(grey: np.ndarray) -> np.ndarray:
+    if 0 < grey.max() < 256:
+        raise ValueError(
+            "16-bit grey must lie between 0 and 65535, these look like 8-bit values: "
+            f"save the image with 8 bits. Received: values up to {grey.max()}"
+        )
+    return (grey // 256).astype(np.uint8)
 
 
 def _describe(image, array: np.ndarray) -> str:

@@ -1,4 +1,9 @@
-"""Images of every kind become uint8 RGB."""
+"""Images of every kind become uint8 RGB, or are refused."""
+
+import pathlib
+import struct
+import warnings
+import zlib
 
 import numpy as np
 import pytest
@@ -6,15 +11,30 @@ from PIL import Image
 
 from keras_deephash.images import find_images, read_image
 
+# What the camera's turn makes of the stored pixels, by EXIF orientation.
+TURNS = {
+    1: lambda x: x,
+    2: lambda x: x[:, ::-1],
+    3: lambda x: x[::-1, ::-1],
+    4: lambda x: x[::-1],
+    5: lambda x: x.transpose(1, 0, 2),
+    6: lambda x: np.rot90(x, -1),
+    7: lambda x: x[::-1, ::-1].transpose(1, 0, 2),
+    8: lambda x: np.rot90(x),
+}
+
 
 @pytest.fixture
 def pixels():
     return np.random.default_rng(0).integers(0, 256, (5, 7, 3), dtype=np.uint8)
 
 
-@pytest.mark.parametrize("mode", ["RGB", "RGBA", "L", "P", "CMYK", "1"])
+@pytest.mark.parametrize(
+    "mode", ["RGB", "RGBA", "L", "LA", "P", "CMYK", "YCbCr", "1", "I", "F"]
+)
 def test_modes_of_pillow(pixels, mode, tmp_path):
-    image = Image.fromarray(pixels).convert(mode)
+    image = Image.fromarray(pixels)
+    image = image.convert("L").convert(mode) if mode in "LIF1" else image.convert(mode)
     expected = np.asarray(image.convert("RGB"))
     np.testing.assert_array_equal(read_image(image), expected)
     path = tmp_path / "image.tiff"
@@ -22,21 +42,196 @@ def test_modes_of_pillow(pixels, mode, tmp_path):
     np.testing.assert_array_equal(read_image(path), expected)
 
 
-def test_sixteen_bit_grey_is_scaled_and_not_clipped(pixels, tmp_path):
+@pytest.mark.parametrize("mode", ["L", "RGB", "YCbCr", "CMYK"])
+def test_modes_of_jpeg(mode, tmp_path):
+    # One colour survives the compression but for rounding.
+    image = Image.new("RGB", (16, 8), (200, 120, 40)).convert(mode)
+    path = tmp_path / "image.jpg"
+    image.save(path, quality=95)
+    expected = np.asarray(image.convert("RGB")).astype(int)
+    assert np.abs(read_image(path) - expected).max() <= 3
+
+
+def test_transparency_is_dropped(pixels, tmp_path):
+    alpha = np.arange(35, dtype=np.uint8).reshape(5, 7, 1) * 7
+    path = tmp_path / "image.png"
+    Image.fromarray(np.concatenate([pixels, alpha], axis=-1)).save(path)
+    np.testing.assert_array_equal(read_image(path), pixels)
+    palette = Image.fromarray(pixels).quantize(16)
+    expected = np.asarray(palette.convert("RGB"))
+    for transparency in (3, bytes(range(0, 256, 16))):
+        palette.save(path, transparency=transparency)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", UserWarning)
+            np.testing.assert_array_equal(read_image(path), expected)
+
+
+@pytest.mark.parametrize("name", ["grey.png", "grey.tiff", "grey.pgm"])
+def test_sixteen_bit_grey_is_scaled_and_not_clipped(pixels, tmp_path, name):
     grey = pixels[..., 0].astype(np.uint16) * 256 + 17
-    path = tmp_path / "grey.png"
-    Image.fromarray(grey).save(path)
+    path = tmp_path / name
+    for values in (grey, grey // 40):  # A dark image by the same scale.
+        Image.fromarray(values).save(path)
+        expected = np.repeat(values[..., None] // 256, 3, axis=-1)
+        np.testing.assert_array_equal(read_image(path), expected)
+
+
+def test_sixteen_bit_grey_in_memory(pixels):
+    grey = pixels[..., 0].astype(np.uint16) * 256 + 17
     expected = np.repeat(pixels[..., :1], 3, axis=-1)
+    for order in "<>":
+        image = Image.fromarray(grey.astype(f"{order}u2"))
+        assert image.mode.startswith("I;16")
+        np.testing.assert_array_equal(read_image(image), expected)
+    black = Image.fromarray(np.zeros_like(grey))
+    assert not read_image(black).any()
+
+
+def test_sixteen_bit_colours(pixels, tmp_path):
+    def chunk(name, data):
+        check = zlib.crc32(name + data)
+        return struct.pack(">I", len(data)) + name + data + struct.pack(">I", check)
+
+    # Pillow writes no such PNG: 5 rows of 7 pixels, 16 bits, colours; no filter.
+    values = (pixels.astype(np.uint16) * 256 + 99).astype(">u2").tobytes()
+    rows = b"".join(b"\0" + values[i : i + 42] for i in range(0, len(values), 42))
+    path = tmp_path / "deep.png"
+    path.write_bytes(
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", struct.pack(">IIBBBBB", 7, 5, 16, 2, 0, 0, 0))
+        + chunk(b"IDAT", zlib.compress(rows))
+        + chunk(b"IEND", b"")
+    )
+    np.testing.assert_array_equal(read_image(path), pixels)
+
+
+@pytest.mark.parametrize(
+    "values, message",
+    [
+        (np.full((4, 4), 200, np.uint16), "look like 8-bit values"),
+        (np.full((4, 4), 300, np.int32), "between 0 and 255"),
+        (np.full((4, 4), -1, np.int32), "between 0 and 255"),
+        (np.full((4, 4), 300, np.float32), "between 0 and 255"),
+        (np.full((4, 4), np.nan, np.float32), "between 0 and 255"),
+        (np.full((4, 4), 0.5, np.float32), "scaled to 0 to 1"),
+    ],
+)
+def test_values_that_are_no_pixels_are_refused(values, message, tmp_path):
+    path = tmp_path / "deep.tiff"
+    image = Image.fromarray(values)
+    image.save(path)
+    for form, name in ((path, "deep.tiff"), (image, f"mode {image.mode}")):
+        with pytest.raises(ValueError, match=f"{name}.*{message}"):
+            read_image(form)
+
+
+@pytest.mark.parametrize("orientation", TURNS)
+@pytest.mark.parametrize("name", ["photo.png", "photo.tiff", "photo.jpg"])
+def test_photos_are_turned_as_their_exif_says(pixels, tmp_path, name, orientation):
+    image = Image.fromarray(pixels)
+    path = tmp_path / name
+    image.save(path, quality=95)
+    stored = read_image(path)
+    exif = image.getexif()
+    exif[0x0112] = orientation
+    image.save(path, exif=exif, quality=95)
+    expected = TURNS[orientation](stored)
+    np.testing.assert_array_equal(read_image(path), expected)
+    with Image.open(path) as opened:
+        np.testing.assert_array_equal(read_image(opened), expected)
+
+
+def test_sixteen_bit_photos_are_turned(pixels, tmp_path):
+    path = tmp_path / "photo.png"
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.fromarray(pixels[..., 0].astype(np.uint16) * 257).save(path, exif=exif)
+    expected = np.rot90(np.repeat(pixels[..., :1], 3, axis=-1), -1)
     np.testing.assert_array_equal(read_image(path), expected)
 
 
-def test_photos_are_turned_as_their_exif_says(pixels, tmp_path):
+@pytest.mark.parametrize("extension", ["gif", "webp", "png", "tiff"])
+def test_the_first_image_of_several(tmp_path, extension):
+    frames = [Image.new("RGB", (8, 6), (grey,) * 3) for grey in (0, 128, 255)]
+    path = tmp_path / f"moving.{extension}"
+    options = {"lossless": True} if extension == "webp" else {}
+    frames[0].save(path, save_all=True, append_images=frames[1:], **options)
+    assert not read_image(path).any()
+    with Image.open(path) as opened:
+        assert opened.n_frames == 3
+        opened.seek(2)
+        assert (read_image(opened) == 255).all()  # The frame that it stands at.
+
+
+@pytest.mark.parametrize("extension", ["png", "jpg", "gif", "webp", "tiff", "bmp"])
+def test_truncated_files_are_named(pixels, tmp_path, extension):
+    whole = tmp_path / f"whole.{extension}"
+    Image.fromarray(pixels).resize((64, 64)).save(whole)
+    data = whole.read_bytes()
+    path = tmp_path / f"part.{extension}"
+    for size in (0, 10, len(data) * 3 // 4):
+        path.write_bytes(data[:size])
+        with pytest.raises(ValueError, match=f"cannot be read: .*part.{extension}"):
+            read_image(path)
+
+
+def test_a_truncated_file_that_is_open_already(pixels, tmp_path):
+    path = tmp_path / "part.png"
+    Image.fromarray(pixels).resize((64, 64)).save(path)
+    path.write_bytes(path.read_bytes()[:2000])
+    with Image.open(path) as opened, pytest.raises(ValueError, match="cannot be read"):
+        read_image(opened)
+
+
+@pytest.mark.parametrize("length", [8, 12])  # Of it; Pillow raises other errors.
+def test_damaged_exif_is_named(pixels, tmp_path, length):
     image = Image.fromarray(pixels)
     exif = image.getexif()
-    exif[0x0112] = 6  # Turn by 90 degrees, clockwise.
+    exif[0x0112] = 6
     path = tmp_path / "photo.png"
-    image.save(path, exif=exif)
-    np.testing.assert_array_equal(read_image(path), np.rot90(pixels, -1))
+    image.save(path, exif=exif.tobytes()[:length])
+    with pytest.raises(ValueError, match="cannot be read: .*photo.png"):
+        read_image(path)
+
+
+def test_what_is_no_image(tmp_path):
+    (tmp_path / "notes.png").write_text("no image")
+    for path in (tmp_path / "notes.png", tmp_path):
+        with pytest.raises(ValueError, match="cannot be read"):
+            read_image(path)
+    with pytest.raises(FileNotFoundError, match="no such image file: .*none.png"):
+        read_image(tmp_path / "none.png")
+
+
+def test_str_and_path(pixels, tmp_path):
+    path = tmp_path / "image.png"
+    Image.fromarray(pixels).save(path)
+    for form in (path, str(path), np.str_(path), pathlib.PurePath(path)):
+        np.testing.assert_array_equal(read_image(form), pixels)
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "uint16", "int32", "int64", "float32"])
+def test_arrays_of_any_dtype(pixels, dtype):
+    np.testing.assert_array_equal(read_image(pixels.astype(dtype)), pixels)
+
+
+@pytest.mark.parametrize(
+    "make, message",
+    [
+        (lambda x: x.astype(np.uint16) * 257, "between 0 and 255"),
+        (lambda x: x / 255.0, "scaled to 0 to 1"),
+        (lambda x: x - 128.0, "between 0 and 255"),
+        (lambda x: x > 100, "numbers from 0 to 255.*bool"),
+        (lambda x: x[..., 0], r"RGB array \[h, w, 3\].*\(5, 7\)"),
+        (lambda x: x[..., :1], r"RGB array \[h, w, 3\].*\(5, 7, 1\)"),
+        (lambda x: np.dstack([x, x[..., 0]]), r"RGB array.*\(5, 7, 4\)"),
+        (lambda x: x[:0], "at least one pixel"),
+        (lambda x: Image.new("RGB", (0, 3)), "at least one pixel"),
+    ],
+)
+def test_arrays_that_are_refused(pixels, make, message):
+    with pytest.raises(ValueError, match=message):
+        read_image(make(pixels))
 
 
 def test_floats_are_rounded(pixels):
