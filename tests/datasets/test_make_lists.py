@@ -1,0 +1,118 @@
+"""zoo/make_lists.py, on small data sets in the layouts of COCO and NUS-WIDE."""
+
+import importlib.util
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from keras_deephash.datasets import check_splits, read_splits
+
+SCRIPT = Path(__file__).parents[2] / "zoo" / "make_lists.py"
+SMALL = ["--train", "6", "--query", "4"]
+
+
+@pytest.fixture
+def script():
+    spec = importlib.util.spec_from_file_location("make_lists", SCRIPT)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def write_image(path, number):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.new("RGB", (4, 4), (number, 0, 0)).save(path)
+
+
+@pytest.fixture
+def coco(tmp_path):
+    """10 images in each part: even ones show a zebra, all but the last a cat."""
+    for p, part in enumerate(("train2014", "val2014")):
+        images, annotations = [], []
+        for i in range(10):
+            name = f"COCO_{part}_{i:012}.jpg"
+            write_image(tmp_path / part / name, 20 * i + 10 * p)
+            images.append({"id": 100 * p + i, "file_name": name})
+            shown = [7] * 2 * (i % 2 == 0) + [3] * (i < 9)
+            annotations += [{"image_id": 100 * p + i, "category_id": c} for c in shown]
+        categories = [{"id": 7, "name": "zebra"}, {"id": 3, "name": "hot dog"}]
+        everything = dict(images=images, annotations=annotations, categories=categories)
+        file = tmp_path / "annotations" / f"instances_{part}.json"
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(json.dumps(everything))
+    return tmp_path
+
+
+@pytest.fixture
+def nuswide(tmp_path):
+    """20 images, of which one has no label and one no file."""
+    labels = np.random.default_rng(0).integers(0, 2, (20, 3))
+    labels[:, 0] = 1
+    labels[5] = 0
+    for folder in ("ConceptsList", "ImageList", "Groundtruth/AllLabels"):
+        (tmp_path / folder).mkdir(parents=True)
+    names = ["airport", "animal", "beach"]
+    (tmp_path / "ConceptsList" / "Concepts81.txt").write_text("\n".join(names) + "\n")
+    paths = [f"actor\\{i:04}_{i}.jpg" for i in range(20)]
+    (tmp_path / "ImageList" / "Imagelist.txt").write_text("\r\n".join(paths) + "\r\n")
+    for name, column in zip(names, labels.T, strict=True):
+        file = tmp_path / "Groundtruth" / "AllLabels" / f"Labels_{name}.txt"
+        file.write_text("\n".join(map(str, column)) + "\n")
+    for i in range(19):
+        write_image(tmp_path / "Flickr" / "actor" / f"{i:04}_{i}.jpg", 12 * i)
+    return tmp_path, labels
+
+
+def test_coco(script, coco, capsys):
+    assert script.main(["coco", str(coco), *SMALL]) == 0
+    assert "Without a label or a file: 2 images" in capsys.readouterr().out
+    splits = read_splits(coco)
+    assert [len(part) for part in splits] == [6, 4, 8]
+    assert splits.train.label_names == ["hot dog", "zebra"]
+    assert check_splits(*splits).ok
+    for part in splits:
+        for path, row in zip(part.images, part.labels, strict=True):
+            number = int(Path(path).stem[-12:])
+            np.testing.assert_array_equal(row, [1, number % 2 == 0])
+
+
+def test_nuswide(script, nuswide, capsys):
+    root, labels = nuswide
+    assert script.main(["nuswide", str(root), *SMALL, "--seed", "3"]) == 0
+    assert "Without a label or a file: 2 images" in capsys.readouterr().out
+    splits = read_splits(root)
+    assert [len(part) for part in splits] == [6, 4, 8]
+    for part in splits:
+        for path, row in zip(part.images, part.labels, strict=True):
+            np.testing.assert_array_equal(row, labels[int(Path(path).stem[:4])])
+
+
+def test_training_images_in_the_database(script, coco):
+    assert script.main(["coco", str(coco), *SMALL, "--train-in-database"]) == 0
+    train, query, database = read_splits(coco)
+    assert len(database) == 14 and set(train.images) < set(database.images)
+    assert check_splits(query=query, database=database).ok
+
+
+def test_the_seed_decides_the_lists(script, coco):
+    lists = []
+    for seed in ("0", "0", "1"):
+        for file in coco.glob("*.txt"):
+            file.unlink()
+        assert script.main(["coco", str(coco), *SMALL, "--seed", seed]) == 0
+        lists.append((coco / "train.txt").read_text())
+    assert lists[0] == lists[1] != lists[2]
+
+
+def test_errors(script, coco, capsys):
+    assert script.main(["nuswide", str(coco)]) == 2
+    assert "Concepts81.txt" in capsys.readouterr().err
+    assert script.main(["coco", str(coco)]) == 2
+    assert "more than 10000 + 5000 images" in capsys.readouterr().err
+    assert not (coco / "train.txt").exists()
+    assert script.main(["coco", str(coco), *SMALL]) == 0
+    assert script.main(["coco", str(coco), *SMALL]) == 2
+    assert "is there already" in capsys.readouterr().err

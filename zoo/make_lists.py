@@ -1,0 +1,131 @@
+"""Makes the image lists of COCO or NUS-WIDE-81 from their own annotations.
+
+    python zoo/make_lists.py coco data/coco
+    python zoo/make_lists.py nuswide data/nuswide
+
+Of the images that are there and have a label, 5,000 queries and 10,000 training images
+are drawn by the seed; the rest is the database. The directory must hold, as they come,
+
+  coco     annotations/instances_train2014.json, annotations/instances_val2014.json,
+           train2014/, val2014/
+  nuswide  Groundtruth/AllLabels/, ImageList/Imagelist.txt,
+           ConceptsList/Concepts81.txt, Flickr/
+"""
+
+import argparse
+import json
+import os
+import sys
+from pathlib import Path
+
+import numpy as np
+
+COCO_PARTS = ("train2014", "val2014")
+PARTS = ("train", "test", "database")
+
+
+def read_coco(root: Path) -> tuple[list[str], np.ndarray, list[str]]:
+    """Paths, multi-hot labels [n, 80] and names of COCO, names in alphabetical order.
+
+    That is also the order of the columns in the lists of the DeepHash toolkit.
+    """
+    paths, objects, names = [], [], {}
+    for part in COCO_PARTS:
+        file = root / "annotations" / f"instances_{part}.json"
+        annotations = json.loads(file.read_text(encoding="utf-8"))
+        names.update({c["id"]: c["name"] for c in annotations["categories"]})
+        rows = {}
+        for image in annotations["images"]:
+            rows[image["id"]] = len(paths)
+            paths.append(f"{part}/{image['file_name']}")
+        objects += [
+            (rows[a["image_id"]], a["category_id"]) for a in annotations["annotations"]
+        ]
+    columns = {name: column for column, name in enumerate(sorted(names.values()))}
+    labels = np.zeros((len(paths), len(columns)), np.uint8)
+    for row, category in objects:
+        labels[row, columns[names[category]]] = 1
+    return paths, labels, list(columns)
+
+
+def read_nuswide(root: Path) -> tuple[list[str], np.ndarray, list[str]]:
+    """Paths, multi-hot labels [n, 81] and names of NUS-WIDE."""
+    names = (root / "ConceptsList" / "Concepts81.txt").read_text().split()
+    lines = (root / "ImageList" / "Imagelist.txt").read_text().split("\n")
+    # The list was written on Windows.
+    paths = ["Flickr/" + line.strip().replace("\\", "/") for line in lines if line]
+    labels = np.empty((len(paths), len(names)), np.uint8)
+    for column, name in enumerate(names):
+        file = root / "Groundtruth" / "AllLabels" / f"Labels_{name}.txt"
+        values = np.array(file.read_text().split(), dtype=np.int64)
+        if len(values) != len(paths) or not np.isin(values, (0, 1)).all():
+            raise ValueError(f"{file} must hold {len(paths)} lines of 0 or 1.")
+        labels[:, column] = values
+    return paths, labels, names
+
+
+READERS = {"coco": read_coco, "nuswide": read_nuswide}
+
+
+def draw(
+    usable: np.ndarray, train: int, query: int, train_in_database: bool, seed: int
+) -> dict[str, np.ndarray]:
+    """Indices of the images of each list, drawn from the usable ones."""
+    if len(usable) <= train + query:
+        raise ValueError(
+            f"There must be more than {train} + {query} images that have a label and "
+            f"whose file is there. Found: {len(usable)}."
+        )
+    order = np.random.default_rng(seed).permutation(usable)
+    rest = order[query:] if train_in_database else order[query + train :]
+    parts = {"test": order[:query], "train": order[query : query + train]}
+    return {**parts, "database": np.sort(rest)}
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Runs the command line; 0, or 2 if the user must change something."""
+    parser = argparse.ArgumentParser(
+        description="Make the image lists of COCO or NUS-WIDE-81.",
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    add = parser.add_argument
+    add("dataset", choices=sorted(READERS))
+    add("root", type=Path, help="directory of the data set; the lists go there too")
+    add("--train", type=int, default=10_000, help="number of training images")
+    add("--query", type=int, default=5_000, help="number of queries")
+    add(
+        "--train-in-database",
+        action="store_true",
+        help="the training images stay in the database too, as in most papers",
+    )
+    add("--seed", type=int, default=0, help="of the drawing")
+    options = parser.parse_args(argv)
+    try:
+        there = [f for f in options.root.glob("*.txt") if f.stem in PARTS]
+        if there:
+            raise ValueError(f"{there[0]} is there already: remove the old lists.")
+        paths, labels, names = READERS[options.dataset](options.root)
+        found = [os.path.isfile(options.root / path) for path in paths]
+        usable = np.flatnonzero(labels.any(axis=1) & found)
+        parts = draw(
+            usable,
+            options.train,
+            options.query,
+            options.train_in_database,
+            options.seed,
+        )
+        (options.root / "labels.txt").write_text("\n".join(names) + "\n")
+        for name, indices in parts.items():
+            with open(options.root / f"{name}.txt", "w", encoding="utf-8") as file:
+                for i in indices:
+                    print(paths[i], *labels[i], file=file)
+            print(f"{name}.txt: {len(indices)} images")
+    except (OSError, KeyError, ValueError) as error:
+        print(f"make_lists.py: error: {error}", file=sys.stderr)
+        return 2
+    print(f"Without a label or a file: {len(paths) - len(usable)} images")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
