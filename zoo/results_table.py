@@ -1,0 +1,215 @@
+"""Writes the tables of results in zoo/README.md from the metadata of the presets.
+
+  python zoo/results_table.py
+  python zoo/results_table.py --check
+
+Every preset in the package and in zoo/presets has a row. --check writes nothing and
+exits with 1 if the tables are out of date.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+FOLDERS = (ROOT / "keras_deephash" / "presets" / "embedded", ROOT / "zoo" / "presets")
+README = ROOT / "zoo" / "README.md"
+BEGIN, END = "<!-- results: begin -->", "<!-- results: end -->"
+
+# On CIFAR-10 with 5,000 training and 54,000 database images, by source and bits.
+PUBLISHED = {
+    "DCH": {
+        "paper": {16: 0.790, 32: 0.798, 48: 0.807, 64: 0.794},
+        "five independent runs": {48: 0.810},
+    },
+    "DHN": {
+        "survey of 2023": {12: 0.555, 24: 0.594, 32: 0.603, 48: 0.621},
+        "best re-implementation": {48: 0.781},
+    },
+    "DQN": {
+        "survey of 2023": {12: 0.554, 24: 0.558, 32: 0.564, 48: 0.580},
+        "a run of the released code": {32: 0.674},
+    },
+    "DTQ": {"paper": {8: 0.785, 16: 0.789, 24: 0.790, 32: 0.792}},
+    "DVSQ": {"secondary sources": {8: 0.715, 16: 0.727, 24: 0.730, 32: 0.733}},
+}
+PUBLISHED_WITHIN_RADIUS = {"DCH"}  # The others over the full ranking.
+
+METHODS_NOTE = """\
+MAP is by the codes, over as many database images as stand behind its `@`: by Hamming
+distance for hashing, with the exact expectation over ties, and by AQD for quantizers.
+SQD has both sides coded, "features" neither. What the metadata lacks is left empty."""
+PUBLISHED_NOTE = """\
+The published figures are quoted, not reproduced. They begin from the Caffe AlexNet
+pretrained on ImageNet, at 227 pixels, and are MAP@54000. Those of DCH are MAP within
+Hamming radius 2, where the published protocol re-ranks the ball by the continuous
+codes. The released code of the methods averages the codes of ten crops."""
+
+
+def read_presets(folders: Iterable[Path]) -> list[dict]:
+    """The metadata of all presets with `name`, `bits` and `config`, sorted."""
+    presets = []
+    for path in (p for folder in folders for p in folder.glob("[!.]*/metadata.json")):
+        preset = json.loads(path.read_text(encoding="utf-8"))
+        config = json.loads(path.with_name("config.json").read_text(encoding="utf-8"))
+        for key in ("training", "metrics", "files"):
+            preset[key] = preset.get(key) or {}
+        own = config.get("config", {})
+        # A quantizer's code is one byte a sub-codebook.
+        bits = 8 * own["subcodebooks"] if "subcodebooks" in own else own.get("bits")
+        presets.append(
+            {**preset, "name": path.parent.name, "bits": bits, "config": config}
+        )
+    keys = ("dataset", "method", "bits", "name")
+    # Pairs, since None cannot be compared with the others.
+    return sorted(
+        presets, key=lambda p: [(bool(p.get(k)), p.get(k) or 0) for k in keys]
+    )
+
+
+def number(value: float | None, form: str = ".4f") -> str:
+    """A number in that form, or nothing."""
+    return "" if value is None else format(value, form)
+
+
+def ranking(metrics: dict) -> str:
+    """MAP and the length of the ranking, such as `0.5915 @54000`."""
+    parts = (number(metrics.get("map")), number(metrics.get("top_k"), "d"))
+    return " @".join(filter(None, parts)) if parts[0] else ""
+
+
+def in_radius(metrics: dict, key: str) -> str:
+    """A figure within Hamming radius 2, or nothing if it is of another radius."""
+    return number(metrics.get(key)) if metrics.get("radius", 2) == 2 else ""
+
+
+def origin_cells(preset: dict) -> dict[str, str]:
+    """Backbone and data that the figures of a preset rest on."""
+    training, saved = preset["training"], preset["config"].get("backbone", {})
+    config = saved.get("config", {})
+    name = saved.get("class", "").rpartition(">")[2]
+    size, start = config.get("image_shape", [""])[0], training.get("start")
+    backbone = (
+        " ".join(filter(None, (name, config.get("application")))),
+        f"{size} px" if size else "",
+        f"from {start}" if start else "",
+    )
+    split = (training.get("split"), training.get("protocol"))
+    return {
+        "Backbone": ", ".join(filter(None, backbone)),
+        "Split": "; ".join(filter(None, split)),
+    }
+
+
+def size_cells(preset: dict) -> dict[str, str]:
+    size = sum(file.get("bytes", 0) for file in preset["files"].values()) / 1e6
+    return {
+        "Parameters": number(preset.get("parameters"), ",d"),
+        "MB": number(size or None, ".1f"),
+    }
+
+
+def method_cells(preset: dict) -> dict[str, str]:
+    training, metrics = preset["training"], preset["metrics"]
+    return {
+        "Preset": f"`{preset['name']}`",
+        "Dataset": preset.get("dataset") or "",
+        "Method": preset.get("method") or "",
+        "Bits": number(preset["bits"], "d"),
+        **origin_cells(preset),
+        "MAP": ranking(metrics),
+        "MAP, radius 2": in_radius(metrics, "map_at_radius"),
+        "Precision, radius 2": in_radius(metrics, "precision_at_radius"),
+        "MAP, SQD": number(metrics.get("map_symmetric")),
+        "MAP, features": number(metrics.get("map_features")),
+        "Minutes": number(training.get("minutes"), ".1f"),
+        **size_cells(preset),
+        "Seed": number(training.get("seed"), "d"),
+    }
+
+
+def backbone_cells(preset: dict) -> dict[str, str]:
+    return {
+        "Backbone": f"`{preset['name']}`",
+        "Dataset": preset.get("dataset") or "",
+        "Top-1 accuracy": number(preset["metrics"].get("top_1_accuracy")),
+        **size_cells(preset),
+    }
+
+
+def published_cells(preset: dict) -> dict[str, str]:
+    method, bits, metrics = preset.get("method"), preset["bits"], preset["metrics"]
+    sources = PUBLISHED.get(method, {}).items()
+    figures = [f"{by[bits]:.3f} ({source})" for source, by in sources if bits in by]
+    measure, ours, reranked = "MAP", ranking(metrics), ""
+    if method in PUBLISHED_WITHIN_RADIUS:
+        measure, ours = "MAP, radius 2", in_radius(metrics, "map_at_radius")
+        reranked = in_radius(metrics, "map_at_radius_reranked")
+    return {
+        "Method": method or "",
+        "Bits": number(bits, "d"),
+        "Measure": measure,
+        "Published": ", ".join(figures),
+        "Preset": f"`{preset['name']}`",
+        "Ours": ours,
+        "Ours, re-ranked": reranked,
+        "Crops": number(metrics.get("crops"), "d"),
+        **origin_cells(preset),
+    }
+
+
+def table(rows: Iterable[dict[str, str]]) -> str:
+    """Rows of the same columns as a table in Markdown."""
+    rows = list(rows)
+    lines = [rows[0], ["---"] * len(rows[0]), *(row.values() for row in rows)]
+    cells = ([cell.replace("|", "\\|") for cell in line] for line in lines)
+    return "\n".join(f"| {' | '.join(line)} |" for line in cells)
+
+
+def results(presets: list[dict]) -> str:
+    """All tables and commands, with the markers around them."""
+    methods = [p for p in presets if "backbone" in p["config"]]
+    backbones = [p for p in presets if "backbone" not in p["config"]]
+    cifar10 = [p for p in methods if p.get("dataset") == "CIFAR-10"]
+    parts = [BEGIN]
+    if methods:
+        parts += [table(map(method_cells, methods)), METHODS_NOTE]
+    if backbones:
+        parts += ["### Backbones", table(map(backbone_cells, backbones))]
+    if cifar10:
+        parts += ["### Beside the published figures", PUBLISHED_NOTE]
+        parts += [table(map(published_cells, cifar10))]
+    commands = [(p["name"], p["training"].get("command")) for p in presets]
+    lines = [f"# {name}\n{command}" for name, command in commands if command]
+    parts += ["### Commands", "\n".join(["```sh", *lines, "```"]), END]
+    return "\n\n".join(parts)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Runs the command line; 1 if the tables are out of date, 2 without their place."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--check", action="store_true", help="write nothing")
+    options = parser.parse_args(argv)
+    old = README.read_text(encoding="utf-8")
+    before, begin, rest = old.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not begin or not end:
+        print(f"{README} must hold {BEGIN} and then {END}.", file=sys.stderr)
+        return 2
+    new = before + results(read_presets(FOLDERS)) + after
+    if options.check and new != old:
+        print(f"{README} is out of date: run zoo/results_table.py.", file=sys.stderr)
+        return 1
+    if new != old:
+        # Here, since it brings TensorFlow, which a check can do without.
+        from keras_deephash.files import write_atomically
+
+        with write_atomically(README) as file:
+            file.write(new.encode())
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
