@@ -55,6 +55,8 @@ def train(options: Namespace, command: str) -> None:
     check_replaceable(output)  # Before the hours of training.
     if options.epochs < 1:
         raise ValueError(f"`--epochs` must be >= 1. Received: {options.epochs}.")
+    if options.views < 1:
+        raise ValueError(f"`--views` must be >= 1. Received: {options.views}.")
     keras.utils.set_random_seed(options.seed)
     # All lists now: what is wrong with one must not show after the training.
     names = ["train"] if options.no_evaluation else ["train", "test", "database"]

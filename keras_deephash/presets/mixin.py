@@ -1,5 +1,6 @@
 """The verbs of a model that has presets."""
 
+import inspect
 import os
 
 import keras
@@ -56,6 +57,13 @@ class PresetMixin:
                 if key in overrides
             }
             backbone = from_preset(preset, load_weights, **backbone_overrides)
+            try:
+                inspect.signature(cls).bind(backbone, **overrides)
+            except TypeError as error:
+                raise PresetError(
+                    f"The preset {os.fspath(preset)!r} is a backbone, so "
+                    f"`{cls.__name__}` needs its own arguments: {error}."
+                ) from None
             return cls(backbone, **overrides)
         raise PresetError(
             f"The preset {os.fspath(preset)!r} is a {method}, not a {cls.__name__}. "

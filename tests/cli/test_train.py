@@ -95,6 +95,42 @@ def test_begins_from_the_backbone_of_another_method(data, make_model, tmp_path):
 
 
 @pytest.mark.parametrize(
+    "method", [["DCH", "--bits", "16"], ["DTQ", *QUANTIZER]], ids=["DCH", "DTQ"]
+)
+def test_trains_above_a_frozen_part(data, make_model, tmp_path, method):
+    start = make_model(bits=16)
+    start.save_to_preset(tmp_path / "start")
+    output, cache = str(tmp_path / "trained"), tmp_path / "features"
+    arguments = ["train", "--data", data, *SMALL, "--method", *method, "--epochs", "3"]
+    arguments += ["--backbone", str(tmp_path / "start"), "--freeze-until", "pool1"]
+    arguments += ["--views", "2", "--feature-cache", str(cache)]
+    assert main([*arguments, "--output", output]) == 0
+    # The features of the views, the queries and the database, and their labels.
+    files = sorted(cache.iterdir())
+    assert len(files) == 6
+    trained = kdh.from_preset(output)
+    for name, is_frozen in (("conv1", True), ("conv2", False)):
+        one, two = (x.backbone.get_layer(name).kernel for x in (start, trained))
+        assert np.array_equal(one, two) == is_frozen
+
+    # What was measured on features is what the images give.
+    query, database = kdh.datasets.read_lists(data, ["test", "database"])
+    codes = [trained.continuous_codes(x.images) for x in (query, database)]
+    metrics = trained.retrieval_metrics(
+        codes[0], query.labels, codes[1], database.labels
+    )
+    metadata = json.loads((tmp_path / "trained" / "metadata.json").read_text())
+    assert metadata["metrics"]["map"] == pytest.approx(metrics["map"], abs=0.02)
+    assert metadata["training"]["start"] == "start"
+
+    # Another training takes the files.
+    times = [file.stat().st_mtime_ns for file in files]
+    again = [*arguments, "--output", str(tmp_path / "again"), "--learning-rate", "1e-4"]
+    assert main(again) == 0
+    assert [file.stat().st_mtime_ns for file in sorted(cache.iterdir())] == times
+
+
+@pytest.mark.parametrize(
     "method",
     [["DCH", "--bits", "16"], ["DTQ", *QUANTIZER, "--quantization-weight", "0.1"]],
     ids=["DCH", "DTQ"],

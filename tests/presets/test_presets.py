@@ -172,6 +172,14 @@ def test_backbone_presets(make_model, images, tmp_path):
     assert kdh.DCH(again, bits=8).preprocessor.channel_order == "bgr"
 
 
+def test_a_backbone_needs_the_arguments_of_the_method(make_model, tmp_path):
+    make_model().backbone.save_to_preset(tmp_path / "bb")
+    with pytest.raises(kdh.PresetError, match="needs its own arguments: .*word_vec"):
+        kdh.DVSQ.from_preset(tmp_path / "bb")
+    with pytest.raises(kdh.PresetError, match="needs its own arguments: .*bits"):
+        kdh.DCH.from_preset(tmp_path / "bb")
+
+
 def test_class_must_match(preset):
     with pytest.raises(kdh.PresetError, match="is a DCH, not a AlexNetBackbone"):
         kdh.AlexNetBackbone.from_preset(preset)
