@@ -205,8 +205,11 @@ def test_listing():
     assert info.size <= 12e6
     assert "dch_cifar10_48" in kdh.DCH.presets
     assert "dch_cifar10_48" not in kdh.AlexNetBackbone.presets
-    methods = {info.method for info in infos.values()}
+    methods = {info.method for info in infos.values() if info.bits}
     assert methods == {"DCH", "DHN", "DQN", "DVSQ", "DTQ"}
+    backbone = infos["efficientnet_lite0_imagenet"]
+    assert backbone.method == "EfficientNetLiteBackbone" and backbone.size <= 12e6
+    assert sum(info.size for info in infos.values()) <= 120e6
     assert kdh.list_presets(method="no such") == []
 
 
