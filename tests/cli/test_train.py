@@ -190,11 +190,8 @@ def test_options_that_do_not_fit(data, tmp_path, capsys, arguments, message):
 
 
 @pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)
-def test_every_recipe_is_that_of_its_preset(path, capsys):
+def test_every_recipe_is_that_of_its_preset(path):
     recipe = json.loads(path.read_text())
-    with pytest.raises(SystemExit) as ended:  # All options are known.
-        main(["train", "--recipe", str(path), "--data", "x", "--output", "y", "--help"])
-    assert ended.value.code == 0
     presets = {info.name: info for info in kdh.list_presets()}
     info = presets[path.stem]
     assert info.method == recipe.get("method", "DCH")
