@@ -151,6 +151,8 @@ def test_training_goes_on_with_the_codebook_of_a_preset(make_quantizer, many, tm
 def test_two_replicas_learn_the_codebook_of_one(
     two_replicas, make_quantizer, images, labels, name
 ):
+    # Enough samples a centre for the sums of an epoch to count.
+    images, labels = np.concatenate([images, 255 - images]), np.tile(labels, (2, 1))
     arguments = dict(quantization_start=0, quantization_weight=0.1)
     alone = make_quantizer(name, **arguments)
     alone.feature_layer.kernel.assign(100 * alone.feature_layer.kernel)
