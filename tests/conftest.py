@@ -1,6 +1,8 @@
 """Fixtures for all tests."""
 
+import importlib.util
 import os
+from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
@@ -29,6 +31,20 @@ def two_replicas():
     # One for all tests: the collective operations of two strategies in one process
     # get into each other's way.
     return tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+
+
+@pytest.fixture(scope="session")
+def load_script():
+    """A function that imports a script of the zoo by its name."""
+
+    def load(name):
+        path = Path(__file__).parents[1] / "zoo" / f"{name}.py"
+        spec = importlib.util.spec_from_file_location(name, path)
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        return module
+
+    return load
 
 
 @pytest.fixture

@@ -86,8 +86,8 @@ def batches(images, labels, size: int, batch_size: int, seed) -> tf.data.Dataset
             crop[:] = view[:, ::-1] if mirror else view
         return crops, labels[order[places]]
 
-    # Not `from_generator`: it makes the process give freed memory back at once, and
-    # training steps then take up to twice as long.
+    # Not `from_generator`: it makes the process give freed memory back at once, which
+    # the training steps pay for in processor time.
     def load_in_graph(step):
         kinds = (tf.uint8, tf.int32)
         crops, rows = tf.numpy_function(load, [step], kinds, stateful=False)

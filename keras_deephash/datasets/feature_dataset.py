@@ -41,8 +41,8 @@ def feature_dataset(
         rows = order[step * batch_size : (step + 1) * batch_size]
         return features[view, rows], labels[view, rows].astype(np.float32)
 
-    # Not `from_generator`: it makes the process give freed memory back at once, and
-    # training steps then take up to twice as long.
+    # Not `from_generator`: it makes the process give freed memory back at once, which
+    # the training steps pay for in processor time.
     def load_in_graph(step):
         kinds = (features.dtype, tf.float32)
         batch, batch_labels = tf.numpy_function(load, [step], kinds, stateful=False)

@@ -1,6 +1,5 @@
 """The port of EfficientNet-Lite0 against the PyTorch package, block by block."""
 
-import importlib.util
 import os
 
 import numpy as np
@@ -16,12 +15,8 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 
 
 @pytest.fixture(scope="module")
-def script():
-    path = os.path.join(ROOT, "zoo", "port_efficientnet_lite.py")
-    spec = importlib.util.spec_from_file_location("port_efficientnet_lite", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+def script(load_script):
+    return load_script("port_efficientnet_lite")
 
 
 def test_every_block(script):

@@ -1,7 +1,6 @@
 """zoo/port_alexnet.py, on a narrow network; the whole one is slow."""
 
 import hashlib
-import importlib.util
 import json
 import os
 import subprocess
@@ -19,11 +18,8 @@ SCRIPT = os.path.join(ROOT, "zoo", "port_alexnet.py")
 
 
 @pytest.fixture
-def script():
-    spec = importlib.util.spec_from_file_location("port_alexnet", SCRIPT)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+def script(load_script):
+    return load_script("port_alexnet")
 
 
 def released_weights(backbone):

@@ -1,6 +1,5 @@
 """zoo/make_lists.py, on small data sets in the layouts of COCO and NUS-WIDE."""
 
-import importlib.util
 import json
 from pathlib import Path
 
@@ -10,16 +9,12 @@ from PIL import Image
 
 from keras_deephash.datasets import check_splits, read_splits
 
-SCRIPT = Path(__file__).parents[2] / "zoo" / "make_lists.py"
 SMALL = ["--train", "6", "--query", "4"]
 
 
 @pytest.fixture
-def script():
-    spec = importlib.util.spec_from_file_location("make_lists", SCRIPT)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+def script(load_script):
+    return load_script("make_lists")
 
 
 def write_image(path, number):

@@ -1,6 +1,5 @@
 """zoo/results_table.py and the tables that it wrote into zoo/README.md."""
 
-import importlib.util
 import json
 import subprocess
 import sys
@@ -26,11 +25,8 @@ PUBLISHED = {
 
 
 @pytest.fixture
-def script():
-    spec = importlib.util.spec_from_file_location("results_table", SCRIPT)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+def script(load_script):
+    return load_script("results_table")
 
 
 def generated_part():
