@@ -6,6 +6,7 @@ from keras_deephash.backbones import (
     ApplicationBackbone,
     EfficientNetLiteBackbone,
 )
+from keras_deephash.index import CodeSpec, Index, IndexFileError
 from keras_deephash.models import (
     DCH,
     DHN,
@@ -28,9 +29,12 @@ __all__ = [
     "DVSQ",
     "AlexNetBackbone",
     "ApplicationBackbone",
+    "CodeSpec",
     "DeepHashing",
     "DeepQuantization",
     "EfficientNetLiteBackbone",
+    "Index",
+    "IndexFileError",
     "PresetError",
     "Preprocessor",
     "__version__",

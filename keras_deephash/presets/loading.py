@@ -62,6 +62,7 @@ def from_preset(
     if load_weights:
         _check_description(model, metadata, folder, given)
         load_weights_file(model, os.path.join(folder, md.WEIGHTS_FILE))
+        model.preset = os.path.basename(os.path.normpath(os.fspath(preset)))
     return model
 
 

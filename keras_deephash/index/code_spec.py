@@ -1,0 +1,161 @@
+"""What codes are: which model made them, how long they are, how they compare."""
+
+import hashlib
+from dataclasses import dataclass
+
+import numpy as np
+
+from keras_deephash.codebooks.scores import METRICS
+
+
+@dataclass(frozen=True, eq=False)
+class CodeSpec:
+    """The codes of one model.
+
+    `CodeSpec.of(model)` describes the codes of a model; one made by hand describes
+    codes that come from elsewhere.
+
+    Args:
+        bits: int. Bits of a hash code, a multiple of 8; for a quantizer 8 a
+            sub-codebook, one byte each.
+        metric: `"hamming"` for hash codes, `"inner_product"` or `"euclidean"` for a
+            quantizer's. Defaults to `"hamming"`.
+        centers: float array [M, K, D], the codebook of a quantizer, K up to 256.
+            Defaults to `None`, hash codes.
+        preset: str. Name of the preset that made the codes. Defaults to `None`.
+        weights_sha256: str. Of the model's weights; codes of two models compare
+            only where it is equal. Defaults to `None`, unknown.
+
+    Raises:
+        ValueError: for bits that are no multiple of 8, an unknown metric, or centres
+            that do not fit.
+
+    Example:
+
+    >>> CodeSpec(bits=48)
+    >>> CodeSpec.of(keras_deephash.from_preset("dtq_cifar10_32"))
+    """
+
+    bits: int
+    metric: str = "hamming"
+    centers: np.ndarray | None = None
+    preset: str | None = None
+    weights_sha256: str | None = None
+
+    def __post_init__(self):
+        if self.bits < 8 or self.bits % 8:
+            raise ValueError(
+                f"`bits` must be a multiple of 8. Received: bits={self.bits}."
+            )
+        if self.metric not in ("hamming", *METRICS):
+            raise ValueError(
+                f"`metric` must be one of {('hamming', *METRICS)}. "
+                f"Received: metric={self.metric!r}."
+            )
+        if (self.centers is None) != (self.metric == "hamming"):
+            raise ValueError(
+                "Quantizer codes need `centers` [M, K, D], hash codes have none. "
+                f"Received: metric={self.metric!r}, centers "
+                f"{'missing' if self.centers is None else 'given'}."
+            )
+        if self.centers is None:
+            return
+        centers = np.ascontiguousarray(self.centers, dtype=np.float32)
+        if (
+            centers.ndim != 3
+            or not 2 <= centers.shape[1] <= 256
+            or 8 * len(centers) != self.bits
+        ):
+            raise ValueError(
+                f"`centers` must have shape [M, K, D] with M = {self.bits // 8}, a "
+                f"byte each, and K from 2 to 256. Received: shape {centers.shape}."
+            )
+        if not np.isfinite(centers).all():
+            raise ValueError("`centers` must be finite. Received: NaN or infinity.")
+        object.__setattr__(self, "centers", centers)
+
+    @classmethod
+    def of(cls, model) -> "CodeSpec":
+        """The codes of a `DeepHashing` or `DeepQuantization` model."""
+        described = dict(
+            bits=model.bits,
+            preset=getattr(model, "preset", None),
+            weights_sha256=weights_sha256(model),
+        )
+        codebook = getattr(model, "codebook", None)
+        if codebook is None:
+            return cls(**described)
+        codebook.check_fitted()
+        return cls(
+            **described,
+            metric=model.search_metric,
+            centers=np.asarray(codebook.centers),
+        )
+
+    @property
+    def bytes(self) -> int:
+        """Bytes of a code."""
+        return self.bits // 8
+
+    @property
+    def is_quantizer(self) -> bool:
+        return self.centers is not None
+
+    def check_codes(self, codes, name: str = "codes") -> np.ndarray:
+        """Codes as a uint8 array [n, bytes], or a ValueError."""
+        codes = np.asarray(codes)
+        if codes.dtype != np.uint8 or codes.ndim != 2 or codes.shape[1] != self.bytes:
+            raise ValueError(
+                f"`{name}` must be uint8 of shape [n, {self.bytes}]: this index holds "
+                f"codes of {self.bits} bits. Received: {codes.dtype} of shape "
+                f"{codes.shape}."
+            )
+        if self.is_quantizer and codes.size and codes.max() >= self.centers.shape[1]:
+            raise ValueError(
+                f"`{name}` must name centres 0 to {self.centers.shape[1] - 1}. "
+                f"Received: {codes.max()}."
+            )
+        return np.ascontiguousarray(codes)
+
+    def check_same(self, other: "CodeSpec", what: str) -> None:
+        """Raises ValueError where the codes of `other` do not compare with these.
+
+        Args:
+            other: `CodeSpec`.
+            what: str. Who brings it, for the error: "The model", say.
+        """
+        for field in ("bits", "metric", "weights_sha256"):
+            mine, theirs = getattr(self, field), getattr(other, field)
+            if mine != theirs and None not in (mine, theirs):
+                raise ValueError(
+                    f"{what} makes other codes than those in the index. Expected: "
+                    f"{self.describe()}. Received: {other.describe()}. Encode with "
+                    "the model of the index, or build a new index."
+                )
+
+    def describe(self) -> str:
+        """One line for people."""
+        known = self.weights_sha256[:12] if self.weights_sha256 else "unknown"
+        return (
+            f"{self.bits} bits, {self.metric}, preset {self.preset!r}, weights {known}"
+        )
+
+    def to_json(self) -> dict:
+        """All fields but the centres, plain for JSON."""
+        return {
+            "bits": self.bits,
+            "metric": self.metric,
+            "preset": self.preset,
+            "weights_sha256": self.weights_sha256,
+        }
+
+
+def weights_sha256(model) -> str:
+    """The sha256 of a model's weights, values and shapes, and of its preprocessing."""
+    preprocessing = sorted(model.preprocessor.get_config().items())
+    digest = hashlib.sha256(repr(preprocessing).encode())
+    for weight in model.weights:
+        value = np.ascontiguousarray(weight, dtype="<f4")
+        digest.update(repr(value.shape).encode())
+        digest.update(value)
+    return digest.hexdigest()

@@ -1,0 +1,190 @@
+"""Codes, ids, labels and names in memory, searched by faiss."""
+
+import numpy as np
+
+from keras_deephash.index.code_spec import CodeSpec
+from keras_deephash.index.id_column import IdColumn
+from keras_deephash.index.name_column import NameColumn
+from keras_deephash.index.ranking import candidate_distances, nearest_candidates
+from keras_deephash.index.read_write_lock import ReadWriteLock
+from keras_deephash.index.structures import new_structure
+from keras_deephash.index.structures.growing_array import GrowingArray
+from keras_deephash.index.structures.structure import RangeResult
+
+
+class FaissStore:
+    """What `Index` keeps with `backend="faiss"`.
+
+    Searches may run in many threads. Additions and removals wait for them and then
+    have the store alone, so a search sees all of an addition or nothing.
+
+    Args:
+        spec: `CodeSpec`.
+        kind: str.
+        **options: of the kind.
+    """
+
+    backend = "faiss"
+
+    def __init__(self, spec: CodeSpec, kind: str, **options):
+        self.spec = spec
+        self.kind = kind
+        self.structure = new_structure(spec, kind, **options)
+        self.ids = IdColumn()
+        self.labels: GrowingArray | None = None
+        self.names: NameColumn | None = None
+        self.lock = ReadWriteLock()
+        # Set while the arrays are mapped from a file: reads them into memory.
+        self.own = None
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    # === Change ===
+
+    def add(self, codes, ids, labels, names) -> np.ndarray:
+        """Adds codes [n, bytes] and returns their ids."""
+        with self.lock.write():
+            self._own()
+            count = len(codes)
+            ids = self.ids.check_new(
+                self.ids.fresh(count) if ids is None else ids, count
+            )
+            labels = self._check_labels(labels, count)
+            self.structure.add(codes)
+            self.ids.append(ids)
+            if labels is not None:
+                if self.labels is None:
+                    self.labels = GrowingArray(labels[:0])
+                self.labels.append(labels)
+            self._add_names(names, count)
+            return ids
+
+    def _check_labels(self, labels, count: int) -> np.ndarray | None:
+        if labels is None:
+            if self.labels is not None and count:
+                raise ValueError(
+                    "This index has labels: give `labels` with every `add`."
+                )
+            return None
+        labels = np.asarray(labels)
+        if labels.ndim not in (1, 2) or len(labels) != count:
+            raise ValueError(
+                f"`labels` must have shape [{count}] or [{count}, L]. "
+                f"Received: shape {labels.shape}."
+            )
+        if labels.dtype.kind not in "biuf" or not np.array_equal(
+            labels, labels.astype(np.int64)
+        ):
+            raise ValueError(
+                "`labels` must be classes, ints [n], or multi-hot of 0 and 1, [n, L]. "
+                f"Received: {labels.dtype}."
+            )
+        if self.labels is None and len(self):
+            raise ValueError(
+                f"The {len(self)} codes that are there have no labels, so these can "
+                "have none. Build a new index to have labels."
+            )
+        if labels.ndim == 2 and count and not 0 <= labels.min() <= labels.max() <= 1:
+            raise ValueError(
+                "Multi-hot `labels` must be 0 or 1. "
+                f"Received: {labels.min()} to {labels.max()}."
+            )
+        labels = labels.astype(np.uint8 if labels.ndim == 2 else np.int64)
+        if self.labels is not None and self.labels.rows.shape[1:] != labels.shape[1:]:
+            raise ValueError(
+                "`labels` must have the form of those that are there, "
+                f"{('n', *self.labels.rows.shape[1:])}. "
+                f"Received: shape {labels.shape}."
+            )
+        return labels
+
+    def _add_names(self, names: list[str] | None, count: int) -> None:
+        if names is not None and self.names is None:
+            self.names = NameColumn()
+            self.names.append([""] * (len(self) - count))
+        if self.names is not None:
+            self.names.append([""] * count if names is None else names)
+
+    def remove(self, ids) -> int:
+        """Drops items and returns how many."""
+        with self.lock.write():
+            positions = self.ids.known_positions(np.unique(np.asarray(ids).ravel()))
+            if not len(positions):
+                return 0
+            self._own()
+            removed = np.zeros(len(self), bool)
+            removed[positions] = True
+            for part in (self.structure, self.labels, self.names, self.ids):
+                if part is not None:
+                    part.remove(removed)
+            return len(positions)
+
+    def optimize(self) -> None:
+        with self.lock.write():
+            self._own()
+            self.structure.optimize()
+
+    def _own(self) -> None:
+        if self.own:
+            self.own()
+            self.own = None
+
+    # === Search ===
+
+    def search(self, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+        """Distances and ids [queries, min(k, n)], nearest first."""
+        with self.lock.read():
+            k = min(k, len(self))
+            if not k or not len(queries):
+                kind = np.float32 if self.spec.is_quantizer else np.int32
+                shape = (len(queries), k)
+                return np.empty(shape, kind), np.empty(shape, np.int64)
+            distances, positions = self.structure.search(queries, k)
+            return distances, self.ids.ids[positions]
+
+    def range_search(self, queries: np.ndarray, radius: float) -> RangeResult:
+        """Limits, distances and ids of all within the radius, in any order."""
+        with self.lock.read():
+            if not len(self) or not len(queries):
+                limits = np.zeros(len(queries) + 1, np.int64)
+                return limits, np.empty(0, np.float32), np.empty(0, np.int64)
+            limits, distances, positions = self.structure.range_search(queries, radius)
+            return limits.astype(np.int64), distances, self.ids.ids[positions]
+
+    def rerank(self, queries: np.ndarray, candidates: np.ndarray, k: int):
+        """The k nearest of candidates, ids [q, c], by exact distances."""
+        with self.lock.read():
+            positions = self.ids.known_positions(candidates)
+            codes = self.structure.codes(positions)
+            distances = candidate_distances(self.spec, queries, codes)
+            distances, positions = nearest_candidates(distances, positions, k)
+            return distances, self.ids.ids[positions]
+
+    # === Items ===
+
+    def codes_of(self, ids) -> np.ndarray:
+        with self.lock.read():
+            return self.structure.codes(self.ids.known_positions(ids)).copy()
+
+    def labels_of(self, ids) -> np.ndarray | None:
+        with self.lock.read():
+            positions = self.ids.known_positions(ids)
+            return None if self.labels is None else self.labels.rows[positions]
+
+    def names_of(self, ids) -> list[str] | None:
+        with self.lock.read():
+            positions = self.ids.known_positions(ids)
+            return None if self.names is None else self.names.take(positions)
+
+    def all_ids(self) -> np.ndarray:
+        with self.lock.read():
+            return self.ids.ids.copy()
+
+    def stats(self) -> dict:
+        return {"exact": self.structure.exact, **self.structure.options}
+
+    def save(self, path) -> None:
+        from keras_deephash.index.index_files import save_store
+
+        save_store(self, path)

@@ -1,0 +1,100 @@
+"""The ids of items, and where each lies."""
+
+import numpy as np
+
+from keras_deephash.index.structures.growing_array import GrowingArray
+
+
+class IdColumn:
+    """Unique int64 ids >= 0 in the order of the codes.
+
+    Args:
+        ids: int64 array [n]. Defaults to none.
+        next_id: int. The id that the next item gets by default. Defaults to one more
+            than the largest.
+    """
+
+    def __init__(self, ids: np.ndarray | None = None, next_id: int | None = None):
+        ids = np.empty(0, np.int64) if ids is None else ids
+        self._ids = GrowingArray(ids)
+        if next_id is None:
+            next_id = int(ids.max()) + 1 if len(ids) else 0
+        self.next_id = next_id
+        self._order = None
+
+    def __len__(self) -> int:
+        return len(self._ids)
+
+    @property
+    def ids(self) -> np.ndarray:
+        return self._ids.rows
+
+    def fresh(self, count: int) -> np.ndarray:
+        """Ids that were never given."""
+        return np.arange(self.next_id, self.next_id + count)
+
+    def check_new(self, ids, count: int) -> np.ndarray:
+        """Given ids as int64 [count], or a ValueError."""
+        ids = np.asarray(ids)
+        if ids.shape != (count,) or (count and ids.dtype.kind not in "iu"):
+            raise ValueError(
+                f"`ids` must be integers of shape [{count}], one a code. "
+                f"Received: {ids.dtype} of shape {ids.shape}."
+            )
+        if count and not 0 <= int(ids.min()) <= int(ids.max()) < 2**63 - 1:
+            raise ValueError(
+                f"`ids` must lie between 0 and 2**63 - 2. Received: {ids.min()} to "
+                f"{ids.max()}."
+            )
+        ids = ids.astype(np.int64)
+        unique, counts = np.unique(ids, return_counts=True)
+        twice = unique[counts > 1]
+        if not len(twice) and count and unique[0] < self.next_id:
+            twice = ids[self.positions(ids) >= 0]
+        if len(twice):
+            raise ValueError(
+                f"`ids` must be new: {len(twice)} are there already or given twice. "
+                f"Received: {twice[0]}, for one. `remove` the old ones first."
+            )
+        return ids
+
+    def append(self, ids: np.ndarray) -> None:
+        self._ids.append(ids)
+        if len(ids):
+            self.next_id = max(self.next_id, int(ids.max()) + 1)
+        self._order = None
+
+    def positions(self, ids) -> np.ndarray:
+        """Where ids lie, an array of their shape; -1 for those that are not there."""
+        ids = np.asarray(ids, dtype=np.int64)
+        if not len(self):
+            return np.full(ids.shape, -1)
+        if self._order is None:
+            # Most often ids come in order, and need no table.
+            rising = bool(np.all(np.diff(self.ids) > 0))
+            self._order = slice(None) if rising else np.argsort(self.ids)
+        ordered = self.ids[self._order]
+        places = np.minimum(np.searchsorted(ordered, ids), len(ordered) - 1)
+        found = ordered[places] == ids
+        if not isinstance(self._order, slice):
+            places = self._order[places]
+        return np.where(found, places, -1)
+
+    def known_positions(self, ids) -> np.ndarray:
+        """As `positions`, or a ValueError that names an id that is not there."""
+        ids = np.asarray(ids)
+        if ids.size and ids.dtype.kind not in "iu":
+            raise ValueError(f"`ids` must be integers. Received: {ids.dtype}.")
+        positions = self.positions(ids)
+        if (positions < 0).any():
+            missing = ids[positions < 0]
+            raise ValueError(
+                f"`ids` must be in the index: {missing.size} are not. "
+                f"Received: {missing.flat[0]}, for one."
+            )
+        return positions
+
+    def remove(self, removed: np.ndarray) -> None:
+        """Drops the ids of a bool mask [n]."""
+        self._ids.remove(removed)
+        self._order = None

@@ -1,0 +1,249 @@
+"""The index: codes that are searched, saved, reopened and grown."""
+
+import os
+
+import numpy as np
+
+from keras_deephash.index.backends import new_store
+from keras_deephash.index.code_spec import CodeSpec
+from keras_deephash.index.inputs import CodeReader
+from keras_deephash.index.threads import load_faiss
+
+
+class Index:
+    """Codes of a collection, to be searched by images or codes.
+
+    Args:
+        model: a `DCH`, `DHN`, `DQN`, `DVSQ` or `DTQ`, which encodes the images; or a
+            `CodeSpec`, for an index of codes alone.
+        kind: str. For hash codes `"flat"`, `"ivf"`, `"hnsw"` or `"hash"`; for a
+            quantizer's `"flat"`, `"ivf"` or `"fast_scan"`. `"flat"` and `"hash"`
+            are exact. Defaults to `"flat"`.
+        backend: `"faiss"`, in this process, or `"milvus"`, a server.
+            Defaults to `"faiss"`.
+        **options: of the kind, such as `probes=16` of `"ivf"`, and of the backend.
+
+    Raises:
+        ValueError: for an unknown kind, backend or option.
+
+    Example:
+
+    >>> index = keras_deephash.Index(model)
+    >>> index.add(["cat.jpg", "dog.jpg"])
+    >>> distances, ids = index.search(["query.jpg"], k=2)
+    >>> index.names(ids[0])
+    >>> index.save("my_index")
+    >>> index = keras_deephash.Index.load("my_index", model)
+    """
+
+    def __init__(
+        self, model, kind: str = "flat", backend: str = "faiss", **options
+    ) -> None:
+        is_spec = isinstance(model, CodeSpec)
+        self.spec = model if is_spec else CodeSpec.of(model)
+        self._reader = CodeReader(self.spec, None if is_spec else model)
+        self._store = new_store(self.spec, kind, backend, **options)
+
+    # === Collection ===
+
+    def add(
+        self,
+        images_or_codes,
+        ids=None,
+        labels=None,
+        names: list[str] | None = None,
+        batch_size: int = 32,
+        verbose="auto",
+    ) -> np.ndarray:
+        """Adds images, or codes of the same model.
+
+        Args:
+            images_or_codes: images as for `encode` of the model; codes, uint8
+                [n, bytes], as it returns; or continuous codes, float [n, units].
+            ids: int array [n], each new and >= 0. Defaults to the next ones after the
+                largest so far.
+            labels: int array, classes [n] or multi-hot [n, L]. Given always or never.
+                Defaults to `None`.
+            names: list of n str. Defaults to the paths, where images are paths.
+            batch_size: int. Images a step. Defaults to `32`.
+            verbose: `"auto"`, 0 or 1. Defaults to `"auto"`.
+
+        Returns:
+            int64 array [n], the ids.
+
+        Raises:
+            ValueError: for codes of another length, ids that are there already, or
+                labels that do not fit. Nothing is added then.
+        """
+        names = self._reader.names(images_or_codes, names)
+        codes = self._reader.codes(images_or_codes, batch_size, verbose)
+        if names is not None and len(names) != len(codes):
+            raise ValueError(
+                f"`names` must be a list of {len(codes)} str, one a code. "
+                f"Received: {len(names)}."
+            )
+        return self._store.add(codes, ids, labels, names)
+
+    def remove(self, ids) -> int:
+        """Removes the items of these ids and returns how many they were."""
+        return self._store.remove(ids)
+
+    def optimize(self) -> None:
+        """Learns the lists of `kind="ivf"` anew, from all codes that are there.
+
+        Worth it when the collection has grown several times since its first codes.
+        """
+        self._store.optimize()
+
+    # === Search ===
+
+    def search(
+        self, images_or_codes, k: int | None = None, radius: float | None = None
+    ):
+        """The nearest items of every query.
+
+        Distances are Hamming distances of hash codes, in bits. Of a quantizer they are
+        asymmetric: minus the inner product, or the squared Euclidean distance; so they
+        are minus the `asymmetric_scores` of the model. Smaller is nearer.
+
+        Args:
+            images_or_codes: queries, images or codes as for `add`. Quantizer codes
+                count as their reconstructions.
+            k: int. Neighbours a query. Defaults to `10`, or to all with a `radius`.
+            radius: float. All items at most this far. Defaults to `None`.
+
+        Returns:
+            Tuple of distances and ids, nearest first. Without a radius arrays
+            [queries, min(k, n)]; with a radius lists, of one array a query.
+
+        Raises:
+            ValueError: for queries of another length, or k < 1.
+        """
+        if k is not None and (not isinstance(k, (int, np.integer)) or k < 1):
+            raise ValueError(f"`k` must be an int >= 1. Received: k={k!r}.")
+        queries = self._reader.queries(images_or_codes)
+        if radius is None:
+            return self._store.search(queries, int(k or 10))
+        if isinstance(radius, bool) or not np.isfinite(radius):
+            raise ValueError(f"`radius` must be finite. Received: radius={radius!r}.")
+        limits, distances, ids = self._store.range_search(queries, radius)
+        found_distances, found_ids = [], []
+        for start, end in zip(limits[:-1], limits[1:], strict=True):
+            order = np.argsort(distances[start:end], kind="stable")[:k]
+            found_distances.append(distances[start:end][order])
+            found_ids.append(ids[start:end][order])
+        return found_distances, found_ids
+
+    def rerank(self, images_or_codes, candidates, k: int = 10):
+        """The nearest of given candidates: the second stage of a search.
+
+        Hash codes are compared with the queries' continuous codes, finer than bits: the
+        distance is minus their inner product with codes of +1 and -1. A quantizer's
+        distances are those of `search`.
+
+        Args:
+            images_or_codes: queries, images, or continuous codes [queries, units].
+                Packed codes of a hash model are compared by Hamming distance.
+            candidates: int array [queries, c], ids.
+            k: int. Defaults to `10`.
+
+        Returns:
+            Tuple of distances and ids [queries, min(k, c)], nearest first.
+
+        Example:
+
+        >>> _, candidates = hash_index.search(images, k=200)
+        >>> quantizer_index.rerank(images, candidates, k=10)
+        """
+        if not isinstance(k, (int, np.integer)) or k < 1:
+            raise ValueError(f"`k` must be an int >= 1. Received: k={k!r}.")
+        queries = self._reader.queries(images_or_codes, continuous=True)
+        candidates = np.asarray(candidates)
+        if candidates.ndim != 2 or len(candidates) != len(queries):
+            raise ValueError(
+                f"`candidates` must be ids of shape [{len(queries)}, c], one row a "
+                f"query. Received: shape {candidates.shape}."
+            )
+        return self._store.rerank(queries, candidates, int(k))
+
+    # === Items ===
+
+    def __len__(self) -> int:
+        return len(self._store)
+
+    @property
+    def ids(self) -> np.ndarray:
+        """All ids, int64 [n], in the order of their addition."""
+        return self._store.all_ids()
+
+    def codes(self, ids) -> np.ndarray:
+        """The codes of items, uint8 [..., bytes]."""
+        return self._store.codes_of(ids)
+
+    def labels(self, ids) -> np.ndarray | None:
+        """The labels of items, as they were given; None if there are none."""
+        return self._store.labels_of(ids)
+
+    def names(self, ids) -> list[str] | None:
+        """The names of items, in a list; None if there are none."""
+        return self._store.names_of(np.ravel(ids))
+
+    def stats(self) -> dict:
+        """What the index is and holds, plain for JSON."""
+        return {
+            "count": len(self),
+            "backend": self._store.backend,
+            "kind": self._store.kind,
+            **self.spec.to_json(),
+            **self._store.stats(),
+        }
+
+    # === Files ===
+
+    def save(self, path: str | os.PathLike) -> None:
+        """Writes the index into a directory; what was saved there before is replaced.
+
+        Args:
+            path: str. A new directory, or that of a saved index.
+
+        Raises:
+            FileExistsError: if it exists and is no saved index.
+        """
+        self._store.save(path)
+
+    @classmethod
+    def load(
+        cls,
+        path: str | os.PathLike,
+        model=None,
+        mmap: bool = False,
+        verify: bool | None = None,
+    ) -> "Index":
+        """Opens a saved index.
+
+        Args:
+            path: str. The directory.
+            model: the model that made the codes, to add and search images.
+                Defaults to `None`: codes only.
+            mmap: bool. Whether to map the files, so that codes are read as they are
+                needed; the first change reads them all. Defaults to `False`.
+            verify: bool. Whether to compare the sha256 of every file. Defaults to
+                `True`, and to `False` with `mmap`, which would read them all.
+
+        Returns:
+            An `Index`.
+
+        Raises:
+            IndexFileError: if there is none, or it is damaged.
+            ValueError: if another model made its codes.
+        """
+        from keras_deephash.index.index_files import load_store
+
+        load_faiss()
+        store = load_store(path, mmap, not mmap if verify is None else verify)
+        index = cls.__new__(cls)
+        index.spec, index._store = store.spec, store
+        if model is not None:
+            store.spec.check_same(CodeSpec.of(model), "The model")
+        index._reader = CodeReader(store.spec, model)
+        return index

@@ -1,0 +1,212 @@
+"""An index on disk: a manifest, and one directory a saved version.
+
+  index.json   what the files are, their lengths and sha256, which version counts
+  v3/          codes.faissbinary, ids.npy, ... of that version
+
+A new version is written beside the old one, then the manifest is replaced in one step,
+then the old version goes: whenever it is interrupted, the manifest names whole files.
+"""
+
+import json
+import os
+import re
+import shutil
+
+import numpy as np
+
+from keras_deephash.files import write_atomically
+from keras_deephash.index.code_spec import CodeSpec
+from keras_deephash.index.faiss_store import FaissStore
+from keras_deephash.index.id_column import IdColumn
+from keras_deephash.index.name_column import NameColumn
+from keras_deephash.index.structures.growing_array import GrowingArray
+from keras_deephash.presets.metadata import describe_file
+from keras_deephash.version import __version__
+
+FORMAT_VERSION = 1
+MANIFEST = "index.json"
+MAX_MANIFEST_BYTES = 1 << 20
+_VERSION = re.compile(r"v[0-9]{1,9}")
+_FILE = re.compile(r"[a-z_]+\.(npy|faiss|faissbinary)")
+
+
+class IndexFileError(ValueError):
+    """A saved index is missing, damaged, too new or none; the text says which."""
+
+
+def save_store(store: FaissStore, path: str | os.PathLike) -> None:
+    """Writes a store into a directory, whole or not at all."""
+    path = os.path.abspath(os.fspath(path))
+    if os.path.exists(path) and not _is_index(path):
+        raise FileExistsError(
+            f"{path!r} exists and is no saved index. Choose another directory, or "
+            "remove it."
+        )
+    os.makedirs(path, exist_ok=True)
+    versions = _versions(path)
+    version = f"v{1 + max((int(name[1:]) for name in versions), default=0)}"
+    folder = os.path.join(path, version)
+    os.mkdir(folder)
+    try:
+        with store.lock.read():
+            names = _write_arrays(store, folder)
+            manifest = {
+                "format_version": FORMAT_VERSION,
+                "keras_deephash_version": __version__,
+                "kind": store.kind,
+                "options": store.structure.options,
+                "codes": store.spec.to_json(),
+                "count": len(store),
+                "next_id": store.ids.next_id,
+                "version": version,
+                "files": {
+                    name: describe_file(os.path.join(folder, name)) for name in names
+                },
+            }
+        with write_atomically(os.path.join(path, MANIFEST)) as file:
+            file.write(json.dumps(manifest, indent=1).encode())
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+    for name in versions:
+        shutil.rmtree(os.path.join(path, name), ignore_errors=True)
+    if store.own:  # What it was mapped from may be gone now.
+        store.own = lambda: _read_arrays(store, manifest, folder, mmap=False)
+
+
+def load_store(path: str | os.PathLike, mmap: bool, verify: bool) -> FaissStore:
+    """Reads a store from a directory.
+
+    Raises:
+        IndexFileError: if it is no index, or damaged.
+    """
+    path = os.path.abspath(os.fspath(path))
+    while True:
+        manifest = _read_manifest(path)
+        folder = os.path.join(path, manifest["version"])
+        try:
+            return _load_version(manifest, folder, mmap, verify)
+        except IndexFileError:
+            # Someone may have saved in between, and removed the version we read.
+            if _read_manifest(path) == manifest:
+                raise
+
+
+def _load_version(manifest, folder: str, mmap: bool, verify: bool) -> FaissStore:
+    for name, expected in manifest["files"].items():
+        file = os.path.join(folder, name)
+        if not os.path.isfile(file):
+            raise IndexFileError(f"The index is damaged: {file!r} is missing.")
+        size = os.path.getsize(file)
+        if size != expected["bytes"]:
+            raise IndexFileError(
+                f"The index is damaged: {file!r} has {size} of {expected['bytes']} "
+                "bytes. Build it again, or restore a copy."
+            )
+        if verify and describe_file(file) != expected:
+            raise IndexFileError(
+                f"The index is damaged: the sha256 of {file!r} differs. Build it "
+                "again, or restore a copy."
+            )
+    try:
+        centers = None
+        if "centers.npy" in manifest["files"]:
+            centers = np.load(os.path.join(folder, "centers.npy"))
+        spec = CodeSpec(centers=centers, **manifest["codes"])
+        store = FaissStore(spec, manifest["kind"], **manifest["options"])
+        _read_arrays(store, manifest, folder, mmap)
+    except (ValueError, TypeError, KeyError, RuntimeError, OSError, EOFError) as error:
+        raise IndexFileError(f"The index in {folder!r} is damaged: {error}") from None
+    if mmap:
+        store.own = lambda: _read_arrays(store, manifest, folder, mmap=False)
+    return store
+
+
+def _write_arrays(store: FaissStore, folder: str) -> list[str]:
+    arrays = {"ids.npy": store.ids.ids}
+    if store.labels is not None:
+        arrays["labels.npy"] = store.labels.rows
+    if store.names is not None:
+        arrays["names.npy"], arrays["name_ends.npy"] = store.names.arrays
+    if store.spec.is_quantizer:
+        arrays["centers.npy"] = store.spec.centers
+    for name, array in arrays.items():
+        np.save(os.path.join(folder, name), array)
+    return [*arrays, *store.structure.write(folder)]
+
+
+def _read_arrays(store: FaissStore, manifest: dict, folder: str, mmap: bool) -> None:
+    def read(name):
+        path = os.path.join(folder, name)
+        if not os.path.getsize(path):
+            raise IndexFileError(f"{path!r} is empty.")
+        return np.load(path, mmap_mode="r" if mmap else None)
+
+    store.structure.read(folder, mmap)
+    ids = read("ids.npy")
+    files, count = manifest["files"], manifest["count"]
+    store.ids = IdColumn(ids, manifest["next_id"])
+    if "labels.npy" in files:
+        store.labels = GrowingArray(read("labels.npy"))
+    if "names.npy" in files:
+        store.names = NameColumn(read("names.npy"), read("name_ends.npy"))
+    parts = [store.structure, store.ids, store.labels, store.names]
+    lengths = {len(part) for part in parts if part is not None}
+    if lengths != {count}:
+        raise IndexFileError(
+            f"The index in {folder!r} is damaged: it should hold {count} codes, its "
+            f"files hold {sorted(lengths)}."
+        )
+
+
+def _read_manifest(path: str) -> dict:
+    file = os.path.join(path, MANIFEST)
+    if not os.path.isfile(file):
+        raise IndexFileError(
+            f"There is no saved index in {path!r}: {MANIFEST} is missing."
+        )
+    try:
+        if os.path.getsize(file) > MAX_MANIFEST_BYTES:
+            raise ValueError("it is too long")
+        with open(file, encoding="utf-8") as stream:
+            manifest = json.load(stream)
+        version = manifest["format_version"]
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise IndexFileError(f"{file!r} is no manifest of an index: {error}.") from None
+    if version != FORMAT_VERSION:
+        raise IndexFileError(
+            f"The index has format {version!r}, this keras_deephash ({__version__}) "
+            f"reads format {FORMAT_VERSION}. Upgrade keras_deephash."
+        )
+    try:
+        whole = (
+            _VERSION.fullmatch(manifest["version"])
+            and all(_FILE.fullmatch(name) for name in manifest["files"])
+            and all(
+                isinstance(entry["bytes"], int) and isinstance(entry["sha256"], str)
+                for entry in manifest["files"].values()
+            )
+            and all(isinstance(manifest[n], int) for n in ("count", "next_id"))
+            and isinstance(manifest["kind"], str)
+            and isinstance(manifest["options"], dict)
+            and isinstance(manifest["codes"], dict)
+        )
+    except (KeyError, TypeError, AttributeError):
+        whole = False
+    if not whole:
+        raise IndexFileError(f"{file!r} is no manifest of an index: fields are wrong.")
+    return manifest
+
+
+def _versions(path: str) -> list[str]:
+    return [name for name in os.listdir(path) if _VERSION.fullmatch(name)]
+
+
+def _is_index(path: str) -> bool:
+    """Whether a directory is a saved index, an interrupted first save, or empty."""
+    if not os.path.isdir(path):
+        return False
+    names = os.listdir(path)
+    return MANIFEST in names or all(
+        _VERSION.fullmatch(name) or name.startswith(f".{MANIFEST}-") for name in names
+    )
