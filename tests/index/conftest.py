@@ -2,7 +2,9 @@
 
 import numpy as np
 import pytest
+from PIL import Image
 
+import keras_deephash as kdh
 from keras_deephash import CodeSpec
 
 
@@ -44,3 +46,27 @@ class Quantized:
 @pytest.fixture(params=["inner_product", "euclidean"])
 def quantized(request):
     return Quantized(request.param)
+
+
+@pytest.fixture(params=["DQN", "DTQ"])
+def make_quantizer(request, make_model, images):
+    """A function that makes a quantizer of 2 x 8 centres of 12 dimensions."""
+
+    def make(fitted=True):
+        model = getattr(kdh, request.param)(
+            make_model().backbone, subcodebooks=2, subcenters=8, dim=12
+        )
+        if fitted:
+            model.fit_codebook(images)
+        return model
+
+    return make
+
+
+@pytest.fixture
+def image_files(tmp_path, images):
+    """Paths of 24 images."""
+    paths = [tmp_path / f"{number:02}.png" for number in range(24)]
+    for path, image in zip(paths, images, strict=True):
+        Image.fromarray(image).save(path)
+    return paths

@@ -63,10 +63,7 @@ class HammingStructure(Structure):
         """The faiss index in a folder."""
         flags = self.faiss.IO_FLAG_MMAP_IFC if mmap else 0
         index = self.faiss.read_index_binary(os.path.join(folder, FILE), flags)
-        if index.d != self.bits:
-            raise ValueError(
-                f"Expected an index of {self.bits} bits. Received: {index.d} bits."
-            )
+        self.check_file(index)
         return index
 
 
@@ -74,6 +71,7 @@ class HammingFlat(HammingStructure):
     """Compares a query with all codes."""
 
     kind = "flat"
+    file_types = ("IndexBinaryFlat",)
 
     def new_index(self):
         return self.faiss.IndexBinaryFlat(self.bits)

@@ -25,6 +25,7 @@ class HammingHash(HammingStructure):
     """
 
     kind = "hash"
+    file_types = ("IndexBinaryMultiHash",)
     default_options = {"tables": None, "flips": 1}
 
     def __init__(self, spec, **options):

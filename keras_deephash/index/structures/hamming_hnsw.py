@@ -19,6 +19,7 @@ class HammingHNSW(HammingStructure):
     """
 
     kind = "hnsw"
+    file_types = ("IndexBinaryHNSW",)
     exact = False
     default_options = {"links": 16, "build_width": 40, "width": 64}
 

@@ -36,6 +36,7 @@ class HammingIVF(HammingStructure):
     """
 
     kind = "ivf"
+    file_types = ("IndexBinaryFlat", "IndexBinaryIVF")
     exact = False
     default_options = {"lists": None, "probes": None}
 

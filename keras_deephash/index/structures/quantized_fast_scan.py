@@ -25,6 +25,7 @@ class QuantizedFastScan(QuantizedStructure):
     """
 
     kind = "fast_scan"
+    file_types = ("IndexPQFastScan",)
     exact = False
     default_options = {"candidates": 200}
     base = 16

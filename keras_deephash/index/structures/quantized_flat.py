@@ -52,10 +52,7 @@ class QuantizedStructure(Structure):
         """The faiss index in a folder."""
         flags = self.faiss.IO_FLAG_MMAP_IFC if mmap else 0
         index = self.faiss.read_index(os.path.join(folder, self.file), flags)
-        if index.d != self.index.d:
-            raise ValueError(
-                f"Expected an index of {self.index.d} dimensions. Received: {index.d}."
-            )
+        self.check_file(index)
         return index
 
     def write(self, folder: str) -> list[str]:
@@ -70,6 +67,7 @@ class QuantizedFlat(QuantizedStructure):
     """Scores all codes for a query: AQD as it is defined."""
 
     kind = "flat"
+    file_types = ("IndexPQ",)
 
     def new_index(self):
         return self.new_flat()

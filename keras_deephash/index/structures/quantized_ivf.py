@@ -39,6 +39,7 @@ class QuantizedIVF(QuantizedStructure):
     """
 
     kind = "ivf"
+    file_types = ("IndexPQ", "IndexIVFPQ")
     exact = False
     default_options = {"lists": None, "probes": None}
 

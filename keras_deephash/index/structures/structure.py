@@ -22,6 +22,8 @@ class Structure:
 
     kind = ""
     exact = True
+    # The faiss classes that a file may hold.
+    file_types: tuple[str, ...] = ()
     default_options: dict = {}
 
     def __init__(self, spec: CodeSpec, **options):
@@ -68,6 +70,15 @@ class Structure:
 
     def optimize(self) -> None:
         """Fits a trained structure to all codes that are there; others stay."""
+
+    def check_file(self, index) -> None:
+        """Raises ValueError for a faiss index that is none of this kind and length."""
+        found = type(index).__name__
+        if found not in self.file_types or index.d != self.index.d:
+            raise ValueError(
+                f"Expected {self.file_types} of {self.index.d} dimensions. "
+                f"Received: {found} of {index.d}."
+            )
 
     def write(self, folder: str) -> list[str]:
         """Writes files into a folder and returns their names."""

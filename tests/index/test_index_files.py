@@ -1,0 +1,207 @@
+"""Saved indexes: whole, checked, mapped, and left whole by a kill."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+from keras_deephash import CodeSpec, Index, IndexFileError
+
+from .conftest import Quantized, clustered_codes
+
+HASH_KINDS = ["flat", "ivf", "hnsw", "hash"]
+
+
+def new_index(kind="flat", count=5000):
+    index = Index(CodeSpec(48), kind=kind)
+    index.add(
+        clustered_codes(count, 48),
+        ids=np.arange(count) * 3,
+        labels=np.arange(count) % 7,
+        names=[f"name {number}" for number in range(count)],
+    )
+    return index
+
+
+def check_equal(index, other, queries):
+    assert len(index) == len(other)
+    np.testing.assert_array_equal(index.ids, other.ids)
+    np.testing.assert_array_equal(index.codes(index.ids), other.codes(other.ids))
+    for one, two in zip(index.search(queries), other.search(queries), strict=True):
+        np.testing.assert_array_equal(one, two)
+
+
+@pytest.mark.parametrize("mmap", [False, True])
+@pytest.mark.parametrize("kind", HASH_KINDS)
+def test_hash_indexes_come_back_and_grow(kind, mmap, tmp_path):
+    index, queries = new_index(kind), clustered_codes(9, 48, seed=5)
+    index.save(tmp_path / "index")
+    opened = Index.load(tmp_path / "index", mmap=mmap)
+    check_equal(index, opened, queries)
+    assert opened.stats() == index.stats()
+    np.testing.assert_array_equal(opened.labels([9, 3]), [3, 1])
+    assert opened.names([9, 3]) == ["name 3", "name 1"]
+    for grown in (index, opened):
+        grown.remove([3, 6])
+        new = grown.add(queries, labels=np.zeros(9, int))
+        np.testing.assert_array_equal(new, np.arange(14998, 15007))
+    check_equal(index, opened, queries)
+    opened.save(tmp_path / "index")
+    check_equal(index, Index.load(tmp_path / "index"), queries)
+
+
+@pytest.mark.parametrize("mmap", [False, True])
+@pytest.mark.parametrize("kind", ["flat", "ivf", "fast_scan"])
+def test_quantizer_indexes_come_back_and_grow(kind, mmap, quantized, tmp_path):
+    data = Quantized(quantized.spec.metric, count=5000, subcodebooks=8, subcenters=16)
+    index = Index(data.spec, kind=kind)
+    index.add(data.codes)
+    index.save(tmp_path / "index")
+    opened = Index.load(tmp_path / "index", mmap=mmap)
+    check_equal(index, opened, data.queries)
+    index.add(data.codes[:3])
+    opened.add(data.codes[:3])
+    check_equal(index, opened, data.queries)
+
+
+@pytest.mark.parametrize("kind", HASH_KINDS)
+def test_an_empty_index_comes_back(kind, tmp_path):
+    Index(CodeSpec(48), kind=kind).save(tmp_path / "index")
+    opened = Index.load(tmp_path / "index")
+    assert len(opened) == 0
+    np.testing.assert_array_equal(opened.add(clustered_codes(2, 48)), [0, 1])
+
+
+def test_a_mapped_index_outlives_a_save_over_its_files(tmp_path):
+    path, queries = tmp_path / "index", clustered_codes(5, 48)
+    new_index().save(path)
+    mapped = Index.load(path, mmap=True)
+    mapped.save(path)
+    mapped.add(queries, labels=[0] * 5)
+    assert len(mapped) == 5005
+    mapped.save(path)
+    check_equal(mapped, Index.load(path), queries)
+    assert sorted(os.listdir(path)) == ["index.json", "v3"]
+
+
+def test_every_truncated_or_changed_file_is_an_error(tmp_path):
+    path = tmp_path / "index"
+    new_index("ivf").save(path)
+    folder = path / "v1"
+    for name in sorted(os.listdir(folder)):
+        content = (folder / name).read_bytes()
+        (folder / name).write_bytes(content[: len(content) // 2])
+        with pytest.raises(IndexFileError, match=f"damaged.*{name}.*bytes"):
+            Index.load(path)
+        with pytest.raises(IndexFileError, match="damaged"):
+            Index.load(path, mmap=True)
+        changed = bytearray(content)
+        changed[-1] ^= 1
+        (folder / name).write_bytes(changed)
+        with pytest.raises(IndexFileError, match=f"sha256 of .*{name}.* differs"):
+            Index.load(path)
+        (folder / name).unlink()
+        with pytest.raises(IndexFileError, match=f"{name}.* is missing"):
+            Index.load(path)
+        (folder / name).write_bytes(content)
+    assert len(Index.load(path)) == 5000
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"{",
+        b"[]",
+        b"{}",
+        b'{"format_version": 1}',
+        b'{"format_version": 1, "version": "../v1", "files": {}}',
+        b"[" * 100_000,
+        b" " * (1 << 21),
+    ],
+)
+def test_a_foreign_manifest_is_an_error(content, tmp_path):
+    path = tmp_path / "index"
+    new_index(count=3).save(path)
+    (path / "index.json").write_bytes(content)
+    with pytest.raises(IndexFileError, match="no manifest of an index"):
+        Index.load(path)
+
+
+@pytest.mark.parametrize(
+    "field, value, message",
+    [
+        ("format_version", 99, "Upgrade keras_deephash"),
+        ("count", 4, "should hold 4 codes"),
+        ("kind", "hnsw", "damaged"),
+        ("kind", "tree", "damaged"),
+        ("options", {"nonsense": 1}, "damaged"),
+        ("codes", {"bits": 128}, "damaged"),
+        ("codes", {"bits": "48"}, "damaged"),
+        ("files", {"../../secret.npy": {"bytes": 1, "sha256": ""}}, "fields are wrong"),
+    ],
+)
+def test_a_manifest_that_does_not_fit_is_an_error(field, value, message, tmp_path):
+    path = tmp_path / "index"
+    new_index(count=3).save(path)
+    manifest = json.loads((path / "index.json").read_text())
+    manifest[field] = value
+    (path / "index.json").write_text(json.dumps(manifest))
+    with pytest.raises(IndexFileError, match=message):
+        Index.load(path)
+
+
+def test_other_directories_are_left_alone(tmp_path):
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "photos" / "cat.txt").write_text("mine")
+    with pytest.raises(FileExistsError, match="is no saved index"):
+        new_index(count=3).save(tmp_path / "photos")
+    with pytest.raises(IndexFileError, match="no saved index"):
+        Index.load(tmp_path / "photos")
+    with pytest.raises(IndexFileError, match="no saved index"):
+        Index.load(tmp_path / "nothing")
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(FileExistsError, match="is no saved index"):
+        new_index(count=3).save(tmp_path / "file")
+
+
+SAVING = """
+import sys, numpy as np
+from keras_deephash.index import CodeSpec, Index
+index = Index.load(sys.argv[1])
+print("ready", flush=True)
+while True:
+    index.add(np.random.default_rng(len(index)).integers(
+        0, 256, (20000, 6), dtype=np.uint8))
+    index.save(sys.argv[1])
+    print(len(index), flush=True)
+"""
+
+
+def test_a_kill_leaves_the_last_saved_index_whole(tmp_path):
+    path = tmp_path / "index"
+    index = Index(CodeSpec(48))
+    index.add(clustered_codes(1000, 48))
+    index.save(path)
+    generator = np.random.default_rng(0)
+    for _ in range(2):
+        with subprocess.Popen(
+            [sys.executable, "-c", SAVING, str(path)], stdout=subprocess.PIPE, text=True
+        ) as process:
+            assert process.stdout.readline() == "ready\n"
+            time.sleep(0.2 + 0.3 * generator.random())
+            process.send_signal(signal.SIGKILL)
+            said = process.stdout.read().split()
+        opened = Index.load(path)
+        # What was reported as saved is there; one more may have been saved in time.
+        assert (len(opened) - 1000) % 20000 == 0
+        assert len(opened) >= (int(said[-1]) if said else 1000)
+        np.testing.assert_array_equal(opened.ids, np.arange(len(opened)))
+    # The next save clears away what the kills left.
+    opened.save(path)
+    assert len(os.listdir(path)) == 2
