@@ -11,6 +11,8 @@ COMMANDS = {
     "train": "train a model on image lists and save it as a preset",
     "evaluate": "measure the retrieval of a preset on query and database lists",
     "encode": "turn images into packed codes",
+    "index": "encode a folder of images into an index that can be searched",
+    "search": "find the nearest images of an index",
     "presets": "show the presets that load by name",
 }
 

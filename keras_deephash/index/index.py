@@ -76,13 +76,17 @@ class Index:
                 labels that do not fit. Nothing is added then.
         """
         names = self._reader.names(images_or_codes, names)
-        codes = self._reader.codes(images_or_codes, batch_size, verbose)
+        codes = self.encode(images_or_codes, batch_size, verbose)
         if names is not None and len(names) != len(codes):
             raise ValueError(
                 f"`names` must be a list of {len(codes)} str, one a code. "
                 f"Received: {len(names)}."
             )
         return self._store.add(codes, ids, labels, names)
+
+    def encode(self, images_or_codes, batch_size: int = 32, verbose=0) -> np.ndarray:
+        """The codes, uint8 [n, bytes], that `add` would store."""
+        return self._reader.codes(images_or_codes, batch_size, verbose)
 
     def remove(self, ids) -> int:
         """Removes the items of these ids and returns how many they were."""

@@ -1,0 +1,73 @@
+"""Encodes a folder of images into an index, or adds to one.
+
+  keras-deephash index --preset dch_cifar10_48 --images photos --output photos.index
+  keras-deephash search --index photos.index --images query.jpg
+
+The index is saved about every minute. The same command goes on with what is missing,
+after an interruption or when the folder has grown. Images that cannot be read are
+left out and listed in OUTPUT.unreadable.txt.
+"""
+
+import os
+
+
+def add_arguments(parser) -> None:
+    parser.add_argument("--preset", required=True, help="name or directory of a preset")
+    parser.add_argument(
+        "--images",
+        required=True,
+        metavar="PATH",
+        help="a folder, all images below it; or an image list (path and labels a line)",
+    )
+    parser.add_argument(
+        "--output", required=True, metavar="DIR", help="directory of the index"
+    )
+    parser.add_argument(
+        "--kind",
+        help="flat, ivf, hnsw or hash for hash codes; flat, ivf or fast_scan for a "
+        "quantizer's (default: flat, or that of the index that is there)",
+    )
+    parser.add_argument(
+        "--batch-size", type=int, default=32, help="images a step (default: 32)"
+    )
+
+
+def run(options) -> None:
+    from keras_deephash.datasets import read_image_list
+    from keras_deephash.files import write_atomically
+    from keras_deephash.images import find_images
+    from keras_deephash.index import Index
+    from keras_deephash.index.building import index_files
+    from keras_deephash.presets import from_preset
+
+    labels = None
+    if os.path.isdir(options.images):
+        paths = find_images(options.images)
+    else:
+        listed = read_image_list(options.images, verify_images=False)
+        paths, labels = listed.images, listed.labels
+    model = from_preset(options.preset)
+    there = os.path.exists(os.path.join(options.output, "index.json"))
+    if there:
+        index = Index.load(options.output, model)
+        kind = index.stats()["kind"]
+        if options.kind not in (None, kind):
+            raise ValueError(
+                f"{options.output!r} is an index of kind {kind!r}. Received: --kind "
+                f"{options.kind}. Leave it out, or name another --output."
+            )
+    else:
+        index = Index(model, kind=options.kind or "flat")
+        index.save(options.output)  # A wrong --output fails before the work.
+    before = len(index)
+    unreadable = index_files(
+        index, paths, labels, options.output, batch_size=options.batch_size
+    )
+    if unreadable:
+        report = f"{options.output.rstrip(os.sep)}.unreadable.txt"
+        with write_atomically(report) as file:
+            for path, why in unreadable.items():
+                line = f"{path}\t{why}\n"
+                file.write(line.encode("utf-8", "surrogateescape"))
+        print(f"{report}: {len(unreadable)} images could not be read")
+    print(f"{options.output}: {len(index)} codes, {len(index) - before} of them new")

@@ -1,0 +1,94 @@
+"""Finds the nearest images of an index.
+
+  keras-deephash search --index photos.index --images query.jpg --save grid.png
+
+Prints a table, or JSON with --json: distances are bits of difference for hash codes,
+and asymmetric distances for a quantizer's. Smaller is nearer.
+"""
+
+import json
+import os
+
+
+def add_arguments(parser) -> None:
+    parser.add_argument(
+        "--index", required=True, metavar="DIR", help="directory of the index"
+    )
+    parser.add_argument(
+        "--images",
+        required=True,
+        nargs="+",
+        metavar="PATH",
+        help="the queries: images, or folders of images",
+    )
+    parser.add_argument(
+        "--preset", help="preset of the model (default: the one the index names)"
+    )
+    parser.add_argument("-k", type=int, help="neighbours a query (default: 10)")
+    parser.add_argument(
+        "--radius", type=float, help="all images at most this far, the first K of them"
+    )
+    parser.add_argument(
+        "--save", metavar="PNG", help="picture of the queries and their neighbours"
+    )
+    parser.add_argument("--json", action="store_true", help="print JSON")
+
+
+def run(options) -> None:
+    from keras_deephash.images import find_images
+    from keras_deephash.index import Index
+    from keras_deephash.presets import from_preset
+
+    paths = []
+    for path in options.images:
+        paths.extend(find_images(path) if os.path.isdir(path) else [path])
+    preset = options.preset or Index.load(options.index, mmap=True).stats()["preset"]
+    if preset is None:
+        raise ValueError(
+            "The index does not name the preset that made it. Name it: --preset NAME."
+        )
+    index = Index.load(options.index, from_preset(preset))
+    found = index.search(paths, k=options.k, radius=options.radius)
+    results = []
+    for path, distances, ids in zip(paths, *found, strict=True):
+        names = index.names(ids) or [""] * len(ids)
+        neighbors = [
+            {"id": int(i), "distance": distance.item(), "name": name}
+            for i, distance, name in zip(ids, distances, names, strict=True)
+        ]
+        results.append({"query": path, "neighbors": neighbors})
+    if options.save:
+        _draw(results, options.save)
+    if options.json:
+        print(json.dumps(results, indent=1))
+        return
+    for result in results:
+        print(result["query"])
+        for rank, neighbor in enumerate(result["neighbors"], start=1):
+            distance = f"{neighbor['distance']:.6g}"
+            print(f"{rank:5} {distance:>10} {neighbor['id']:>8}  {neighbor['name']}")
+        if not result["neighbors"]:
+            print("      none")
+
+
+def _draw(results: list[dict], path: str) -> None:
+    from keras_deephash.files import write_atomically
+    from keras_deephash.retrieval.plots import draw_neighbors
+
+    columns = 20  # More make a picture that nobody can look at.
+    names = [[n["name"] for n in r["neighbors"][:columns]] for r in results]
+    missing = [name for row in names for name in row if not os.path.isfile(name)]
+    if missing:
+        raise ValueError(
+            "`--save` needs the images of the index where they were. Missing: "
+            f"{missing[0]!r}."
+        )
+    picture = draw_neighbors(
+        [result["query"] for result in results],
+        names,
+        captions=[
+            [f"{n['distance']:.4g}" for n in r["neighbors"][:columns]] for r in results
+        ],
+    )
+    with write_atomically(path) as file:
+        picture.save(file, format="PNG")
