@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from keras_deephash.plots.style import COLORS, GREY, new_figure
+from keras_deephash.plots.style import COLORS, GREY, new_figure, plain_text
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -48,6 +48,7 @@ def draw_curve(
                 f"`figure` must be one that `{kind}` returned. Received: {figure!r}."
             )
         number = len(axes.lines) - 1
+    name = "this ranking" if number == 0 else f"ranking {number + 1}"
     axes.plot(
         x,
         precision,
@@ -55,7 +56,7 @@ def draw_curve(
         marker="osD^v"[number % 5],
         markersize=3.5,
         linewidth=1.6,
-        label=label or ("this ranking" if number == 0 else f"ranking {number + 1}"),
+        label=plain_text(label) if label else name,
     )
     axes.legend(frameon=False)
     return figure

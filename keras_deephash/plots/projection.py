@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from keras_deephash.plots.style import COLORS, LIGHT_GREY, new_figure
+from keras_deephash.plots.style import COLORS, LIGHT_GREY, new_figure, plain_text
 from keras_deephash.retrieval.relevance import check_labels, first_labels
 from keras_deephash.retrieval.validation import check_integer, check_option
 
@@ -90,7 +90,7 @@ def projection(
             points[first == label],
             color=COLORS[i % len(COLORS)],
             marker=_MARKERS[i // len(COLORS)],
-            label=_legible(label_names[label] if label_names else str(label)),
+            label=plain_text(label_names[label] if label_names else str(label)),
         )
     legend = axes.legend(
         loc="upper left", bbox_to_anchor=(1, 1), frameon=False, fontsize=9
@@ -121,12 +121,17 @@ def _lay_out(vectors: np.ndarray, method: str, seed: int):
         return "All codes are equal", np.zeros((len(vectors), 2)), ("", "")
     if method == "tsne" and len(distinct) > 3:
         from sklearn.manifold import TSNE
+        from threadpoolctl import threadpool_limits
 
         # Many equal codes would be each other's only neighbours. The perplexity
         # must be less than the number of points.
         perplexity = min(30.0, (len(distinct) - 1) / 3)
         tsne = TSNE(perplexity=perplexity, init="pca", random_state=seed)
-        return "t-SNE of the codes", tsne.fit_transform(distinct)[inverse], ("", "")
+        # On few points threads gain little, and on busy cores they wait for each
+        # other several times as long as one thread takes.
+        with threadpool_limits(1):
+            points = tsne.fit_transform(distinct)
+        return "t-SNE of the codes", points[inverse], ("", "")
     from sklearn.decomposition import PCA
 
     pca = PCA(n_components=2, svd_solver="full").fit(vectors)
@@ -167,8 +172,3 @@ def _first_labels(labels, count: int, label_names: list[str] | None) -> np.ndarr
             f"Received: {len(label_names)} names, label {labels.max()}."
         )
     return labels
-
-
-def _legible(name: str) -> str:
-    """A label's name as plain text: matplotlib reads what stands between dollars."""
-    return name[:30].replace("$", r"\$")

@@ -13,6 +13,13 @@ COLORS = (BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY, YELLOW)
 GREY, LIGHT_GREY = "#666666", "#BBBBBB"
 
 
+def plain_text(text: str, longest: int = 30) -> str:
+    """A name for a legend, as it is: matplotlib reads what stands between dollars as
+    mathematics and leaves out names that begin with an underscore."""
+    text = text[:longest].replace("$", r"\$")
+    return f" {text}" if text.startswith("_") else text
+
+
 def check_matplotlib() -> None:
     """Raises ImportError, with what to do, where matplotlib is missing."""
     try:

@@ -18,7 +18,7 @@ _THUMBNAIL = 72  # Pixels.
 _POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 _STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; color: #222; background: #fff;
-  max-width: 1060px; margin: 2em auto; padding: 0 1em; overflow-wrap: anywhere; }
+  max-width: 1120px; margin: 2em auto; padding: 0 1em; overflow-wrap: anywhere; }
 h1 { margin-bottom: 0; } h2 { margin-top: 2em; border-bottom: 1px solid #ddd; }
 table { border-collapse: collapse; margin: 1em 0; }
 th, td { text-align: left; padding: .25em 1.5em .25em 0; vertical-align: top;

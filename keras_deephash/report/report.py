@@ -12,7 +12,11 @@ from keras_deephash.report import page
 from keras_deephash.report.health import code_health
 from keras_deephash.retrieval.evaluate import evaluate_retrieval
 from keras_deephash.retrieval.evaluate_model import encode_sets, evaluate_codes
-from keras_deephash.retrieval.neighbors import nearest_neighbors, spread_over_classes
+from keras_deephash.retrieval.neighbors import (
+    nearest_neighbors,
+    nearness,
+    spread_over_classes,
+)
 
 
 def make_report(
@@ -68,12 +72,12 @@ def make_report(
         page.heading("Metrics"),
         _metrics(metrics, metadata["metrics"]),
         page.heading("Curves"),
-        _curves(ranking, query, database, arguments),
+        _curves(name, ranking, query, database, arguments),
         page.heading("Neighbours"),
         page.paragraph(
             "Queries from all classes and their nearest database images. Relevant "
             "ones, which share a label, are framed green and ticked; others are "
-            "framed red and crossed."
+            f"framed red and crossed. Beside the mark: {nearness(ranking)}."
         ),
         *_neighbors(ranking, query, database, queries, neighbors),
         page.heading("Codes"),
@@ -92,7 +96,9 @@ def _metrics(metrics: dict, stated: dict) -> str:
     return page.table(rows, ("", "measured", "in the metadata"))
 
 
-def _curves(ranking: dict, query: ImageSet, database: ImageSet, arguments: dict) -> str:
+def _curves(
+    name: str, ranking: dict, query: ImageSet, database: ImageSet, arguments: dict
+) -> str:
     metrics = evaluate_retrieval(
         **ranking,
         query_labels=query.labels,
@@ -102,8 +108,8 @@ def _curves(ranking: dict, query: ImageSet, database: ImageSet, arguments: dict)
     )
     return page.pictures(
         [
-            (draw_precision_recall(metrics), "Curve of precision over recall"),
-            (draw_precision_at(metrics), "Curve of precision among the first N items"),
+            (draw_precision_recall(metrics, name), "Curve of precision over recall"),
+            (draw_precision_at(metrics, name), "Curve of precision at the first N"),
         ]
     )
 
@@ -112,17 +118,17 @@ def _neighbors(
     ranking: dict, query: ImageSet, database: ImageSet, queries: int, neighbors: int
 ) -> list[str]:
     chosen = spread_over_classes(query.labels, queries)
-    nearest, distances = nearest_neighbors(ranking, chosen, neighbors)
+    indices, nearness_of = nearest_neighbors(ranking, chosen, neighbors)
     rows = []
-    for i, found, texts in zip(chosen, nearest, distances, strict=True):
-        tiles = [("query", query.images[i], [_labels(query, i)], _file(query, i))]
-        for j, text in zip(found, texts, strict=True):
+    for i, found, distances in zip(chosen, indices, nearness_of, strict=True):
+        tiles = [("query", query.images[i], ["", _labels(query, i)], _file(query, i))]
+        for j, far in zip(found, distances, strict=True):
             hit = np.any(query.labels[i] & database.labels[j])
             tiles.append(
                 (
                     "hit" if hit else "miss",
                     database.images[j],
-                    [text, _labels(database, j)],
+                    [f"{far:.4g}", _labels(database, j)],
                     _file(database, j),
                 )
             )
@@ -142,11 +148,11 @@ def _labels(images: ImageSet, index: int) -> str:
 
 
 def _description(metadata: dict, command: str) -> str:
-    rows = [("Command of this report", command)] if command else []
+    rows = [("command of this report", command)] if command else []
     for key, value in metadata.items():
         if key == "metrics":  # Beside those measured.
             continue
-        title = key.replace("_", " ").capitalize()
+        title = key.replace("_", " ")
         if isinstance(value, dict):
             rows += [
                 (f"{title}: {name}", _text(entry)) for name, entry in value.items()

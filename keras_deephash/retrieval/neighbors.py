@@ -23,7 +23,7 @@ def spread_over_classes(labels: np.ndarray, count: int) -> np.ndarray:
 
 def nearest_neighbors(
     ranking: dict, queries: np.ndarray, k: int
-) -> tuple[np.ndarray, list[list[str]]]:
+) -> tuple[np.ndarray, np.ndarray]:
     """The k nearest database items of some queries.
 
     Args:
@@ -32,23 +32,28 @@ def nearest_neighbors(
         k: int. At most the whole database is returned.
 
     Returns:
-        Tuple of int64 indices [m, k], nearest first, and lists of as many texts: the
-        Hamming distances in bits, the Euclidean distances or the scores.
+        Tuple of int64 indices [m, k], nearest first, and a float64 array [m, k] of
+        what `nearness` names.
     """
     if ranking.get("query_features") is None:
         distances, indices = search(
             ranking["query_codes"][queries], ranking["database_codes"], k
         )
-        return indices, [[f"{distance} bits" for distance in row] for row in distances]
+        return indices, distances.astype(np.float64)
     features = ranking["query_features"][queries]
     database, metric = ranking["database_features"], ranking["distance"]
     scores = feature_scores(features, database, metric)
     indices = np.argsort(-scores, axis=1, kind="stable")[:, :k]
-    texts = []
-    for query, row in zip(features, indices, strict=True):
-        if metric == "euclidean":
-            far = np.linalg.norm(database[row] - query, axis=1)
-            texts.append([f"distance {distance:.2f}" for distance in far])
-        else:
-            texts.append([f"score {score:.2f}" for score in database[row] @ query])
-    return indices, texts
+    found, features = database[indices].astype(np.float64), features[:, None]
+    if metric == "euclidean":
+        return indices, np.linalg.norm(found - features, axis=2)
+    return indices, np.sum(found * features, axis=2)
+
+
+def nearness(ranking: dict) -> str:
+    """What a model that ranks so calls near, in words."""
+    return {
+        "hamming": "Hamming distance in bits",
+        "euclidean": "Euclidean distance",
+        "inner_product": "inner product, the higher the nearer",
+    }[ranking.get("distance", "hamming")]
