@@ -13,10 +13,12 @@ COLORS = (BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY, YELLOW)
 GREY, LIGHT_GREY = "#666666", "#BBBBBB"
 
 
-def plain_text(text: str, longest: int = 30) -> str:
+def plain_text(text: str, longest: int = 40) -> str:
     """A name for a legend, as it is: matplotlib reads what stands between dollars as
     mathematics and leaves out names that begin with an underscore."""
-    text = text[:longest].replace("$", r"\$")
+    if len(text) > longest:
+        text = f"{text[: longest - 1]}\N{HORIZONTAL ELLIPSIS}"
+    text = text.replace("$", r"\$")
     return f" {text}" if text.startswith("_") else text
 
 
