@@ -1,6 +1,6 @@
 """Deep hashing and deep quantization for image retrieval, in Keras 3."""
 
-from keras_deephash import callbacks, codebooks, datasets, losses
+from keras_deephash import callbacks, codebooks, datasets, losses, plots
 from keras_deephash.backbones import (
     AlexNetBackbone,
     ApplicationBackbone,
@@ -45,4 +45,5 @@ __all__ = [
     "from_preset",
     "list_presets",
     "losses",
+    "plots",
 ]

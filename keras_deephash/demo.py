@@ -13,6 +13,7 @@ from keras_deephash.models import DCH
 from keras_deephash.preprocessing import Preprocessor
 from keras_deephash.presets import from_preset
 from keras_deephash.retrieval.evaluate_model import evaluate_model
+from keras_deephash.retrieval.neighbors import spread_over_classes
 from keras_deephash.retrieval.plots import draw_neighbors
 from keras_deephash.retrieval.search import search
 
@@ -68,9 +69,7 @@ def search_digits(output: str, queries: int, neighbors: int, epochs: int) -> Non
     print(f"MAP within Hamming radius 2: {metrics['map_at_radius']:.3f}")
 
     # Spread over the classes, so that the rows show different digits.
-    by_class = np.argsort(query.labels.argmax(axis=1), kind="stable")
-    places = np.linspace(0, len(query) - 1, queries).round().astype(int)
-    shown = query.subset(by_class[places])
+    shown = query.subset(spread_over_classes(query.labels, queries))
     distances, indices = search(
         model.encode(shown.images), model.encode(database.images), neighbors
     )

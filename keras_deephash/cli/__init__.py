@@ -10,6 +10,7 @@ COMMANDS = {
     "demo": "train a small model, search with it and draw what it finds",
     "train": "train a model on image lists and save it as a preset",
     "evaluate": "measure the retrieval of a preset on query and database lists",
+    "report": "write a page about a preset: metrics, curves, neighbours, codes",
     "encode": "turn images into packed codes",
     "index": "encode a folder of images into an index that can be searched",
     "search": "find the nearest images of an index",

@@ -10,6 +10,14 @@ import json
 
 
 def add_arguments(parser) -> None:
+    add_evaluation_arguments(parser)
+    parser.add_argument(
+        "--json", metavar="FILE", help="write the figures to this file too"
+    )
+
+
+def add_evaluation_arguments(parser) -> None:
+    """Adds what every command that evaluates a preset takes."""
     parser.add_argument("--preset", required=True, help="name or directory of a preset")
     parser.add_argument(
         "--data", required=True, metavar="DIR", help="directory of the image lists"
@@ -36,30 +44,45 @@ def add_arguments(parser) -> None:
     parser.add_argument(
         "--batch-size", type=int, default=128, help="images a step (default: 128)"
     )
-    parser.add_argument(
-        "--json", metavar="FILE", help="write the figures to this file too"
-    )
+
+
+def evaluation_arguments(options) -> dict:
+    """The options as arguments of `evaluate_model`."""
+    names = ("crops", "top_k", "radius", "ties")
+    return {name: getattr(options, name) for name in names}
+
+
+def load_evaluation(options) -> tuple:
+    """The model, the metadata of its preset, the queries and the database."""
+    from keras_deephash.datasets import read_lists
+    from keras_deephash.models.retrieval_model import RetrievalModel
+    from keras_deephash.presets import from_preset, read_preset_metadata
+
+    metadata = read_preset_metadata(options.preset)
+    names = ("test", "database")
+    query, database = read_lists(options.data, names, verify_images=False)
+    model = from_preset(options.preset)
+    if not isinstance(model, RetrievalModel):
+        raise ValueError(
+            "`--preset` must be a method's, which has codes. "
+            f"Received: {options.preset!r}, a {type(model).__name__}."
+        )
+    return model, metadata, query, database
 
 
 def run(options) -> None:
-    from keras_deephash.datasets import read_lists
     from keras_deephash.files import write_atomically
-    from keras_deephash.presets import from_preset, read_preset_metadata
     from keras_deephash.retrieval.evaluate_model import evaluate_model
 
-    stated = read_preset_metadata(options.preset)["metrics"]
-    names = ("test", "database")
-    query, database = read_lists(options.data, names, verify_images=False)
+    model, metadata, query, database = load_evaluation(options)
     metrics = evaluate_model(
-        from_preset(options.preset),
+        model,
         query,
         database,
         batch_size=options.batch_size,
-        crops=options.crops,
-        top_k=options.top_k,
-        radius=options.radius,
-        ties=options.ties,
+        **evaluation_arguments(options),
     )
+    stated = metadata["metrics"]
     print(f"{'':28}{'measured':>10}{'metadata':>10}")
     for name, value in metrics.items():
         print(f"{name:28}{_text(value):>10}{_text(stated.get(name, '-')):>10}")

@@ -113,20 +113,25 @@ class DeepHashing(RetrievalModel):
             ),
         }
 
+    def ranking(self, query_codes, database_codes) -> dict:
+        return {
+            "query_codes": pack_bits(query_codes),
+            "database_codes": pack_bits(database_codes),
+        }
+
     def retrieval_metrics(
         self, query_codes, query_labels, database_codes, database_labels, **arguments
     ) -> dict:
         """As in `RetrievalModel`; `map_at_radius` ranks the ball by the codes alone,
         `map_at_radius_reranked` by the continuous codes (the published protocol)."""
-        packed = (
-            pack_bits(query_codes),
-            query_labels,
-            pack_bits(database_codes),
-            database_labels,
-        )
-        metrics = evaluate_retrieval(*packed, **arguments).as_dict()
+        packed = {
+            **self.ranking(query_codes, database_codes),
+            "query_labels": query_labels,
+            "database_labels": database_labels,
+        }
+        metrics = evaluate_retrieval(**packed, **arguments).as_dict()
         reranked = evaluate_retrieval(
-            *packed,
+            **packed,
             query_features=query_codes,
             database_features=database_codes,
             **arguments,

@@ -228,6 +228,15 @@ class DeepQuantization(RetrievalModel):
 
     # === Evaluation and config ===
 
+    def ranking(self, query_codes, database_codes) -> dict:
+        return {
+            "query_codes": None,
+            "database_codes": None,
+            "query_features": query_codes,
+            "database_features": self.decode(self.codebook.encode(database_codes)),
+            "distance": self.search_metric,
+        }
+
     def retrieval_metrics(
         self, query_codes, query_labels, database_codes, database_labels, **arguments
     ) -> dict:

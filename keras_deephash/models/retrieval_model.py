@@ -181,6 +181,18 @@ class RetrievalModel(PresetMixin, GlobalBatchTraining):
             near_zero=self._near_zero,
         )
 
+    def ranking(self, query_codes, database_codes) -> dict:
+        """What the method ranks by: arguments of `evaluate_retrieval`.
+
+        Args:
+            query_codes: float array [queries, units], as `continuous_codes` returns.
+            database_codes: float array [n, units].
+
+        Returns:
+            dict of all arguments but labels and options.
+        """
+        raise NotImplementedError(f"{type(self).__name__} must define `ranking`.")
+
     def retrieval_metrics(
         self, query_codes, query_labels, database_codes, database_labels, **arguments
     ) -> dict:

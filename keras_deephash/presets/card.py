@@ -40,12 +40,16 @@ def render_card(name: str, metadata: dict) -> str:
     return "\n".join(lines) + "\n"
 
 
+def metric_title(name: str) -> str:
+    """How to call a metric in a text."""
+    return _TITLES.get(name, name.replace("_", " "))
+
+
 def _table(title: str, values: dict) -> list[str]:
     if not values:
         return []
     rows = [
-        f"| {_TITLES.get(key, key.replace('_', ' '))} | {_text(value)} |"
-        for key, value in values.items()
+        f"| {metric_title(key)} | {_text(value)} |" for key, value in values.items()
     ]
     return [f"## {title}", "", "| | |", "|---|---|", *rows, ""]
 

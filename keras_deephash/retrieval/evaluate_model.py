@@ -1,5 +1,7 @@
 """From a model and image sets to retrieval metrics."""
 
+import numpy as np
+
 from keras_deephash.datasets.image_set import ImageSet
 
 
@@ -25,10 +27,41 @@ def evaluate_model(
     Returns:
         dict, as `retrieval_metrics` of the model, and `crops`.
     """
-    query_codes, database_codes = (
-        model.continuous_codes(images.images, batch_size, verbose, crops)
-        for images in (query, database)
+    query_codes, database_codes = encode_sets(
+        model, query, database, batch_size=batch_size, crops=crops, verbose=verbose
     )
+    return evaluate_codes(
+        model, query_codes, query, database_codes, database, crops=crops, **arguments
+    )
+
+
+def encode_sets(
+    model,
+    query: ImageSet,
+    database: ImageSet,
+    *,
+    batch_size: int = 128,
+    crops: int = 1,
+    verbose="auto",
+) -> tuple[np.ndarray, np.ndarray]:
+    """The continuous codes of queries and database, arguments as `evaluate_model`."""
+    return (
+        model.continuous_codes(query.images, batch_size, verbose, crops),
+        model.continuous_codes(database.images, batch_size, verbose, crops),
+    )
+
+
+def evaluate_codes(
+    model,
+    query_codes: np.ndarray,
+    query: ImageSet,
+    database_codes: np.ndarray,
+    database: ImageSet,
+    *,
+    crops: int = 1,
+    **arguments,
+) -> dict:
+    """As `evaluate_model`, from continuous codes that are there already."""
     metrics = model.retrieval_metrics(
         query_codes, query.labels, database_codes, database.labels, **arguments
     )

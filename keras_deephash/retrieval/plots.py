@@ -20,7 +20,8 @@ def draw_neighbors(
         queries: list of images: paths, PIL images or arrays [h, w, 3].
         neighbors: list of lists of images, one list for each query.
         hits: list of lists of bool, as long as `neighbors`: relevant neighbours are
-            framed green, others red. Defaults to `None`, all frames grey.
+            framed green with a tick, others red with a cross. Defaults to `None`, all
+            frames grey.
         captions: list of lists of str below the neighbours, such as distances.
             Defaults to `None`.
         tile: int. Height and width of an image in pixels. Defaults to `72`.
@@ -40,6 +41,14 @@ def draw_neighbors(
             "`queries` must hold at least one image and `neighbors` one list a query. "
             f"Received: {len(queries)} queries, {len(neighbors)} lists."
         )
+    for name, rows in (("hits", hits), ("captions", captions)):
+        if rows is not None and [len(row) for row in rows] != [
+            len(row) for row in neighbors
+        ]:
+            raise ValueError(
+                f"`{name}` must be lists of the same lengths as `neighbors`. Received: "
+                f"{[len(row) for row in rows]} and {[len(row) for row in neighbors]}."
+            )
     frame, gap, header = 4, 6, 22
     cell = tile + 2 * frame + gap
     row = cell + (14 if captions else 0)
@@ -67,7 +76,21 @@ def draw_neighbors(
             left = 2 * gap + (j + 1) * cell
             color = GREY if hits is None else GREEN if hits[i][j] else RED
             paste(neighbor, left, top, color)
+            if hits is not None:
+                _draw_mark(draw, left, top, color, hits[i][j])
             if captions:
                 position = (left + frame, top + tile + 2 * frame)
                 draw.text(position, captions[i][j], fill="black")
     return picture
+
+
+def _draw_mark(draw: ImageDraw.ImageDraw, left: int, top: int, color, hit: bool):
+    """A tick or a cross in a corner, for whom green and red look alike."""
+    draw.rectangle((left, top, left + 14, top + 14), fill=color)
+    if hit:
+        strokes = [((3, 7), (6, 10), (11, 4))]
+    else:
+        strokes = [((4, 4), (10, 10)), ((4, 10), (10, 4))]
+    for stroke in strokes:
+        points = [(left + x, top + y) for x, y in stroke]
+        draw.line(points, fill="white", width=2)

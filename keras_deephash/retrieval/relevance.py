@@ -25,8 +25,8 @@ class Relevance:
     """
 
     def __init__(self, query_labels: np.ndarray, database_labels: np.ndarray):
-        queries = _check_labels("query_labels", query_labels)
-        database = _check_labels("database_labels", database_labels)
+        queries = check_labels("query_labels", query_labels)
+        database = check_labels("database_labels", database_labels)
         if queries.ndim != database.ndim or queries.shape[1:] != database.shape[1:]:
             raise ValueError(
                 "`query_labels` and `database_labels` must both be class indices of "
@@ -38,8 +38,8 @@ class Relevance:
         if queries.ndim == 2 and _at_most_one(queries) and _at_most_one(database):
             # Comparing one index per item is many times cheaper than comparing
             # rows. Unlabelled items get indices that match nothing.
-            queries = _to_indices(queries, unlabelled=-1)
-            database = _to_indices(database, unlabelled=-2)
+            queries = first_labels(queries, unlabelled=-1)
+            database = first_labels(database, unlabelled=-2)
         self._indices = queries.ndim == 1
         if self._indices:
             # The narrowest integers compare fastest; the -2 is for unlabelled items.
@@ -75,7 +75,7 @@ class Relevance:
         self._database = self._database[..., order]
 
 
-def _check_labels(name: str, labels: np.ndarray) -> np.ndarray:
+def check_labels(name: str, labels: np.ndarray) -> np.ndarray:
     """Returns class indices `[n]`, or multi-hot labels as booleans `[n, labels]`."""
     labels = np.asarray(labels)
     if labels.shape[:1] == (0,):
@@ -112,7 +112,8 @@ def _at_most_one(multi_hot: np.ndarray) -> bool:
     return bool(np.all(np.count_nonzero(multi_hot, axis=1) <= 1))
 
 
-def _to_indices(multi_hot: np.ndarray, unlabelled: int) -> np.ndarray:
+def first_labels(multi_hot: np.ndarray, unlabelled: int = -1) -> np.ndarray:
+    """The first label of every item, ints [n], and `unlabelled` where it has none."""
     if multi_hot.shape[1] == 0:
         return np.full(len(multi_hot), unlabelled)
     return np.where(multi_hot.any(axis=1), multi_hot.argmax(axis=1), unlabelled)

@@ -67,17 +67,18 @@ def check_vectors(
         )
     if given:
         features = check_features(*features)
-        _check_rows(_FEATURES, features, rows)
+        check_rows(_FEATURES, features, rows)
         if distance != "hamming":
             return features, None
     codes = (
         check_codes(*codes) if distance == "hamming" else check_features(*codes, _CODES)
     )
-    _check_rows(_CODES, codes, rows)
+    check_rows(_CODES, codes, rows)
     return codes, features if given else None
 
 
-def _check_rows(names: tuple[str, str], arrays: Pair, rows: tuple[int, int]) -> None:
+def check_rows(names: tuple[str, str], arrays: Pair, rows: tuple[int, int]) -> None:
+    """Raises unless two arrays have as many rows as their labels."""
     for name, array, expected in zip(names, arrays, rows, strict=True):
         if len(array) != expected:
             labels = name.split("_")[0] + "_labels"

@@ -1,0 +1,51 @@
+"""Queries and their nearest neighbours."""
+
+from typing import TYPE_CHECKING
+
+from keras_deephash.plots.style import new_figure
+from keras_deephash.retrieval.plots import draw_neighbors
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+def neighbors(
+    queries: list,
+    neighbors: list[list],
+    hits: list[list[bool]] | None = None,
+    captions: list[list[str]] | None = None,
+    tile: int = 72,
+) -> "Figure":
+    """Draws one row a query: the query, then its neighbours, nearest first.
+
+    Args:
+        queries: list of images: paths, PIL images or arrays [h, w, 3].
+        neighbors: list of lists of images, one list for each query.
+        hits: list of lists of bool, as long as `neighbors`: relevant neighbours are
+            framed green with a tick, others red with a cross. Defaults to `None`, all
+            frames grey.
+        captions: list of lists of str below the neighbours, such as distances.
+            Defaults to `None`.
+        tile: int. Height and width of an image in pixels. Defaults to `72`.
+
+    Returns:
+        `matplotlib.figure.Figure`, as large as its images.
+
+    Raises:
+        ValueError: if there is no query or the lists differ in length, and for what
+            is no image.
+        ImportError: if matplotlib is not installed.
+
+    Example:
+
+    >>> plots.neighbors(["cat.jpg"], [["dog.jpg", "cat2.jpg"]], [[False, True]])
+    """
+    picture = draw_neighbors(queries, neighbors, hits, captions, tile)
+    figure, axes = new_figure(1, 1, "")
+    # Pixel by pixel: nothing is scaled.
+    figure.set_layout_engine("none")
+    figure.set_size_inches(picture.width / figure.dpi, picture.height / figure.dpi)
+    axes.set_position((0, 0, 1, 1))
+    axes.set_axis_off()
+    axes.imshow(picture, interpolation="nearest", aspect="auto")
+    return figure

@@ -1,0 +1,59 @@
+"""Which queries to show, and their nearest neighbours by what a model ranks by."""
+
+import numpy as np
+
+from keras_deephash.retrieval.features import feature_scores
+from keras_deephash.retrieval.search import search
+
+
+def spread_over_classes(labels: np.ndarray, count: int) -> np.ndarray:
+    """Indices of items that are spread over the classes.
+
+    Args:
+        labels: multi-hot array [n, L], of at least one item.
+        count: int. At most n are returned.
+
+    Returns:
+        int64 array [min(count, n)], in the order of their first labels.
+    """
+    by_class = np.argsort(np.argmax(labels, axis=1), kind="stable")
+    places = np.linspace(0, len(labels) - 1, min(count, len(labels)))
+    return by_class[places.round().astype(int)]
+
+
+def nearest_neighbors(
+    ranking: dict, queries: np.ndarray, k: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """The k nearest database items of some queries.
+
+    Args:
+        ranking: dict, as a model's `ranking` returns.
+        queries: int array [m], which queries.
+        k: int. At most the whole database is returned.
+
+    Returns:
+        Tuple of int64 indices [m, k], nearest first, and a float64 array [m, k] of
+        what `nearness` names.
+    """
+    if ranking.get("query_features") is None:
+        distances, indices = search(
+            ranking["query_codes"][queries], ranking["database_codes"], k
+        )
+        return indices, distances.astype(np.float64)
+    features = ranking["query_features"][queries]
+    database, metric = ranking["database_features"], ranking["distance"]
+    scores = feature_scores(features, database, metric)
+    indices = np.argsort(-scores, axis=1, kind="stable")[:, :k]
+    found, features = database[indices].astype(np.float64), features[:, None]
+    if metric == "euclidean":
+        return indices, np.linalg.norm(found - features, axis=2)
+    return indices, np.sum(found * features, axis=2)
+
+
+def nearness(ranking: dict) -> str:
+    """What a model that ranks so calls near, in words."""
+    return {
+        "hamming": "Hamming distance in bits",
+        "euclidean": "Euclidean distance",
+        "inner_product": "inner product, the higher the nearer",
+    }[ranking.get("distance", "hamming")]

@@ -1,0 +1,241 @@
+"""`keras-deephash report`: its numbers, its neighbours and its HTML."""
+
+import base64
+import io
+import json
+import os
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import keras_deephash as kdh
+from keras_deephash.cli import main
+
+HOSTILE = '<script>alert("1")</script>'
+
+
+class Page(HTMLParser):
+    """The tables, pictures and figures of a page, and every tag."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.tags, self.rows, self.images, self.figures = [], [], [], []
+        self.texts = []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        attrs = dict(attrs)
+        self.tags.append(tag)
+        # Every attribute that makes a browser fetch something.
+        assert not {"href", "srcset", "data", "action", "background"} & set(attrs)
+        assert not any(name.startswith("on") for name in attrs)
+        if tag == "img":
+            self.images.append(attrs["src"])
+        if tag == "figure" and "class" in attrs:
+            self.figures.append({"kind": attrs["class"], "file": attrs["title"]})
+        if tag == "tr":
+            self.rows.append([])
+        if tag in ("td", "th"):
+            self.rows[-1].append("")
+        if tag == "data":
+            self.rows[-1][-1] = float(attrs["value"])
+
+    def handle_data(self, data):
+        self.texts.append(data)
+        if "tr" in self.tags and self.rows[-1] and self.rows[-1][-1] == "":
+            self.rows[-1][-1] = data
+
+    def row(self, name):
+        (row,) = (row for row in self.rows if row[0] == name)
+        return row[1:]
+
+
+@pytest.fixture
+def preset(data, make_model, make_quantizer, tmp_path):
+    """A function that saves a preset of a method and returns its directory."""
+
+    def save(method):
+        if method == "DCH":
+            model = make_model(bits=16)
+        else:
+            model = make_quantizer(method)
+            model.feature_layer.kernel.assign(100 * model.feature_layer.kernel)
+            model.fit_codebook(kdh.images.find_images(data))
+        model.save_to_preset(
+            tmp_path / "preset",
+            dataset=f"{HOSTILE} & co",
+            metrics={"map": 0.25},
+            training={"command": "keras-deephash train --bits 16", "seed": 7},
+        )
+        return str(tmp_path / "preset")
+
+    return save
+
+
+@pytest.fixture
+def make_quantizer(make_model):
+    def make(name):
+        backbone = make_model().backbone
+        return getattr(kdh, name)(backbone, dim=12, subcodebooks=3, subcenters=8)
+
+    return make
+
+
+def write_report(arguments, tmp_path) -> tuple:
+    output = tmp_path / "report.html"
+    assert main(["report", *arguments, "--output", str(output)]) == 0
+    text = output.read_text(encoding="utf-8")
+    return Page(text), text
+
+
+@pytest.mark.parametrize("method", ["DCH", "DTQ", "DQN"])
+def test_the_numbers_are_those_of_evaluate(data, preset, tmp_path, method):
+    folder = preset(method)
+    arguments = ["--preset", folder, "--data", data, "--top-k", "10"]
+    figures = str(tmp_path / "figures.json")
+    assert main(["evaluate", *arguments, "--json", figures]) == 0
+    with open(figures) as file:
+        expected = json.load(file)
+    page, _ = write_report(arguments, tmp_path)
+    start = page.rows.index(["", "measured", "in the metadata"]) + 1
+    measured = page.rows[start : start + len(expected)]
+    assert [row[1] for row in measured] == list(expected.values())
+    assert measured[0] == ["MAP", expected["map"], 0.25]
+    assert measured[1][2] == "-"
+
+    # What is drawn is what is measured.
+    model = kdh.from_preset(folder)
+    query, database = kdh.datasets.read_lists(data, ["test", "database"])
+    ranking = model.ranking(
+        *(model.continuous_codes(images.images) for images in (query, database))
+    )
+    found = kdh.evaluate_retrieval(
+        **ranking,
+        query_labels=query.labels,
+        database_labels=database.labels,
+        top_k=10,
+    )
+    assert found.map == pytest.approx(expected["map"])
+
+    # The neighbours are those of a naive ranking.
+    codes = [model.encode(images.images) for images in (query, database)]
+    if method == "DCH":
+        bits = [np.unpackbits(code, axis=1).astype(int) for code in codes]
+        far = np.abs(bits[0][:, None] - bits[1]).sum(axis=2)
+    else:
+        features = model.continuous_codes(query.images)
+        far = -model.asymmetric_scores(features, codes[1])
+    assert page.row("Codes of the database") == [16]
+    assert page.row("Distinct codes") == [len({code.tobytes() for code in codes[1]})]
+    groups = [page.figures[i : i + 11] for i in range(0, 88, 11)]
+    assert len(page.figures) == 88
+    names = [os.path.basename(path) for path in database.images]
+    for group in groups:
+        i = [os.path.basename(path) for path in query.images].index(group[0]["file"])
+        assert group[0]["kind"] == "query"
+        found = [names.index(tile["file"]) for tile in group[1:]]
+        assert len(set(found)) == 10
+        np.testing.assert_allclose(
+            far[i][found], np.sort(far[i])[:10], rtol=1e-4, atol=1e-4
+        )
+        for tile, j in zip(group[1:], found, strict=True):
+            hit = np.any(query.labels[i] & database.labels[j])
+            assert tile["kind"] == ("hit" if hit else "miss")
+
+
+@pytest.mark.parametrize("method", ["DCH", "DTQ"])
+def test_health_of_codes(data, preset, tmp_path, method):
+    folder = preset(method)
+    page, _ = write_report(["--preset", folder, "--data", data], tmp_path)
+    model = kdh.from_preset(folder)
+    (database,) = kdh.datasets.read_lists(data, ["database"])
+    codes = model.encode(database.images)
+    if method == "DTQ":
+        for m in range(3):
+            _, counts = np.unique(codes[:, m], return_counts=True)
+            shares = counts / counts.sum()
+            used, entropy = page.row(f"sub-codebook {m}")
+            assert used == len(counts)
+            assert entropy == pytest.approx(-np.sum(shares * np.log2(shares)))
+        return
+    bits = np.unpackbits(codes, axis=1)
+    shares = bits.mean(axis=0)
+    assert page.row("Constant bits") == [np.sum((shares == 0) | (shares == 1))]
+    assert page.row("Share of ones, lowest of all bits") == [shares.min()]
+    assert page.row("Share of ones, highest of all bits") == [shares.max()]
+
+
+def test_everything_is_inside_and_escaped(data, preset, tmp_path):
+    with open(os.path.join(data, "labels.txt"), "w") as file:
+        file.write(f"{HOSTILE}\n_$x$\n")
+    for name in ("test", "database"):
+        path = os.path.join(data, f"{name}.txt")
+        with open(path) as file:
+            first, *rest = file.read().splitlines()
+        image, label = first.split()
+        hostile = f'images/{name}"><b>.png'
+        os.rename(os.path.join(data, image), os.path.join(data, hostile))
+        with open(path, "w") as file:
+            file.write("\n".join([f"{hostile} {label}", *rest]) + "\n")
+    page, text = write_report(["--preset", preset("DCH"), "--data", data], tmp_path)
+    assert "script" not in page.tags and "<script" not in text
+    assert any(HOSTILE in words for words in page.texts)
+    assert page.row("dataset") == [f"{HOSTILE} & co"]
+    assert page.row("training: command") == ["keras-deephash train --bits 16"]
+    assert page.row("training: seed") == [7]
+    assert any(tile["file"] == 'test"><b>.png' for tile in page.figures)
+    assert "link" not in page.tags and "iframe" not in page.tags
+    assert "url(" not in text and "@import" not in text
+    assert len(page.images) == 88 + 6
+    for source in page.images:
+        kind, data_of = source.split(",")
+        assert kind == "data:image/png;base64"
+        Image.open(io.BytesIO(base64.b64decode(data_of))).verify()
+
+
+def test_one_query_one_item_and_no_labels(data, preset, tmp_path):
+    os.remove(os.path.join(data, "labels.txt"))
+    for name in ("test", "database"):
+        path = os.path.join(data, f"{name}.txt")
+        with open(path) as file:
+            image = file.readline().split()[0]
+        with open(path, "w") as file:
+            file.write(f"{image} 0 0\n")
+    page, _ = write_report(["--preset", preset("DCH"), "--data", data], tmp_path)
+    assert [tile["kind"] for tile in page.figures] == ["query", "miss"]
+    assert page.row("MAP") == [0, 0.25]
+    assert "no label" in " ".join(page.texts)
+
+
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        (["--queries", "0"], "`--queries` must be >= 1"),
+        (["--neighbors", "-1"], "`--neighbors` must be >= 1"),
+        (["--output", "."], "must be a file"),
+        (["--preset", "dch_cifar"], "no preset"),
+        (["--preset", "efficientnet_lite0_imagenet"], "a EfficientNetLiteBackbone"),
+        (["--data", "no"], "no such list file"),
+    ],
+)
+def test_errors_come_first(data, tmp_path, capsys, monkeypatch, arguments, message):
+    monkeypatch.chdir(tmp_path)
+    options = ["--preset", "dch_cifar10_48", "--data", data]
+    assert main(["report", *options, *arguments]) == 1
+    captured = capsys.readouterr()
+    assert message in captured.err and "Traceback" not in captured.err
+    assert os.listdir(tmp_path) == ["data"]
+
+
+def test_a_failure_leaves_the_last_report(data, preset, tmp_path, capsys):
+    arguments = ["--preset", preset("DCH"), "--data", data]
+    _, text = write_report(arguments, tmp_path)
+    with open(os.path.join(data, "images", "47.png"), "w") as file:
+        file.write("no image")
+    output = tmp_path / "report.html"
+    assert main(["report", *arguments, "--output", str(output)]) == 1
+    assert "47.png" in capsys.readouterr().err
+    assert output.read_text(encoding="utf-8") == text
+    assert sorted(os.listdir(tmp_path)) == ["data", "preset", "report.html"]

@@ -1,0 +1,82 @@
+"""The picture of neighbours, figures in notebooks, and a missing matplotlib."""
+
+import io
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from keras_deephash import plots
+from keras_deephash.retrieval.plots import draw_neighbors
+
+
+def pixels_of(png: bytes) -> np.ndarray:
+    return np.asarray(Image.open(io.BytesIO(png)).convert("RGB"))
+
+
+def test_neighbors_are_drawn_pixel_by_pixel():
+    generator = np.random.default_rng(0)
+    images = list(generator.integers(0, 256, (5, 8, 8, 3), dtype=np.uint8))
+    arguments = (
+        images[:2],
+        [images[2:4], images[4:]],
+        [[True, False], [True]],
+        [["1 bit", "2 bits"], ["3 bits"]],
+    )
+    figure = plots.neighbors(*arguments, tile=20)
+    expected = np.asarray(draw_neighbors(*arguments, tile=20))
+    drawn = pixels_of(figure._repr_png_())
+    np.testing.assert_array_equal(drawn, expected)
+
+
+@pytest.mark.parametrize("name", ["hits", "captions"])
+def test_rows_of_other_lengths(name):
+    image = np.zeros((8, 8, 3), np.uint8)
+    with pytest.raises(ValueError, match=rf"`{name}` must .* \[1\] and \[2\]"):
+        plots.neighbors([image], [[image, image]], **{name: [[True]]})
+    with pytest.raises(ValueError, match="0 queries"):
+        plots.neighbors([], [])
+
+
+def test_a_query_without_neighbours():
+    image = np.zeros((8, 8, 3), np.uint8)
+    plots.neighbors([image], [[]], [[]], [[]]).savefig("/dev/null", format="png")
+
+
+def test_a_notebook_shows_a_figure_without_pyplot(retrieval):
+    from matplotlib.figure import Figure
+
+    figure = plots.bit_balance(retrieval[2])
+    assert isinstance(figure, Figure)
+    assert pixels_of(figure._repr_png_()).shape[2] == 3
+
+
+def test_pyplot_does_not_know_the_figures(retrieval):
+    from matplotlib import pyplot, rcParams
+
+    before, settings = pyplot.get_fignums(), dict(rcParams)
+    plots.precision_recall(*retrieval)._repr_png_()
+    assert pyplot.get_fignums() == before and dict(rcParams) == settings
+
+
+def test_the_package_works_without_matplotlib():
+    program = (
+        "import sys\n"
+        "sys.modules['matplotlib'] = None\n"
+        "import keras_deephash as kdh, numpy as np\n"
+        "try:\n"
+        "    kdh.plots.bit_balance(np.zeros((2, 2), np.uint8))\n"
+        "except ImportError as error:\n"
+        "    print(error)\n"
+        "from keras_deephash.cli import main\n"
+        "print(main(['report', '--preset', 'x', '--data', '.']))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    command = 'pip install "keras-deephash[plots]"'
+    assert command in done.stdout and done.stdout.endswith("\n1\n")
+    assert "keras-deephash: error: Plots need matplotlib" in done.stderr
