@@ -1,0 +1,318 @@
+"""Indexes of hash codes and of a quantizer's codes: speed, recall, memory, building.
+
+Run with `python tests/benchmarks/bench_search.py --codes 1000000`. Beside every index
+stand faiss called directly, NumPy, usearch where it is installed, and what the
+processor can do at most, measured by the loops of limits.c. Codes lie around 1,000
+centres, as trained models make them. Nothing is asserted.
+"""
+
+import argparse
+import ctypes
+import os
+import subprocess
+import tempfile
+import time
+
+import numpy as np
+
+from keras_deephash import CodeSpec, Index
+from keras_deephash.index.structures.padding import pad
+from keras_deephash.index.structures.product_form import ProductForm, reconstruct
+from keras_deephash.index.threads import available_cpus, load_faiss
+
+BITS, K = 48, 10
+SUBCODEBOOKS, DIM = 4, 300
+CENTERS, FLIPS = 1_000, 0.06
+SECONDS = 2.0  # Each figure takes at least this long.
+
+
+def hash_codes(count: int, seed: int) -> np.ndarray:
+    """Packed codes around centres that are the same for every seed."""
+    centers = np.random.default_rng(0).integers(0, 2, (CENTERS, BITS), dtype=np.uint8)
+    generator = np.random.default_rng(seed)
+    parts = []
+    for start in range(0, count, 100_000):
+        n = min(100_000, count - start)
+        flips = generator.random((n, BITS), dtype=np.float32) < FLIPS
+        parts.append(np.packbits(centers[generator.integers(0, CENTERS, n)] ^ flips, 1))
+    return np.concatenate(parts)
+
+
+def quantizer_data(count: int, queries: int, subcodebooks: int, subcenters: int):
+    """A codebook, codes around centres, and queries near them."""
+    generator = np.random.default_rng(0)
+    # The first sub-codebook has most of the energy, as learned ones have.
+    scale = 0.5 ** np.arange(subcodebooks)[:, None, None]
+    centers = generator.standard_normal((subcodebooks, subcenters, DIM)) * scale * 0.5
+    codes = generator.integers(0, subcenters, (count, subcodebooks), dtype=np.uint8)
+    rows = codes[generator.integers(0, count, queries)]
+    features = sum(centers[m][rows[:, m]] for m in range(subcodebooks))
+    features = features + 0.1 * generator.standard_normal(features.shape)
+    return centers.astype("float32"), codes, features.astype("float32")
+
+
+def rate(function, items: int) -> float:
+    """Items a second: the best of calls over a few seconds."""
+    best, end = np.inf, time.perf_counter() + SECONDS
+    while time.perf_counter() < end:
+        start = time.perf_counter()
+        function()
+        best = min(best, time.perf_counter() - start)
+    return items / best
+
+
+def latencies(search, queries) -> tuple[float, float]:
+    """Milliseconds of single queries, p50 and p99."""
+    taken, end = [], time.perf_counter() + SECONDS
+    while time.perf_counter() < end or len(taken) < 100:
+        query = queries[len(taken) % len(queries)][None]
+        start = time.perf_counter()
+        search(query)
+        taken.append(1e3 * (time.perf_counter() - start))
+    return tuple(np.percentile(taken, (50, 99)))
+
+
+def size_on_disk(index) -> int:
+    with tempfile.TemporaryDirectory() as folder:
+        index.save(os.path.join(folder, "index"))
+        return sum(
+            os.path.getsize(os.path.join(root, name))
+            for root, _, names in os.walk(folder)
+            for name in names
+        )
+
+
+def report(name, search, queries, true=None, built=None, size=None) -> float:
+    """Prints one row and returns queries a second."""
+    speed = rate(lambda: search(queries), len(queries))
+    p50, p99 = latencies(search, queries)
+    recall = ""
+    if true is not None:
+        # By distance, not by id: codes at equal distance are equally good.
+        recall = f"{np.mean(search(queries)[0] <= true[:, -1:] + 1e-3):.3f}"
+    built = "" if built is None else f"{built:.1f}"
+    size = "" if size is None else f"{size:.1f}"
+    print(
+        f"| {name} | {speed:,.0f} | {p50:.2f} | {p99:.2f} | {recall} | {built} | "
+        f"{size} |",
+        flush=True,
+    )
+    return speed
+
+
+def report_index(name, spec, codes, queries, true, kind, **options):
+    index = Index(spec, kind=kind, **options)
+    start = time.perf_counter()
+    index.add(codes)
+    index.optimize()
+    built = time.perf_counter() - start
+    size = size_on_disk(index) / len(codes)
+
+    def search(rows):
+        return index.search(rows, K)
+
+    return report(name, search, queries, true, built, size)
+
+
+def header(title: str) -> None:
+    print(f"\n{title}\n")
+    print(
+        "| | Queries/s | p50, ms | p99, ms | Recall@10 | Build, s | Bytes a code |\n"
+        "|---|---|---|---|---|---|---|"
+    )
+
+
+def load_limits():
+    """The loops of limits.c, or None without a C compiler."""
+    source = os.path.join(os.path.dirname(__file__), "limits.c")
+    library = os.path.join(tempfile.mkdtemp(), "limits.so")
+    command = ["cc", "-O3", "-march=native", "-shared", "-fPIC", source, "-o", library]
+    try:
+        subprocess.run(command, check=True, capture_output=True)
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    limits = ctypes.CDLL(library)
+    limits.popcount_scan.restype = ctypes.c_uint64
+    limits.table_scan.restype = ctypes.c_float
+    return limits
+
+
+def pointer(array):
+    return array.ctypes.data_as(ctypes.c_void_p)
+
+
+def bench_hamming(count: int, queries: int, limits) -> None:
+    faiss = load_faiss()
+    codes, asked = hash_codes(count, 1), hash_codes(queries, 2)
+    spec = CodeSpec(BITS)
+    header(f"{count:,} hash codes of {BITS} bits, batches of {queries:,} queries")
+
+    direct = faiss.IndexBinaryFlat(BITS)
+    direct.add(codes)
+    report("faiss, 48 bits", lambda q: direct.search(q, K), asked)
+    padded = faiss.IndexBinaryFlat(64)
+    padded.add(pad(codes))
+    true = padded.search(pad(asked), K)[0]
+    report("faiss, padded to 64", lambda q: padded.search(pad(q), K), asked, true)
+    for kind, options in (
+        ("flat", {}),
+        ("hash", {}),
+        ("ivf", {}),
+        ("ivf", {"probes": 8}),
+        ("hnsw", {}),
+    ):
+        shown = "".join(f", {key}={value}" for key, value in options.items())
+        report_index(
+            f'`kind="{kind}"`{shown}', spec, codes, asked, true, kind, **options
+        )
+    few = asked[: max(1, min(20, 20_000_000 // count))]
+
+    def numpy_search(rows):
+        best = []
+        for row in rows:
+            apart = np.bitwise_count(codes ^ row).sum(axis=1, dtype=np.uint8)
+            nearest = np.argpartition(apart, K)[:K]
+            best.append(np.sort(apart[nearest]))
+        return (np.array(best),)
+
+    report("NumPy, bit counts", numpy_search, few, true[: len(few)])
+    report_usearch(codes, asked, true)
+    if limits:
+        words = pad(codes).view("<u8").ravel()
+        query = ctypes.c_uint64(int(words[0]))
+        seconds = 1 / rate(
+            lambda: limits.popcount_scan(pointer(words), query, ctypes.c_long(count)), 1
+        )
+        threads = available_cpus()
+        print(f"| popcount loop in C x {threads} CPUs | {threads / seconds:,.0f} |||||")
+
+
+def report_usearch(codes, asked, true) -> None:
+    try:
+        from usearch.index import Index as Usearch
+    except ImportError:
+        return
+    index = Usearch(ndim=BITS, metric="hamming", dtype="b1")
+    start = time.perf_counter()
+    index.add(np.arange(len(codes)), codes, threads=available_cpus())
+    built = time.perf_counter() - start
+
+    def search(rows):
+        found = index.search(rows, K, threads=available_cpus())
+        return (np.atleast_2d(found.distances),)
+
+    report("usearch, graph", search, asked, true, built)
+
+
+def bench_quantized(count: int, queries: int, metric: str, limits) -> None:
+    faiss = load_faiss()
+    centers, codes, asked = quantizer_data(count, queries, SUBCODEBOOKS, 256)
+    spec = CodeSpec(8 * SUBCODEBOOKS, metric, centers)
+    header(
+        f"{count:,} codes of {SUBCODEBOOKS} bytes, D = {DIM}, {metric}, batches of "
+        f"{queries:,} queries"
+    )
+    form = ProductForm(spec.centers, metric)
+    width = form.columns * DIM
+    direct = faiss.IndexPQ(width, form.columns, 8, faiss.METRIC_INNER_PRODUCT)
+    faiss.copy_array_to_vector(form.faiss_centers().ravel(), direct.pq.centroids)
+    direct.is_trained = True
+    direct.add_sa_codes(form.codes(codes))
+    true = form.distances(direct.search(form.queries(asked), K)[0], asked)
+    tiled = form.queries(asked)
+    report("faiss.IndexPQ, tiled queries", lambda q: direct.search(q, K), tiled)
+    report_residual(faiss, spec, codes, asked)
+    for kind, options in (("flat", {}), ("ivf", {}), ("ivf", {"probes": 8})):
+        shown = "".join(f", {key}={value}" for key, value in options.items())
+        report_index(
+            f'`kind="{kind}"`{shown}', spec, codes, asked, true, kind, **options
+        )
+    fast = quantizer_data(count, queries, 2 * SUBCODEBOOKS, 16)
+    fast_spec = CodeSpec(16 * SUBCODEBOOKS, metric, fast[0])
+    exact = Index(fast_spec)
+    exact.add(fast[1])
+    fast_true = exact.search(fast[2], K)[0]
+    report_index(
+        '`kind="fast_scan"`, 8 x 16', fast_spec, *fast[1:], fast_true, "fast_scan"
+    )
+    few = asked[: max(1, min(20, 20_000_000 // count))]
+
+    def numpy_search(rows):
+        tables = np.einsum("qd,mkd->mqk", rows, spec.centers)
+        best = []
+        for query in range(len(rows)):
+            scores = sum(tables[m, query][codes[:, m]] for m in range(SUBCODEBOOKS))
+            best.append(np.sort(-scores)[:K])
+        return (np.array(best),)
+
+    if metric == "inner_product":
+        report("NumPy, look-up tables", numpy_search, few, true[: len(few)])
+    if limits:
+        tables = np.einsum("d,mkd->mk", asked[0], spec.centers)
+        tables = np.ascontiguousarray(tables)
+        arguments = pointer(codes), pointer(tables), ctypes.c_long(count), SUBCODEBOOKS
+        seconds = 1 / rate(lambda: limits.table_scan(*arguments), 1)
+        threads = available_cpus()
+        print(f"| look-up loop in C x {threads} CPUs | {threads / seconds:,.0f} |||||")
+
+
+def report_residual(faiss, spec, codes, asked) -> None:
+    """faiss's own additive quantizer with the same centres."""
+    kind = faiss.AdditiveQuantizer
+    search_type = kind.ST_LUT_nonorm
+    metric = faiss.METRIC_INNER_PRODUCT
+    if spec.metric == "euclidean":
+        search_type, metric = kind.ST_norm_float, faiss.METRIC_L2
+    index = faiss.IndexResidualQuantizer(DIM, SUBCODEBOOKS, 8, metric, search_type)
+    books = spec.centers.reshape(-1, DIM)
+    faiss.copy_array_to_vector(books.ravel(), index.rq.codebooks)
+    index.rq.is_trained = index.is_trained = True
+    rows = codes
+    if spec.metric == "euclidean":
+        norms = np.concatenate(
+            [
+                np.square(reconstruct(part, spec.centers)).sum(axis=1)
+                for part in np.array_split(codes, max(1, len(codes) // 50_000))
+            ]
+        ).astype("<f4")
+        rows = np.hstack([codes, norms.view(np.uint8).reshape(-1, 4)])
+    index.add_sa_codes(np.ascontiguousarray(rows))
+    report("faiss.IndexResidualQuantizer", lambda q: index.search(q, K), asked)
+
+
+def bench_opening(count: int) -> None:
+    index = Index(CodeSpec(BITS))
+    index.add(hash_codes(count, 1))
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "index")
+        start = time.perf_counter()
+        index.save(path)
+        saved = time.perf_counter() - start
+        print(f"\n{count:,} codes: saved in {saved:.2f} s")
+        for mmap in (False, True):
+            start = time.perf_counter()
+            Index.load(path, mmap=mmap)
+            opened = time.perf_counter() - start
+            print(f"opened in {opened:.2f} s with mmap={mmap}")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--codes", type=int, default=1_000_000)
+    parser.add_argument("--queries", type=int, default=1_000)
+    parser.add_argument(
+        "--only", choices=("hamming", "inner_product", "euclidean", "opening")
+    )
+    options = parser.parse_args()
+    limits = load_limits()
+    if options.only in (None, "hamming"):
+        bench_hamming(options.codes, options.queries, limits)
+    for metric in ("inner_product", "euclidean"):
+        if options.only in (None, metric):
+            bench_quantized(options.codes, options.queries, metric, limits)
+    if options.only in (None, "opening"):
+        bench_opening(options.codes)
+
+
+if __name__ == "__main__":
+    main()
