@@ -5,6 +5,10 @@
 The .npz file holds `codes`, uint8 [n, bits / 8], and `paths`, strings [n]. Read it
 with numpy.load("codes.npz"). Codes of DCH and DHN go to faiss.IndexBinaryFlat(bits);
 those of DQN, DVSQ and DTQ are compared by `asymmetric_scores` of the model.
+
+With --actors, Ray encodes in as many processes, and --output is a directory of Parquet
+files of ids, paths and codes. An interrupted run goes on. --images may then also be a
+Parquet file of paths, or a folder of such files: see `ray_encoding.encode_files`.
 """
 
 import os
@@ -19,7 +23,9 @@ def add_arguments(parser) -> None:
         help="a folder, all images below it; or an image list (path and labels a line)",
     )
     parser.add_argument(
-        "--output", default="codes.npz", help="file to write (default: codes.npz)"
+        "--output",
+        default="codes.npz",
+        help="file, or with --actors directory, to write (default: codes.npz)",
     )
     parser.add_argument(
         "--batch-size", type=int, default=32, help="images a step (default: 32)"
@@ -31,9 +37,18 @@ def add_arguments(parser) -> None:
         default=1,
         help="1: centre crop; 10: mean of ten crops, ten times slower (default: 1)",
     )
+    parser.add_argument(
+        "--actors", type=int, metavar="N", help="processes that encode, by Ray"
+    )
+    parser.add_argument(
+        "--gpus-per-actor", type=float, default=0, help="with --actors (default: 0)"
+    )
 
 
 def run(options) -> None:
+    if options.actors is not None:
+        run_with_ray(options)
+        return
     import numpy as np
 
     from keras_deephash.datasets import read_image_list
@@ -52,3 +67,25 @@ def run(options) -> None:
     with write_atomically(options.output) as file:
         np.savez(file, codes=codes, paths=np.array(paths))
     print(f"{options.output}: {len(codes)} codes of {model.bits} bits")
+
+
+def run_with_ray(options) -> None:
+    from keras_deephash.ray_encoding import encode_files
+
+    if options.output.endswith(".npz") or options.crops != 1:
+        raise ValueError(
+            "With `--actors`, `--output` must be a directory and `--crops` 1. "
+            f"Received: {options.output!r}, {options.crops} crops."
+        )
+    done = encode_files(
+        options.preset,
+        options.images,
+        options.output,
+        actors=options.actors,
+        batch_size=options.batch_size,
+        gpus_per_actor=options.gpus_per_actor,
+    )
+    print(
+        f"{options.output}: {done['images']} codes in {done['parts']} new files, "
+        f"{done['unreadable']} images unreadable"
+    )

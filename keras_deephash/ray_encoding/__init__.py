@@ -1,0 +1,3 @@
+from keras_deephash.ray_encoding.encode_files import encode_files
+
+__all__ = ["encode_files"]

@@ -1,0 +1,186 @@
+"""Encoding millions of image files on many devices, by Ray Data."""
+
+import os
+
+import keras
+import numpy as np
+
+from keras_deephash.files import write_atomically
+from keras_deephash.index.threads import available_cpus
+from keras_deephash.ray_encoding.encoder import Encoder
+from keras_deephash.ray_encoding.parts import Part, Parts, read_paths
+
+
+def encode_files(
+    preset: str,
+    images: str,
+    output: str,
+    actors: int = 1,
+    batch_size: int = 128,
+    gpus_per_actor: float = 0,
+    verbose: int = 1,
+) -> dict[str, int]:
+    """Encodes image files into Parquet files of ids, paths and codes.
+
+    Every actor is a process that loads the model once. A run that was interrupted goes
+    on with the parts, the input files, that have no codes yet. Unreadable images are
+    listed in `unreadable/` and are not among the codes.
+
+    Args:
+        preset: str. Name or directory of a preset.
+        images: str. A directory, all images below it, in parts of 10,000; or a Parquet
+            file or a directory of such files, one part each, with a column `path` and
+            perhaps a column `id`, unique ints. Without it, ids count from 0.
+        output: str. Directory to write: `codes/PART.parquet` has the columns `id`,
+            `path` and `code` (bytes).
+        actors: int. Processes that encode, one a device. Defaults to `1`.
+        batch_size: int. Images a step. Defaults to `128`.
+        gpus_per_actor: float. GPUs that each actor has. Defaults to `0`.
+        verbose: 0 or 1, a progress bar. Defaults to `1`.
+
+    Returns:
+        dict: `images` encoded by this run, `unreadable` ones, and `parts` written.
+
+    Raises:
+        ImportError: without Ray.
+        ValueError: if the output has codes of another preset or of other images.
+
+    Example:
+
+    >>> encode_files("dch_cifar10_48", "photos", "photo_codes", actors=4)
+    """
+    try:
+        import ray.data
+    except ImportError:
+        raise ImportError(
+            "Encoding with actors needs Ray. Install it: "
+            'pip install "keras-deephash[ray]".'
+        ) from None
+    if actors < 1 or batch_size < 1:
+        raise ValueError(
+            "`actors` and `batch_size` must be >= 1. "
+            f"Received: actors={actors}, batch_size={batch_size}."
+        )
+    _check_preset(preset, output)
+    parts = Parts(output, images)
+    parts.refresh()
+    done = {"images": 0, "unreadable": 0, "parts": 0}
+    pending = {part.name: part for part in parts.pending()}
+    for part in [part for part in pending.values() if not part.count]:
+        _write_part(parts, pending.pop(part.name), [])
+        done["parts"] += 1
+    if not pending:
+        return done
+
+    started_ray = not ray.is_initialized()
+    if started_ray:
+        # One more than the actors hold: reading the parts takes a CPU too, and would
+        # wait for it for ever.
+        ray.init(
+            num_cpus=max(available_cpus(), actors + 1),
+            log_to_driver=False,
+            include_dashboard=False,
+            logging_level="warning",
+        )
+    context = ray.data.DataContext.get_current()
+    context.enable_progress_bars = False
+    try:
+        dataset = ray.data.from_items(list(pending)).flat_map(
+            lambda item: _rows(pending[item["item"]])
+        )
+        dataset = dataset.map_batches(
+            Encoder,
+            fn_constructor_args=(preset, max(1, available_cpus() // actors)),
+            compute=ray.data.ActorPoolStrategy(size=actors),
+            batch_size=batch_size,
+            num_gpus=gpus_per_actor,
+        )
+        progress = keras.utils.Progbar(
+            sum(part.count for part in pending.values()),
+            verbose=verbose,
+            unit_name="image",
+        )
+        waiting = {name: [] for name in pending}
+        missing = {name: part.count for name, part in pending.items()}
+        for batch in dataset.iter_batches(batch_size=batch_size):
+            names = batch["part"]
+            for name in np.unique(names):
+                rows = {key: column[names == name] for key, column in batch.items()}
+                waiting[name].append(rows)
+                missing[name] -= len(rows["id"])
+                if missing[name]:
+                    continue
+                unreadable = _write_part(parts, pending[name], waiting.pop(name))
+                done["parts"] += 1
+                done["unreadable"] += unreadable
+                done["images"] += pending[name].count - unreadable
+            progress.add(len(names))
+    finally:
+        if started_ray:
+            ray.shutdown()
+    return done
+
+
+def _check_preset(preset: str, output: str) -> None:
+    """Keeps codes of two presets out of one directory."""
+    from keras_deephash.presets.metadata import WEIGHTS_FILE
+    from keras_deephash.presets.registry import read_preset_metadata
+
+    metadata = read_preset_metadata(preset)
+    if metadata["bits"] is None:
+        raise ValueError(
+            f"The preset {preset!r} is a {metadata['method']}, which makes no codes."
+        )
+    sha256 = metadata["files"][WEIGHTS_FILE]["sha256"]
+    path = os.path.join(output, "weights.sha256")
+    if os.path.exists(path):
+        with open(path, encoding="ascii") as file:
+            there = file.read().strip()
+        if there != sha256:
+            raise ValueError(
+                f"{output!r} has codes of another model. Received: preset={preset!r}. "
+                "Choose another output directory."
+            )
+    else:
+        with write_atomically(path) as file:
+            file.write(sha256.encode())
+
+
+def _rows(part: Part) -> list[dict]:
+    paths, ids = read_paths(part)
+    return [
+        {"part": part.name, "row": row, "id": int(number), "path": path}
+        for row, (number, path) in enumerate(zip(ids, paths, strict=True))
+    ]
+
+
+def _write_part(parts: Parts, part: Part, batches: list[dict]) -> int:
+    """Writes a part in the order of its paths; returns its unreadable images."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    columns = {
+        key: np.concatenate([batch[key] for batch in batches]) if batches else []
+        for key in ("row", "id", "path", "code", "error")
+    }
+    order = np.argsort(columns["row"], kind="stable")
+    readable = [row for row in order if not columns["error"][row]]
+    unreadable = [row for row in order if columns["error"][row]]
+    table = pa.table(
+        {
+            "id": pa.array([int(columns["id"][row]) for row in readable], pa.int64()),
+            "path": pa.array([str(columns["path"][row]) for row in readable], "string"),
+            "code": pa.array(
+                [columns["code"][row].tobytes() for row in readable], pa.binary()
+            ),
+        }
+    )
+    if unreadable:
+        report = os.path.join(parts.folder, "unreadable", f"{part.name}.txt")
+        with write_atomically(report) as file:
+            for row in unreadable:
+                line = f"{columns['path'][row]}\t{columns['error'][row]}\n"
+                file.write(line.encode("utf-8", "surrogateescape"))
+    with write_atomically(parts.codes_file(part)) as file:
+        pq.write_table(table, file)
+    return len(unreadable)

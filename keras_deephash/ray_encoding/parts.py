@@ -1,0 +1,140 @@
+"""Image paths in parts: each part is read, encoded and written as one file.
+
+A part is a Parquet file of the input, or some thousands of the images of a directory.
+What the parts are is written down before the work begins, so that a run that goes on
+finds the same ones; what came later becomes parts of its own.
+"""
+
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from keras_deephash.files import write_atomically
+from keras_deephash.images import find_images
+
+PARTS_FILE = "parts.json"
+IMAGES_PER_PART = 10_000
+
+
+@dataclass(frozen=True)
+class Part:
+    """One part: its name, where its paths are, and the id of its first image."""
+
+    name: str
+    source: str
+    count: int
+    first_id: int
+
+
+class Parts:
+    """The parts of an output directory.
+
+    Args:
+        folder: str. The output directory.
+        images: str. A directory of images; or a Parquet file, or a directory of such
+            files, with a column `path` and perhaps a column `id`.
+    """
+
+    def __init__(self, folder: str, images: str):
+        self.folder, self.images = folder, os.path.abspath(images)
+        self.file = os.path.join(folder, PARTS_FILE)
+        self.known: list[Part] = []
+        if os.path.exists(self.file):
+            with open(self.file, encoding="utf-8") as file:
+                content = json.load(file)
+            if content["images"] != self.images:
+                raise ValueError(
+                    f"{folder!r} has the codes of {content['images']!r}. Received: "
+                    f"images={images!r}. Choose another output directory."
+                )
+            self.known = [Part(**part) for part in content["parts"]]
+
+    def refresh(self) -> None:
+        """Adds parts for what is new in the input, and writes all down."""
+        files = parquet_files(self.images)
+        if files:
+            there = {part.source for part in self.known}
+            for path in files:
+                if path not in there:
+                    stem = os.path.splitext(os.path.basename(path))[0]
+                    self._append(stem, path, count_rows(path))
+        else:
+            there = {path for part in self.known for path in read_paths(part)[0]}
+            new = [path for path in find_images(self.images) if path not in there]
+            for start in range(0, len(new), IMAGES_PER_PART):
+                self._append_images(new[start : start + IMAGES_PER_PART])
+        content = {
+            "images": self.images,
+            "parts": [part.__dict__ for part in self.known],
+        }
+        with write_atomically(self.file) as file:
+            file.write(json.dumps(content, indent=1).encode())
+
+    def _append_images(self, paths: list[str]) -> None:
+        name = f"part-{len(self.known):05}"
+        source = os.path.join(self.folder, "paths", f"{name}.json")
+        with write_atomically(source) as file:
+            file.write(json.dumps(paths).encode())
+        self._append(name, source, len(paths))
+
+    def _append(self, name: str, source: str, count: int) -> None:
+        if any(part.name == name for part in self.known):
+            raise ValueError(
+                f"Input files must have different names. Received: {name!r} twice."
+            )
+        first_id = sum(part.count for part in self.known)
+        self.known.append(Part(name, source, count, first_id))
+
+    def codes_file(self, part: Part) -> str:
+        return os.path.join(self.folder, "codes", f"{part.name}.parquet")
+
+    def pending(self) -> Iterator[Part]:
+        """The parts without codes."""
+        return (p for p in self.known if not os.path.exists(self.codes_file(p)))
+
+
+def parquet_files(path: str) -> list[str]:
+    """The Parquet files that a path names or holds."""
+    if os.path.isfile(path):
+        return [path]
+    if not os.path.isdir(path):
+        raise FileNotFoundError(f"There is no file or directory {path!r}.")
+    names = sorted(name for name in os.listdir(path) if name.endswith(".parquet"))
+    return [os.path.join(path, name) for name in names]
+
+
+def count_rows(path: str) -> int:
+    """The number of paths in a Parquet file, its columns checked."""
+    import pyarrow.parquet as pq
+
+    try:
+        file = pq.ParquetFile(path)
+    except (OSError, ValueError) as error:
+        raise ValueError(f"{path!r} is no Parquet file: {error}") from None
+    with file:
+        names = file.schema_arrow.names
+        if "path" not in names:
+            raise ValueError(f"{path!r} must have a column `path`. It has: {names}.")
+        return file.metadata.num_rows
+
+
+def read_paths(part: Part) -> tuple[list[str], np.ndarray]:
+    """The paths of a part, and their ids."""
+    ids = part.first_id + np.arange(part.count)
+    if part.source.endswith(".json"):
+        with open(part.source, encoding="utf-8") as file:
+            return json.load(file), ids
+    import pyarrow.parquet as pq
+
+    table = pq.read_table(part.source)
+    if table.num_rows != part.count:
+        raise ValueError(
+            f"{part.source!r} has changed: {table.num_rows} paths instead of "
+            f"{part.count}. Give new images in a new file."
+        )
+    if "id" in table.column_names:
+        ids = table["id"].to_numpy()
+    return table["path"].to_pylist(), ids
