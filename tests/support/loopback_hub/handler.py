@@ -242,7 +242,9 @@ class Handler(BaseHTTPRequestHandler):
             raise Refused(412)
         answer, ref = {}, rev
         if self.query.get("create_pr"):
-            ref = f"refs/pr/{1 + sum(r.startswith('refs/pr/') for r in repository.refs)}"
+            ref = (
+                f"refs/pr/{1 + sum(r.startswith('refs/pr/') for r in repository.refs)}"
+            )
             repository.refs[ref] = self.commit_of(repository, rev)
             answer["pullRequestUrl"] = (
                 f"{self.hub.endpoint}/{id}/discussions/{ref.rpartition('/')[2]}"
