@@ -25,20 +25,17 @@ def is_intact(folder: str, name: str) -> bool:
     return expected in _digests(path, len(expected))
 
 
-def discard(folder: str, names: Iterable[str] = ()) -> None:
-    """Removes files of a snapshot with their blobs, and the listing of its commit.
-
-    What a broken answer left in the cache would otherwise be believed for ever.
-    """
-    storage = os.path.dirname(os.path.dirname(folder))
-    listing = os.path.join(storage, "trees", f"{os.path.basename(folder)}.json")
-    paths = [os.path.join(folder, name) for name in names]
-    blobs = [os.path.realpath(path) for path in paths if os.path.islink(path)]
-    cache = os.path.join(os.path.realpath(os.path.dirname(storage)), "")
-    blobs = [blob for blob in blobs if blob.startswith(cache)]
-    for path in (*paths, *blobs, listing):
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(path)
+def discard(folder: str, names: Iterable[str]) -> None:
+    """Removes files of a snapshot together with their blobs."""
+    # CACHE/models--org--name/snapshots/COMMIT
+    cache = os.path.realpath(os.path.join(folder, os.pardir, os.pardir, os.pardir))
+    for name in names:
+        path = os.path.join(folder, name)
+        blob = os.path.realpath(path)
+        os.unlink(path)
+        if blob.startswith(os.path.join(cache, "")):
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(blob)
 
 
 def _digests(path: str, length: int) -> list[str]:

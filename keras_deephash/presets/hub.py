@@ -17,8 +17,8 @@ from keras_deephash.presets.hub_errors import explain
 
 # All that a preset needs: the README and whatever else is there stays where it is.
 FILES = (*md.HASHED_FILES, md.METADATA_FILE)
-_WAITS = (0.5, 1.5)  # Seconds between the attempts.
-_TIMEOUT = 10  # Seconds for the first answer.
+WAITS = (0.5, 1.5)  # Seconds between the attempts.
+TIMEOUT = 10  # Seconds for the first answer.
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ def fetch_preset(handle: HubHandle, options: HubOptions) -> str:
             f"`{handle}` is not in the cache, and `local_files_only` forbids to fetch "
             "it. Load it once without."
         )
-    for wait in (*_WAITS, None):
+    for wait in (*WAITS, None):
         try:
             return _download(handle, options)
         except Exception as error:
@@ -89,27 +89,33 @@ def find_cached(handle: HubHandle, options: HubOptions) -> str | None:
 
 
 def _download(handle: HubHandle, options: HubOptions) -> str:
-    from huggingface_hub import HfApi, snapshot_download
+    from huggingface_hub import HfApi, hf_hub_download, snapshot_download
+    from huggingface_hub.errors import EntryNotFoundError, LocalEntryNotFoundError
 
     # Asked apart, since the client's downloads wait for an answer without end.
     api = HfApi(endpoint=options.endpoint, token=options.token)
-    api.model_info(handle.repo_id, revision=handle.revision, timeout=_TIMEOUT)
-    folder = snapshot_download(
-        handle.repo_id,
-        revision=handle.revision,
-        cache_dir=options.cache_dir,
-        allow_patterns=list(FILES),
-        token=options.token,
-        endpoint=options.endpoint,
-        etag_timeout=_TIMEOUT,
-    )
-    missing = _missing(folder)
-    if missing:
-        discard(folder)
-        raise HubError(
-            f"`{handle}` is no preset of keras_deephash: it has no `{missing[0]}`. "
-            "Check the name and the revision."
-        )
+    revision = handle.revision or "main"
+    api.model_info(handle.repo_id, revision=revision, timeout=TIMEOUT)
+    where = {
+        "repo_id": handle.repo_id,
+        "cache_dir": options.cache_dir,
+        "token": options.token,
+        "endpoint": options.endpoint,
+        "etag_timeout": TIMEOUT,
+    }
+    folder = snapshot_download(revision=revision, allow_patterns=list(FILES), **where)
+    for name in _missing(folder):
+        # The client keeps the listing of a commit, even one that came back empty, so
+        # what is not in it is asked for by name.
+        try:
+            hf_hub_download(filename=name, revision=os.path.basename(folder), **where)
+        except LocalEntryNotFoundError:  # An outage, although it is of the kind below.
+            raise
+        except EntryNotFoundError:
+            raise HubError(
+                f"`{handle}` is no preset of keras_deephash: it has no `{name}`. "
+                "Check the name and the revision."
+            ) from None
     if _damaged(folder):
         raise HubError(
             f"A file of `{handle}` arrived damaged and was thrown away. Try again.",

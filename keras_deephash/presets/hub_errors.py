@@ -85,8 +85,9 @@ def explain(error: BaseException, handle: HubHandle) -> HubError:
             passing=True,
             unreachable=True,
         )
+    cause = str(error).partition("\n")[0].rstrip(".")[:120]
     return HubError(
-        f"`{handle}` could not be fetched: {type(error).__name__}: {error}. Try again; "
+        f"`{handle}` could not be fetched: {cause or type(error).__name__}. Try again; "
         "what is complete is kept.",
         passing=True,
     )

@@ -86,8 +86,8 @@ def locate_preset(
     raise PresetError(
         f"There is no preset and no directory of this name. {hint}"
         f"`list_presets()` shows all names; presets of the repository's {registry.ZOO} "
-        f"load by name where {registry.PRESETS_VARIABLE} names that directory, those "
-        f"of the Hub by hf://org/name. Received: {name!r}."
+        f"load by name where {registry.PRESETS_VARIABLE} names that directory. "
+        f"Received: {name!r}."
     )
 
 

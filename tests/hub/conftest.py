@@ -18,6 +18,12 @@ def hub():
     hub.close()
 
 
+@pytest.fixture(autouse=True)
+def short_waits(monkeypatch):
+    """Attempts follow each other at once, so that the tests are fast."""
+    monkeypatch.setattr("keras_deephash.presets.hub.WAITS", (0.02, 0.05))
+
+
 @pytest.fixture(scope="session")
 def saved(tmp_path_factory):
     """The directory of a small trained preset; do not change it."""
