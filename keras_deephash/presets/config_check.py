@@ -26,6 +26,12 @@ def check_config(config: dict, what: str) -> None:
                 f"`{key}` in {what} must not be given. Save the preset anew. "
                 f"Received: {str(config[key])[:80]!r}."
             )
+    for key, kind in (("name", str), ("trainable", bool)):
+        if not isinstance(config.get(key, kind()), kind):
+            raise PresetError(
+                f"`{key}` in {what} must be of type {kind.__name__}. "
+                f"Received: {str(config[key])[:80]!r}."
+            )
     for key, value in config.items():
         _check_value(key, value, what, 0)
 
