@@ -16,7 +16,13 @@ from keras_deephash.models import (
     DeepQuantization,
 )
 from keras_deephash.preprocessing import Preprocessor
-from keras_deephash.presets import PresetError, from_preset, list_presets
+from keras_deephash.presets import (
+    HubError,
+    PresetError,
+    from_preset,
+    list_presets,
+    upload_preset,
+)
 from keras_deephash.retrieval import evaluate_retrieval
 from keras_deephash.version import __version__
 
@@ -31,6 +37,7 @@ __all__ = [
     "DeepHashing",
     "DeepQuantization",
     "EfficientNetLiteBackbone",
+    "HubError",
     "PresetError",
     "Preprocessor",
     "__version__",
@@ -41,4 +48,5 @@ __all__ = [
     "from_preset",
     "list_presets",
     "losses",
+    "upload_preset",
 ]

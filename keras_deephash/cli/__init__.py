@@ -12,6 +12,8 @@ COMMANDS = {
     "evaluate": "measure the retrieval of a preset on query and database lists",
     "encode": "turn images into packed codes",
     "presets": "show the presets that load by name",
+    "publish": "publish a preset on the Hugging Face Hub",
+    "cache": "show or remove presets that were downloaded from the Hub",
 }
 
 

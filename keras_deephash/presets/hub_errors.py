@@ -12,8 +12,16 @@ from keras_deephash.presets.handles import HubHandle
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
-def explain(error: BaseException, handle: HubHandle) -> HubError:
-    """The `HubError` for an error that the client raised."""
+def explain(
+    error: BaseException, handle: HubHandle, publishing: bool = False
+) -> HubError:
+    """The `HubError` for an error that the client raised.
+
+    Args:
+        error: exception.
+        handle: `HubHandle`.
+        publishing: bool. Whether the preset was on its way to the Hub.
+    """
     from huggingface_hub import errors
 
     if isinstance(error, HubError):
@@ -37,6 +45,8 @@ def explain(error: BaseException, handle: HubHandle) -> HubError:
                 "Check the branch, the tag or the commit (40 hexadecimal digits)."
             )
         if isinstance(cause, errors.OfflineModeIsEnabled):
+            if publishing:
+                return HubError("HF_HUB_OFFLINE forbids to publish. Unset it.")
             return HubError(
                 f"`{handle}` is not in the cache, and HF_HUB_OFFLINE forbids to fetch "
                 "it. Unset that variable, or load it once with a network.",
@@ -54,6 +64,8 @@ def explain(error: BaseException, handle: HubHandle) -> HubError:
             return _explain_status(response, handle)
     names = {name for cause in chain for name in _class_names(cause)}
     if "ConnectError" in names or "ProxyError" in names:
+        if publishing:
+            return HubError("The Hub cannot be reached. Check the network.")
         return HubError(
             f"`{handle}` is not in the cache, and the Hub cannot be reached. Check the "
             "network, or give the directory of a copy.",
@@ -62,14 +74,12 @@ def explain(error: BaseException, handle: HubHandle) -> HubError:
         )
     if "TimeoutException" in names:
         return HubError(
-            f"The Hub does not answer about `{handle}`. Try again in a few minutes; "
-            "what is in the cache loads by its commit.",
+            f"The Hub does not answer about `{handle}`. Try again in a few minutes.",
             unreachable=True,
         )
     if "TransportError" in names:
         return HubError(
-            f"The connection to the Hub broke off while it served `{handle}`. Try "
-            "again; what is complete is kept.",
+            f"The connection to the Hub broke off at `{handle}`. Try again.",
             passing=True,
             unreachable=True,
         )
@@ -87,8 +97,8 @@ def explain(error: BaseException, handle: HubHandle) -> HubError:
         )
     cause = str(error).partition("\n")[0].rstrip(".")[:120]
     return HubError(
-        f"`{handle}` could not be fetched: {cause or type(error).__name__}. Try again; "
-        "what is complete is kept.",
+        f"`{handle}` could not be {'published' if publishing else 'fetched'}: "
+        f"{cause or type(error).__name__}. Try again.",
         passing=True,
     )
 
@@ -117,7 +127,7 @@ def _explain_status(response, handle: HubHandle) -> HubError:
     if status >= 500 or status == 408:
         return HubError(
             f"The Hub does not work at the moment (status {status}). Try again in a "
-            "few minutes; what is in the cache loads by its commit.",
+            "few minutes.",
             passing=True,
             unreachable=True,
         )

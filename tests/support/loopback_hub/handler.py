@@ -53,6 +53,9 @@ class Handler(BaseHTTPRequestHandler):
         self.hub.requests.append((self.command, path))
         length = int(self.headers.get("Content-Length") or 0)
         self.body = self.rfile.read(length)
+        if self.hub.stopping.is_set():  # A connection that outlived the server.
+            self.close_connection = True
+            return
         self.fault = self.hub.faults.take(self.command, path)
         if self.fault in STATUS:
             status, code, headers = STATUS[self.fault]
