@@ -113,6 +113,8 @@ def model_from_config(
             "`config.json` must hold a class and its config. Save the preset anew."
         ) from None
     known = inspect.signature(cls.__init__).parameters.keys() | {"name", "trainable"}
+    if "weights" in known:  # Those of a preset are in its own file.
+        config["weights"] = None
     for kind, keys in (("argument", overrides), ("config entry", config)):
         unknown = sorted(set(keys) - known)
         if unknown:

@@ -190,6 +190,19 @@ def test_no_file_and_no_network_on_behalf_of_a_configuration(preset, change, ref
     refused(preset, "`weights` in .* must not be given. .* 'imagenet'")
 
 
+def test_weights_left_out_are_not_fetched(tmp_path, monkeypatch, vouch):
+    backbone = kdh.ApplicationBackbone("MobileNetV2", (32, 32, 3), weights=None)
+    backbone.save_to_preset(tmp_path / "mobile")
+    path = tmp_path / "mobile" / "config.json"
+    entry = json.loads(path.read_text())
+    del entry["config"]["weights"]
+    path.write_text(json.dumps(entry))
+    vouch(tmp_path / "mobile")
+    monkeypatch.setattr(keras.utils, "get_file", None)  # Whoever calls it fails.
+    again = kdh.from_preset(tmp_path / "mobile", load_weights=False)
+    assert again.count_params() == backbone.count_params()
+
+
 def test_a_dtype_is_a_name(preset, change, refused):
     policy = {"module": "os", "class_name": "system", "config": {"name": "x"}}
     change(
