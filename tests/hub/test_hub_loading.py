@@ -3,6 +3,7 @@
 import json
 import os
 
+import keras
 import numpy as np
 import pytest
 
@@ -177,3 +178,27 @@ def test_handles():
         parse_hub_handle("hf://a/b@v1", "v2")
     with pytest.raises(kdh.PresetError, match="`revision` is for presets of the Hub"):
         kdh.from_preset("dch_cifar10_48", revision="main")
+
+
+def test_nothing_is_written_outside_the_cache(repository, load, tmp_path):
+    evil = {"../../../evil.txt": b"x", "/evil.txt": b"x", "a/../../config.json": b"x"}
+    repository.commit("main", evil)
+    assert load().bits == 16
+    assert sorted(os.listdir(tmp_path)) == ["cache"]
+    assert not [path for path in (tmp_path / "cache").rglob("evil.txt")]
+
+
+def test_classes_of_others_are_not_built(repository, load, saved, tmp_path):
+    @keras.saving.register_keras_serializable(package="others")
+    class Loud(kdh.DCH):
+        pass
+
+    model = kdh.from_preset(saved)
+    Loud(model.backbone, bits=16).save_to_preset(tmp_path / "loud")
+    assert type(kdh.from_preset(tmp_path / "loud")) is Loud
+    files = {path.name: path.read_bytes() for path in (tmp_path / "loud").iterdir()}
+    repository.commit("main", files)
+    with pytest.raises(kdh.PresetError, match="classes of keras_deephash alone"):
+        load()
+    with pytest.raises(kdh.PresetError, match="classes of keras_deephash alone"):
+        kdh.upload_preset("hf://me/loud", tmp_path / "loud")
