@@ -17,7 +17,13 @@ from keras_deephash.models import (
     DeepQuantization,
 )
 from keras_deephash.preprocessing import Preprocessor
-from keras_deephash.presets import PresetError, from_preset, list_presets
+from keras_deephash.presets import (
+    HubError,
+    PresetError,
+    from_preset,
+    list_presets,
+    upload_preset,
+)
 from keras_deephash.retrieval import evaluate_retrieval
 from keras_deephash.version import __version__
 
@@ -33,6 +39,7 @@ __all__ = [
     "DeepHashing",
     "DeepQuantization",
     "EfficientNetLiteBackbone",
+    "HubError",
     "Index",
     "IndexFileError",
     "PresetError",
@@ -46,4 +53,5 @@ __all__ = [
     "list_presets",
     "losses",
     "plots",
+    "upload_preset",
 ]

@@ -68,14 +68,17 @@ class EfficientNetLiteBackbone(PresetMixin, keras.Model):
                 "`image_shape` must be (height, width, channels) of at least 32 "
                 f"pixels. Received: image_shape={image_shape}."
             )
-        for name, values in (
-            ("stage_filters", stage_filters),
-            ("stage_repeats", stage_repeats),
+        for name, values, most in (
+            ("stage_filters", stage_filters, 8192),
+            ("stage_repeats", stage_repeats, 64),
         ):
-            if len(values) != len(STAGES) or min(values) < 1:
+            if (
+                len(values) != len(STAGES)
+                or not 1 <= min(values) <= max(values) <= most
+            ):
                 raise ValueError(
-                    f"`{name}` must hold {len(STAGES)} numbers >= 1, one per stage. "
-                    f"Received: {name}={values}."
+                    f"`{name}` must hold {len(STAGES)} numbers from 1 to {most}, one "
+                    f"per stage. Received: {name}={values}."
                 )
 
         # === Layers ===

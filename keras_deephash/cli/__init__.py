@@ -15,6 +15,8 @@ COMMANDS = {
     "index": "encode a folder of images into an index that can be searched",
     "search": "find the nearest images of an index",
     "presets": "show the presets that load by name",
+    "publish": "publish a preset on the Hugging Face Hub",
+    "cache": "show or remove presets that were downloaded from the Hub",
 }
 
 

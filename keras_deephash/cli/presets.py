@@ -2,12 +2,21 @@
 
 keras-deephash presets
 keras-deephash presets dch_cifar10_48
+keras-deephash presets hf://org/name
+keras-deephash presets --remote
 """
 
 
 def add_arguments(parser) -> None:
     parser.add_argument(
-        "preset", nargs="?", help="name or directory of one preset: print its card"
+        "preset",
+        nargs="?",
+        help="name, directory or handle of one preset: print its card",
+    )
+    parser.add_argument(
+        "--remote",
+        action="store_true",
+        help="list those that live on the Hub and are downloaded when loaded",
     )
 
 
@@ -29,7 +38,7 @@ def run(options) -> None:
             f"{info.size / 1e6:.1f} MB",
             "-" if info.map is None else f"{info.map:.4f}",
         )
-        for info in list_presets()
+        for info in list_presets(remote=options.remote)
     ]
     widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
     for row in (header, *rows):

@@ -1,6 +1,6 @@
 """The README of a preset, made from its metadata alone."""
 
-_TITLES = {
+METRIC_TITLES = {
     "map": "MAP",
     "map_symmetric": "MAP, both sides coded (SQD)",
     "map_features": "MAP of the continuous features",
@@ -12,13 +12,10 @@ _TITLES = {
 
 def render_card(name: str, metadata: dict) -> str:
     """The README of a preset, in Markdown."""
-    bits = f", {metadata['bits']} bits" if metadata["bits"] else ""
-    source = f" trained on {metadata['dataset']}" if metadata["dataset"] else ""
     lines = [
         f"# {name}",
         "",
-        f"{metadata['method']}{bits}{source}: {metadata['parameters']:,} parameters, "
-        f"stored as {metadata['weights_dtype']}.",
+        describe_model(metadata),
         "",
         "```python",
         "import keras_deephash",
@@ -28,8 +25,13 @@ def render_card(name: str, metadata: dict) -> str:
     if metadata["bits"]:
         width = metadata["bits"] // 8
         lines.append(f"codes = model.encode(images)  # uint8 [n, {width}]")
-    lines += ["```", ""]
-    lines += _table("Metrics", metadata["metrics"])
+    lines += ["```", "", *describe_results(metadata)]
+    return "\n".join(lines) + "\n"
+
+
+def describe_results(metadata: dict) -> list[str]:
+    """The lines about metrics, training, labels and versions."""
+    lines = _table("Metrics", metadata["metrics"])
     lines += _table("Training", metadata["training"])
     if metadata["label_names"]:
         lines += ["## Labels", "", ", ".join(metadata["label_names"]), ""]
@@ -37,12 +39,28 @@ def render_card(name: str, metadata: dict) -> str:
         f"Written by keras_deephash {metadata['keras_deephash_version']}, Keras "
         f"{metadata['keras_version']}, TensorFlow {metadata['tensorflow_version']}."
     )
-    return "\n".join(lines) + "\n"
+    return lines
+
+
+def describe_model(metadata: dict) -> str:
+    """One line: method, bits, data set and size."""
+    bits = f", {metadata['bits']} bits" if metadata["bits"] else ""
+    source = f" trained on {metadata['dataset']}" if metadata["dataset"] else ""
+    return (
+        f"{metadata['method']}{bits}{source}: {metadata['parameters']:,} parameters, "
+        f"stored as {metadata['weights_dtype']}."
+    )
+
+
+def is_rendered(card: str, metadata: dict) -> bool:
+    """Whether a README is as `render_card` wrote it, under whatever name."""
+    heading = card.partition("\n")[0]
+    return card == render_card(heading.removeprefix("# "), metadata)
 
 
 def metric_title(name: str) -> str:
     """How to call a metric in a text."""
-    return _TITLES.get(name, name.replace("_", " "))
+    return METRIC_TITLES.get(name, name.replace("_", " "))
 
 
 def _table(title: str, values: dict) -> list[str]:

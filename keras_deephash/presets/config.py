@@ -9,10 +9,13 @@ import inspect
 import keras
 
 from keras_deephash.preprocessing import Preprocessor
+from keras_deephash.presets.config_check import check_config
 from keras_deephash.presets.errors import PresetError
 
 # Overrides of a method that are arguments of its backbone.
 BACKBONE_KEYS = ("dtype", "image_shape")
+# Classes of this package are registered under this.
+_OWN = "keras_deephash>"
 
 
 def model_to_config(model: keras.Model) -> dict:
@@ -20,8 +23,10 @@ def model_to_config(model: keras.Model) -> dict:
     config = dict(model.get_config())
     # A preset keeps the preprocessor in a file of its own.
     config.pop("preprocessor", None)
+    has_backbone = config.pop("backbone", None) is not None
     entry = {"class": class_name(type(model)), "config": config}
-    if config.pop("backbone", None) is not None:
+    check_config(config, f"the config of `{entry['class']}`")
+    if has_backbone:
         entry["backbone"] = model_to_config(model.backbone)
     return entry
 
@@ -41,6 +46,42 @@ def class_name(cls: type) -> str:
             '`@keras.saving.register_keras_serializable(package="my_package")`.'
         )
     return name
+
+
+def check_entry(entry: dict, only_own_classes: bool) -> None:
+    """Checks what stands in `config.json`, before anything is built from it.
+
+    Args:
+        entry: dict, as `model_to_config` returns it.
+        only_own_classes: bool. Whether the classes must be those of this package, and
+            not others that the running program has registered.
+
+    Raises:
+        PresetError: if it names other classes, or describes anything but plain values.
+    """
+    parts = [entry]
+    if entry.get("backbone") is not None:
+        parts.append(entry["backbone"])
+    for part in parts:
+        if not (
+            isinstance(part, dict)
+            and "class" in part
+            and isinstance(part.get("config"), dict)
+        ):
+            raise PresetError(
+                "`config.json` must hold a class and its config. Save the preset anew."
+            )
+        name = part.get("class")
+        find_class(name)
+        if only_own_classes and not name.startswith(_OWN):
+            raise PresetError(
+                f"A preset of the Hub is built of the classes of keras_deephash alone. "
+                f"Received: {name!r}. Download it, read it, and load its directory if "
+                "you trust it."
+            )
+        check_config(part["config"], f"the config of `{name}`")
+    if "backbone" in parts[-1] and len(parts) == 2:
+        raise PresetError("A backbone has no backbone of its own in a preset.")
 
 
 def model_from_config(
@@ -72,6 +113,8 @@ def model_from_config(
             "`config.json` must hold a class and its config. Save the preset anew."
         ) from None
     known = inspect.signature(cls.__init__).parameters.keys() | {"name", "trainable"}
+    if "weights" in known:  # Those of a preset are in its own file.
+        config["weights"] = None
     for kind, keys in (("argument", overrides), ("config entry", config)):
         unknown = sorted(set(keys) - known)
         if unknown:
@@ -81,7 +124,7 @@ def model_from_config(
             )
     try:
         model = cls(**{**config, **overrides})
-    except (TypeError, ValueError, AttributeError) as error:
+    except Exception as error:  # Anything may stand there.
         raise PresetError(
             f"The configuration is not valid for `{cls.__name__}`: {error}"
         ) from None

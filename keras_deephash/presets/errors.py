@@ -1,5 +1,20 @@
-"""The error of a preset that cannot be used."""
+"""The errors of a preset that cannot be used."""
 
 
 class PresetError(ValueError):
     """A preset is missing, damaged, too new or does not fit; the text says which."""
+
+
+class HubError(PresetError):
+    """The Hugging Face Hub does not give or take a preset; the text says why.
+
+    Attributes:
+        passing: bool. Whether another attempt may succeed.
+        unreachable: bool. Whether the Hub gave no usable answer, so that a copy in
+            the cache may stand in.
+    """
+
+    def __init__(self, message: str, passing: bool = False, unreachable: bool = False):
+        super().__init__(message)
+        self.passing = passing
+        self.unreachable = unreachable

@@ -6,23 +6,46 @@ import keras
 
 from keras_deephash.preprocessing import Preprocessor
 from keras_deephash.presets import metadata as md
-from keras_deephash.presets.config import model_from_config
+from keras_deephash.presets.config import check_entry, model_from_config
+from keras_deephash.presets.config_check import check_config
 from keras_deephash.presets.errors import PresetError
-from keras_deephash.presets.registry import find_preset
+from keras_deephash.presets.location import PresetLocation, locate_preset
+from keras_deephash.presets.registry import is_embedded
+from keras_deephash.presets.sketching import count_parameters
 from keras_deephash.presets.weights import load_weights_file
+from keras_deephash.presets.weights_check import count_weights
 
 
 def from_preset(
-    preset: str | os.PathLike, load_weights: bool = True, **overrides
+    preset: str | os.PathLike,
+    load_weights: bool = True,
+    *,
+    revision: str | None = None,
+    token: str | bool | None = None,
+    cache_dir: str | os.PathLike | None = None,
+    local_files_only: bool = False,
+    endpoint: str | None = None,
+    **overrides,
 ) -> keras.Model:
-    """Loads a model, or a backbone, by a preset's name or directory.
+    """Loads a model, or a backbone, by a preset's name, directory or handle.
 
     Args:
-        preset: str. A name that `list_presets()` shows, or the directory of a
-            preset.
+        preset: str. A name that `list_presets()` shows, the directory of a preset,
+            or a repository of the Hugging Face Hub: `"hf://org/name"` or
+            `"hf://org/name@revision"`.
         load_weights: bool. Whether to load the trained weights; without them the
             model has the preset's configuration and random weights.
             Defaults to `True`.
+        revision: str. Branch, tag or commit on the Hub. A whole commit (40
+            hexadecimal digits) never changes, and needs no network once it is in the
+            cache. Defaults to the branch `main`.
+        token: str. Access token of the Hub, for private presets; `False` sends none.
+            Defaults to the one that `hf auth login` stored.
+        cache_dir: str. Where downloads are kept. Defaults to the Hub's cache, which
+            the environment variable `HF_HOME` moves.
+        local_files_only: bool. Whether to use the cache alone. Defaults to `False`.
+        endpoint: str. URL of the Hub. Defaults to `HF_ENDPOINT`, or
+            `https://huggingface.co`.
         **overrides: arguments of the model's class in place of the preset's, such
             as `gamma=10`; `dtype` for the backbone's dtype policy; `image_size` for
             images of another size, in pixels, where the backbone's weights fit
@@ -34,25 +57,40 @@ def from_preset(
     Raises:
         PresetError: if there is no such preset (close names are listed), if it is
             damaged, too new or does not fit.
+        HubError: a `PresetError`, if the Hub does not give it.
 
     Example:
 
     >>> model = keras_deephash.from_preset("dch_cifar10_48")
     >>> codes = model.encode(images)
     """
-    folder = find_preset(preset)
-    metadata = md.read_metadata(folder)
+    location = locate_preset(
+        preset, revision, token, cache_dir, local_files_only, endpoint
+    )
+    return load_preset(location, load_weights, overrides)
+
+
+def load_preset(
+    location: PresetLocation, load_weights: bool, overrides: dict
+) -> keras.Model:
+    """Loads the preset at a location; arguments as for `from_preset`."""
+    folder = location.folder
+    metadata = location.read_metadata()
     md.check_files(folder, metadata)
     preprocessor = _read_preprocessor(folder)
     entry = md.read_json(os.path.join(folder, md.CONFIG_FILE))
+    weights = os.path.join(folder, md.WEIGHTS_FILE)
     bits = overrides.get("bits", metadata["bits"])
     if load_weights and bits != metadata["bits"]:
         raise PresetError(
-            f"The weights of the preset {os.fspath(preset)!r} have "
+            f"The weights of the preset {location.name!r} have "
             f"{metadata['bits']} bits. Received: bits={bits}. Leave `bits` out, or "
             "pass `load_weights=False` to begin from random weights."
         )
-    given = list(overrides)
+    check_entry(entry, only_own_classes=not location.trusted)
+    if not is_embedded(folder):
+        _check_size(entry, preprocessor, weights)
+    given, overrides = list(overrides), dict(overrides)
     if "image_size" in overrides:
         size = overrides.pop("image_size")
         preprocessor = preprocessor.resized(size)
@@ -61,17 +99,29 @@ def from_preset(
     model = model_from_config(entry, preprocessor, overrides)
     if load_weights:
         _check_description(model, metadata, folder, given)
-        load_weights_file(model, os.path.join(folder, md.WEIGHTS_FILE))
-        model.preset = os.path.basename(os.path.normpath(os.fspath(preset)))
+        load_weights_file(model, weights)
+        model.preset = location.name
     return model
+
+
+def _check_size(entry: dict, preprocessor: Preprocessor, weights: str) -> None:
+    """Checks that a model is no larger than its weights before it is built."""
+    stored = count_weights(weights)
+    described = count_parameters(lambda: model_from_config(entry, preprocessor, {}))
+    if described > stored:
+        raise PresetError(
+            f"The configuration describes {described:,} parameters, and {weights!r} "
+            f"holds {stored:,}: the weights do not fit. Fetch or save the preset again."
+        )
 
 
 def _read_preprocessor(folder: str) -> Preprocessor:
     path = os.path.join(folder, md.PREPROCESSOR_FILE)
     config = md.read_json(path)
+    check_config(config, f"`{md.PREPROCESSOR_FILE}`")
     try:
         return Preprocessor.from_config(config)
-    except (TypeError, ValueError) as error:
+    except Exception as error:  # Anything may stand there.
         raise PresetError(f"{path!r} holds no valid preprocessing: {error}") from None
 
 

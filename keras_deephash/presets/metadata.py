@@ -9,6 +9,7 @@ import keras
 import tensorflow as tf
 
 from keras_deephash.presets.errors import PresetError
+from keras_deephash.presets.paths import is_file_name, preset_file
 from keras_deephash.presets.weights import WEIGHTS_DTYPES
 from keras_deephash.version import __version__
 
@@ -19,6 +20,7 @@ PREPROCESSOR_FILE = "preprocessor.json"
 METADATA_FILE = "metadata.json"
 README_FILE = "README.md"
 HASHED_FILES = (CONFIG_FILE, WEIGHTS_FILE, PREPROCESSOR_FILE)
+MAX_JSON_BYTES = 16 * 2**20
 
 _FIELDS = {
     "keras_deephash_version": str,
@@ -90,20 +92,27 @@ def read_json(path: str) -> dict:
     """The JSON object in a file.
 
     Raises:
-        PresetError: if the file is missing or holds no JSON object.
+        PresetError: if the file is missing, holds no JSON object or is too long to
+            be one of a preset.
     """
+    path = preset_file(*os.path.split(path))
+    if os.path.getsize(path) > MAX_JSON_BYTES:
+        raise PresetError(
+            f"{path!r} is longer than any file of a preset, {MAX_JSON_BYTES:,} bytes. "
+            "Save the preset again."
+        )
     try:
         with open(path, encoding="utf-8") as file:
-            content = json.load(file)
-    except FileNotFoundError:
-        raise PresetError(
-            f"The preset has no `{os.path.basename(path)}`: {path!r} is missing."
-        ) from None
+            content = json.load(file, parse_constant=_refuse_constant)
     except (OSError, ValueError, RecursionError) as error:
         raise PresetError(f"{path!r} is no JSON file: {error}.") from None
     if not isinstance(content, dict):
         raise PresetError(f"{path!r} must hold a JSON object.")
     return content
+
+
+def _refuse_constant(name: str):
+    raise ValueError(f"{name} is not JSON")
 
 
 def read_metadata(folder: str) -> dict:
@@ -134,9 +143,7 @@ def read_metadata(folder: str) -> dict:
 def check_files(folder: str, metadata: dict) -> None:
     """Checks the length and the sha256 of every file of a preset."""
     for name in HASHED_FILES:
-        path, expected = os.path.join(folder, name), metadata["files"][name]
-        if not os.path.isfile(path):
-            raise PresetError(f"The preset has no `{name}`: {path!r} is missing.")
+        path, expected = preset_file(folder, name), metadata["files"][name]
         found = os.path.getsize(path)
         if found < expected["bytes"]:
             raise PresetError(
@@ -171,14 +178,24 @@ def _check_values(metadata: dict, path: str) -> None:
                 f"The metric `{name}` in {path!r} must be finite. Received: {value}."
             )
     files = metadata["files"]
+    foreign = [name for name in files if not is_file_name(name)]
+    if foreign:
+        raise PresetError(
+            f"`files` in {path!r} must name files of the preset alone. "
+            f"Received: {foreign[0]!r}."
+        )
     for name in HASHED_FILES:
-        entry = files.get(name)
-        if not (
-            isinstance(entry, dict)
-            and isinstance(entry.get("bytes"), int)
-            and isinstance(entry.get("sha256"), str)
-        ):
+        if not is_file_entry(files.get(name)):
             raise PresetError(
                 f"`files` in {path!r} must give the bytes and the sha256 of `{name}`. "
-                f"Received: {entry!r}."
+                f"Received: {files.get(name)!r}."
             )
+
+
+def is_file_entry(entry) -> bool:
+    """Whether a value describes a file as `describe_file` does."""
+    return (
+        isinstance(entry, dict)
+        and isinstance(entry.get("bytes"), int)
+        and isinstance(entry.get("sha256"), str)
+    )

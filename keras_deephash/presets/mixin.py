@@ -26,14 +26,26 @@ class PresetMixin:
 
     @classmethod
     def from_preset(
-        cls, preset: str | os.PathLike, load_weights: bool = True, **overrides
+        cls,
+        preset: str | os.PathLike,
+        load_weights: bool = True,
+        *,
+        revision: str | None = None,
+        token: str | bool | None = None,
+        cache_dir: str | os.PathLike | None = None,
+        local_files_only: bool = False,
+        endpoint: str | None = None,
+        **overrides,
     ) -> keras.Model:
-        """Loads a model of this class by a preset's name or directory.
+        """Loads a model of this class by a preset's name, directory or handle.
 
         Args:
-            preset: str. Name or directory. A hashing method also takes the preset
-                of a backbone, given its `bits`: the hash layer is new then.
+            preset: str. As for `keras_deephash.from_preset`. A hashing method also
+                takes the preset of a backbone, given its `bits`: the hash layer is
+                new then.
             load_weights: bool. Defaults to `True`.
+            revision, token, cache_dir, local_files_only, endpoint: of presets on the
+                Hub, as for `keras_deephash.from_preset`.
             **overrides: arguments of the class in place of the preset's.
 
         Returns:
@@ -44,19 +56,22 @@ class PresetMixin:
                 another class.
         """
         from keras_deephash.presets.errors import PresetError
-        from keras_deephash.presets.loading import from_preset
-        from keras_deephash.presets.registry import read_preset_metadata
+        from keras_deephash.presets.loading import load_preset
+        from keras_deephash.presets.location import locate_preset
 
-        method = read_preset_metadata(preset)["method"]
+        location = locate_preset(
+            preset, revision, token, cache_dir, local_files_only, endpoint
+        )
+        method = location.read_metadata()["method"]
         if method == cls.__name__:
-            return from_preset(preset, load_weights, **overrides)
+            return load_preset(location, load_weights, overrides)
         if method.endswith("Backbone") and not cls.__name__.endswith("Backbone"):
             backbone_overrides = {
                 key: overrides.pop(key)
                 for key in ("dtype", "image_size")
                 if key in overrides
             }
-            backbone = from_preset(preset, load_weights, **backbone_overrides)
+            backbone = load_preset(location, load_weights, backbone_overrides)
             try:
                 inspect.signature(cls).bind(backbone, **overrides)
             except TypeError as error:

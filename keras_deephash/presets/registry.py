@@ -1,6 +1,5 @@
 """The presets that can be loaded by name."""
 
-import difflib
 import os
 import warnings
 from dataclasses import dataclass
@@ -11,12 +10,13 @@ from keras_deephash.presets.metadata import (
     METADATA_FILE,
     read_metadata,
 )
+from keras_deephash.presets.remote_registry import RemotePreset, remote_presets
 
 # Directories of presets besides those here, separated as in PATH.
 PRESETS_VARIABLE = "KERAS_DEEPHASH_PRESETS"
 EMBEDDED = os.path.join(os.path.dirname(__file__), "embedded")
 # In the repository, beside the package.
-_ZOO = os.path.join("zoo", "presets")
+ZOO = os.path.join("zoo", "presets")
 _CHECKOUT = os.path.dirname(os.path.dirname(os.path.dirname(__file__)))
 
 
@@ -43,7 +43,7 @@ class PresetInfo:
     map: float | None
 
 
-def list_presets(method: str | None = None) -> list[PresetInfo]:
+def list_presets(method: str | None = None, remote: bool = False) -> list[PresetInfo]:
     """The presets that load by name.
 
     They lie in the package; in `zoo/presets` of the repository, where the package runs
@@ -52,6 +52,8 @@ def list_presets(method: str | None = None) -> list[PresetInfo]:
 
     Args:
         method: str. Only those of this class, such as `"DCH"`. Defaults to all.
+        remote: bool. Those that live on the Hub and are downloaded when they are
+            loaded, in place of those that are here. Defaults to `False`.
 
     Returns:
         List of `PresetInfo`, sorted by name.
@@ -60,8 +62,11 @@ def list_presets(method: str | None = None) -> list[PresetInfo]:
 
     >>> [preset.name for preset in keras_deephash.list_presets()]
     """
+    if remote:
+        infos = [_remote_info(record) for _, record in sorted(remote_presets().items())]
+        return [info for info in infos if method is None or info.method == method]
     infos = []
-    for name, folder in sorted(_folders().items()):
+    for name, folder in sorted(preset_folders().items()):
         try:
             infos.append(_info(name, folder))
         except PresetError as error:
@@ -69,37 +74,9 @@ def list_presets(method: str | None = None) -> list[PresetInfo]:
     return [info for info in infos if method is None or info.method == method]
 
 
-def find_preset(preset: str | os.PathLike) -> str:
-    """The directory of a preset given by name or by directory.
-
-    Raises:
-        PresetError: if there is none; names close to the given one are listed.
-    """
-    name = os.fspath(preset)
-    folders = _folders()
-    if name in folders:
-        return folders[name]
-    if os.path.isdir(name):
-        return name
-    if os.sep in name or name.startswith("."):
-        raise PresetError(f"There is no such preset directory. Received: {name!r}.")
-    close = difflib.get_close_matches(name, folders, n=3, cutoff=0.4)
-    hint = f"Did you mean {' or '.join(map(repr, close))}? " if close else ""
-    raise PresetError(
-        f"There is no preset and no directory of this name. {hint}"
-        f"`list_presets()` shows all names; presets of the repository's {_ZOO} load by "
-        f"name where {PRESETS_VARIABLE} names that directory. Received: {name!r}."
-    )
-
-
-def read_preset_metadata(preset: str | os.PathLike) -> dict:
-    """The metadata of a preset given by name or by directory."""
-    return read_metadata(find_preset(preset))
-
-
-def _folders() -> dict[str, str]:
+def preset_folders() -> dict[str, str]:
     """Names and directories of all presets; of equal names the first counts."""
-    roots = [EMBEDDED, os.path.join(_CHECKOUT, _ZOO), os.path.abspath(_ZOO)]
+    roots = [EMBEDDED, os.path.join(_CHECKOUT, ZOO), os.path.abspath(ZOO)]
     roots += filter(None, os.environ.get(PRESETS_VARIABLE, "").split(os.pathsep))
     folders = {}
     for root in roots:
@@ -110,6 +87,11 @@ def _folders() -> dict[str, str]:
             if os.path.isfile(os.path.join(folder, METADATA_FILE)):
                 folders.setdefault(name, folder)
     return folders
+
+
+def is_embedded(folder: str) -> bool:
+    """Whether a directory is that of a preset in the package."""
+    return os.path.dirname(os.path.abspath(folder)) == EMBEDDED
 
 
 def _info(name: str, folder: str) -> PresetInfo:
@@ -123,4 +105,16 @@ def _info(name: str, folder: str) -> PresetInfo:
         parameters=metadata["parameters"],
         size=size + os.path.getsize(os.path.join(folder, METADATA_FILE)),
         map=metadata["metrics"].get("map"),
+    )
+
+
+def _remote_info(record: RemotePreset) -> PresetInfo:
+    return PresetInfo(
+        name=record.name,
+        method=record.method,
+        dataset=record.dataset,
+        bits=record.bits,
+        parameters=record.parameters,
+        size=record.size,
+        map=record.metrics.get("map"),
     )

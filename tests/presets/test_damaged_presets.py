@@ -86,7 +86,7 @@ def test_wrong_format_version(preset, version):
         ("method", "DHN", "`method` in the metadata"),
         ("weights_dtype", "int8", "`weights_dtype` .* must be one of"),
         ("label_names", [1, 2], "`label_names` .* must be strings"),
-        ("metrics", {"map": float("nan")}, "The metric `map` .* must be finite"),
+        ("metrics", {"map": float("nan")}, "no JSON file: NaN is not JSON"),
         ("training", None, "`training` .* of the wrong type"),
         ("files", {}, "`files` .* `config.json`"),
         ("keras_version", None, "`keras_version` .* of the wrong type"),
@@ -136,9 +136,9 @@ def test_a_serialized_object_in_the_config_is_not_built(preset):
         "registered_name": None,
     }
     edit(preset, "config.json", lambda c: c["config"].update(quantization=lambda_layer))
-    refused(preset, "`quantization` must be one of")
+    refused(preset, "`quantization` in .* objects are not built from a preset")
     edit(preset, "config.json", lambda c: c["config"].update(backbone=lambda_layer))
-    refused(preset, "must hold a class and its config|configuration is not valid")
+    refused(preset, "`backbone` in .* must not be given")
 
 
 @pytest.mark.parametrize(
@@ -181,4 +181,4 @@ def test_weights_of_another_model(preset, make_model, tmp_path):
 
 def test_weights_that_are_no_hdf5(preset):
     replace_weights(preset, b"x" * 5000)
-    refused(preset, "do not fit `DCH`")
+    refused(preset, "is damaged, or no weights file")

@@ -1,0 +1,34 @@
+"""Shows the presets that were downloaded from the Hub, or removes some.
+
+keras-deephash cache
+keras-deephash cache --remove hf://org/name
+keras-deephash cache --remove hf://org/name@COMMIT
+
+Other models in the same cache are neither listed nor removed.
+"""
+
+
+def add_arguments(parser) -> None:
+    parser.add_argument(
+        "--remove",
+        metavar="HANDLE",
+        help="hf://org/name for all its commits; @ and a branch, a tag or a commit",
+    )
+    parser.add_argument(
+        "--cache-dir", metavar="DIR", help="default: the cache of the Hub"
+    )
+
+
+def run(options) -> None:
+    from keras_deephash.presets.cache import cached_presets, remove_cached
+    from keras_deephash.presets.handles import parse_hub_handle
+
+    if options.remove:
+        presets = remove_cached(parse_hub_handle(options.remove), options.cache_dir)
+        print("removed:")
+    else:
+        presets = cached_presets(options.cache_dir)
+    for preset in presets:
+        refs = f" ({', '.join(preset.refs)})" if preset.refs else ""
+        print(f"{preset.size / 1e6:8.1f} MB  {preset.method:10}  {preset.handle}{refs}")
+    print(f"{sum(preset.size for preset in presets) / 1e6:8.1f} MB in all")

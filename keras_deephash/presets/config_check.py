@@ -1,0 +1,54 @@
+"""What may stand in the configuration of a preset."""
+
+import math
+
+from keras_deephash.presets.errors import PresetError
+
+# Nothing that a network is described by is larger: pixels, filters, bits, epochs.
+MAX_INTEGER = 8192
+_MAX_DEPTH = 8
+# Arguments that Python takes as objects or as the name of something to fetch; a
+# preset has them in files of its own, or not at all.
+_RESERVED = ("backbone", "preprocessor", "weights")
+_UNBOUNDED = ("seed",)
+
+
+def check_config(config: dict, what: str) -> None:
+    """Checks that a configuration holds plain values of sane sizes.
+
+    Raises:
+        PresetError: if it describes an object to be built, something to be fetched, or
+            a size beyond all networks.
+    """
+    for key in _RESERVED:
+        if config.get(key) is not None:
+            raise PresetError(
+                f"`{key}` in {what} must not be given. Save the preset anew. "
+                f"Received: {str(config[key])[:80]!r}."
+            )
+    for key, kind in (("name", str), ("trainable", bool)):
+        if not isinstance(config.get(key, kind()), kind):
+            raise PresetError(
+                f"`{key}` in {what} must be of type {kind.__name__}. "
+                f"Received: {str(config[key])[:80]!r}."
+            )
+    for key, value in config.items():
+        _check_value(key, value, what, 0)
+
+
+def _check_value(key: str, value, what: str, depth: int) -> None:
+    if isinstance(value, list) and depth < _MAX_DEPTH:
+        for item in value:
+            _check_value(key, item, what, depth + 1)
+    elif isinstance(value, (dict, list)):
+        raise PresetError(
+            f"`{key}` in {what} must be a number, a string or a list of them: objects "
+            f"are not built from a preset. Received: {str(value)[:80]!r}."
+        )
+    elif isinstance(value, float) and not math.isfinite(value):
+        raise PresetError(f"`{key}` in {what} must be finite. Received: {value}.")
+    elif isinstance(value, int) and abs(value) > MAX_INTEGER and key not in _UNBOUNDED:
+        raise PresetError(
+            f"`{key}` in {what} is beyond all sizes, the largest is {MAX_INTEGER}. "
+            f"Received: {value if abs(value) < 10**20 else 'a huge number'}."
+        )

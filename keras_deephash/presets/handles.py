@@ -1,0 +1,88 @@
+"""Handles of presets on the Hugging Face Hub."""
+
+import re
+from dataclasses import dataclass
+
+from keras_deephash.presets.errors import PresetError
+
+PREFIX = "hf://"
+_COMMIT = re.compile(r"[0-9a-f]{40}")
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
+_REVISION = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_./+-]*")
+
+
+@dataclass(frozen=True)
+class HubHandle:
+    """A repository of the Hub, at a revision.
+
+    Attributes:
+        repo_id: str, `"org/name"`.
+        revision: str or None, a branch, a tag or a commit. None is the branch
+            `main`.
+    """
+
+    repo_id: str
+    revision: str | None = None
+
+    @property
+    def commit(self) -> str | None:
+        """The revision, if it is a whole commit, which never changes."""
+        revision = self.revision or ""
+        return revision if _COMMIT.fullmatch(revision) else None
+
+    @property
+    def name(self) -> str:
+        """The repository's name without its organization."""
+        return self.repo_id.rpartition("/")[2]
+
+    def __str__(self) -> str:
+        return PREFIX + self.repo_id + (f"@{self.revision}" if self.revision else "")
+
+
+def is_hub_handle(preset: str) -> bool:
+    """Whether a string stands for a preset on the Hub."""
+    return preset.startswith(PREFIX)
+
+
+def parse_hub_handle(handle: str, revision: str | None = None) -> HubHandle:
+    """Reads `hf://org/name` and `hf://org/name@revision`.
+
+    Args:
+        handle: str.
+        revision: str. A revision given apart; it must not contradict the handle.
+            Defaults to `None`.
+
+    Raises:
+        PresetError: if it is no such handle.
+    """
+    repo_id, _, own = handle.removeprefix(PREFIX).partition("@")
+    parts = repo_id.split("/")
+    # `..` and `--` have a meaning in the paths of the cache.
+    clear = not re.search(r"\.\.|--", repo_id) and not repo_id.endswith((".", "-"))
+    valid = len(parts) == 2 and all(map(_NAME.fullmatch, parts)) and clear
+    if not (is_hub_handle(handle) and valid):
+        raise PresetError(
+            "A preset on the Hub is named hf://org/name or hf://org/name@revision. "
+            f"Received: {handle!r}."
+        )
+    if own and revision and own != revision:
+        raise PresetError(
+            "The revision is given twice. Leave one of them out. "
+            f"Received: {handle!r}, revision={revision!r}."
+        )
+    revision = own or revision
+    if "@" in handle and not own or revision is not None and not is_revision(revision):
+        raise PresetError(
+            "`revision` must be the name of a branch, a tag or a commit. "
+            f"Received: revision={revision!r}."
+        )
+    return HubHandle(repo_id, revision)
+
+
+def is_revision(revision: str) -> bool:
+    """Whether a string can be a branch, a tag or a commit, and nothing else."""
+    return (
+        isinstance(revision, str)
+        and bool(_REVISION.fullmatch(revision))
+        and not re.search(r"\.\.|//|/$", revision)
+    )

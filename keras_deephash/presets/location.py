@@ -1,0 +1,101 @@
+"""Where a preset lies: in the package, in a directory, in the Hub's cache."""
+
+import difflib
+import os
+from dataclasses import dataclass
+
+from keras_deephash.presets import metadata as md
+from keras_deephash.presets import registry
+from keras_deephash.presets.errors import PresetError
+from keras_deephash.presets.handles import is_hub_handle, parse_hub_handle
+from keras_deephash.presets.hub import HubOptions, fetch_preset
+from keras_deephash.presets.remote_registry import RemotePreset, remote_presets
+
+
+@dataclass(frozen=True)
+class PresetLocation:
+    """The directory of a preset.
+
+    Attributes:
+        name: str, as the user gave it.
+        folder: str.
+        trusted: bool. Whether it comes with the package or from a directory of the
+            user; a preset of the Hub is not.
+        record: `RemotePreset` or None, what the registry knows about it.
+    """
+
+    name: str
+    folder: str
+    trusted: bool = True
+    record: RemotePreset | None = None
+
+    def read_metadata(self) -> dict:
+        """The metadata, checked against the registry, if the preset is in it."""
+        metadata = md.read_metadata(self.folder)
+        if self.record is not None:
+            self.record.check(self.folder)
+        return metadata
+
+
+def locate_preset(
+    preset: str | os.PathLike,
+    revision: str | None = None,
+    token: str | bool | None = None,
+    cache_dir: str | os.PathLike | None = None,
+    local_files_only: bool = False,
+    endpoint: str | None = None,
+) -> PresetLocation:
+    """Finds a preset by name, directory or handle; downloads it if need be.
+
+    Args: as for `keras_deephash.from_preset`.
+
+    Raises:
+        PresetError: if there is none; names close to the given one are listed.
+    """
+    name = os.fspath(preset)
+    options = HubOptions(token, cache_dir, local_files_only, endpoint)
+    if is_hub_handle(name):
+        folder = fetch_preset(parse_hub_handle(name, revision), options)
+        return PresetLocation(name, folder, trusted=False)
+    folders, remote = registry.preset_folders(), remote_presets()
+    record = None if name in folders else remote.get(name)
+    if record is not None:
+        if revision not in (None, record.commit):
+            # The registry vouches for one commit.
+            return locate_preset(
+                record.handle.partition("@")[0],
+                revision,
+                token,
+                cache_dir,
+                local_files_only,
+                endpoint,
+            )
+        folder = fetch_preset(parse_hub_handle(record.handle), options)
+        return PresetLocation(name, folder, trusted=False, record=record)
+    if revision is not None:
+        raise PresetError(
+            "`revision` is for presets of the Hub, hf://org/name. "
+            f"Received: {name!r}, revision={revision!r}."
+        )
+    if name in folders or os.path.isdir(name):
+        return PresetLocation(name, folders.get(name, name))
+    if os.sep in name or name.startswith("."):
+        raise PresetError(f"There is no such preset directory. Received: {name!r}.")
+    close = difflib.get_close_matches(name, [*folders, *remote], n=3, cutoff=0.4)
+    hint = f"Did you mean {' or '.join(map(repr, close))}? " if close else ""
+    raise PresetError(
+        f"There is no preset and no directory of this name. {hint}"
+        f"`list_presets()` shows all names; presets of the repository's {registry.ZOO} "
+        f"load by name where {registry.PRESETS_VARIABLE} names that directory. "
+        f"Received: {name!r}."
+    )
+
+
+def read_preset_metadata(preset: str | os.PathLike, **options) -> dict:
+    """The metadata of a preset given by name, directory or handle.
+
+    Args:
+        preset: str.
+        **options: `revision`, `token` and so on, as for `from_preset`.
+    """
+    return locate_preset(preset, **options).read_metadata()

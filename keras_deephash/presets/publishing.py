@@ -1,0 +1,181 @@
+"""Publishing a preset on the Hugging Face Hub."""
+
+import os
+import tempfile
+import warnings
+
+from keras_deephash.presets import metadata as md
+from keras_deephash.presets.blobs import is_intact
+from keras_deephash.presets.card import is_rendered
+from keras_deephash.presets.errors import HubError, PresetError
+from keras_deephash.presets.handles import HubHandle, is_hub_handle, parse_hub_handle
+from keras_deephash.presets.hub import FILES, TIMEOUT
+from keras_deephash.presets.hub_card import is_unedited, render_hub_card
+from keras_deephash.presets.hub_errors import explain
+from keras_deephash.presets.loading import load_preset
+from keras_deephash.presets.location import PresetLocation, locate_preset
+from keras_deephash.presets.paths import preset_file
+
+
+def upload_preset(
+    uri: str,
+    preset: str | os.PathLike,
+    private: bool = False,
+    revision: str | None = None,
+    commit_message: str = "Publish the preset",
+    create_pr: bool = False,
+    token: str | bool | None = None,
+    endpoint: str | None = None,
+    license: str | None = None,
+) -> str:
+    """Publishes a preset on the Hugging Face Hub, in one commit.
+
+    The preset is loaded first, as it would be from the Hub. Its files and a model card
+    are sent, and nothing else of the directory, which stays as it is. The card is made
+    from the metadata, unless the README of the directory was edited, which is sent
+    then; a card that was edited on the Hub is kept.
+
+    Args:
+        uri: str. `"hf://org/name"`; the repository is created if need be.
+        preset: str. Directory or name of a preset, as `save_to_preset` writes it.
+        private: bool. Whether a new repository is private. Defaults to `False`.
+        revision: str. Branch to commit to, created if need be. Defaults to `main`.
+        commit_message: str.
+        create_pr: bool. Whether to open a pull request in place of committing.
+            Defaults to `False`.
+        token: str. Access token with the right to write. Defaults to the one that
+            `hf auth login` stored.
+        endpoint: str. URL of the Hub. Defaults to `HF_ENDPOINT`, or
+            `https://huggingface.co`.
+        license: str. Identifier of the licence of the weights, such as
+            `"apache-2.0"`, for the card. Defaults to `None`, not stated.
+
+    Returns:
+        str, the commit: `from_preset(uri, revision=commit)` loads exactly this.
+
+    Raises:
+        PresetError: if the preset cannot be loaded.
+        HubError: a `PresetError`, if the Hub does not take it; nothing is half
+            published then.
+
+    Example:
+
+    >>> model.save_to_preset("my_dch")
+    >>> commit = keras_deephash.upload_preset("hf://me/my_dch", "my_dch")
+    >>> model = keras_deephash.from_preset("hf://me/my_dch", revision=commit)
+    """
+    handle = parse_hub_handle(uri, revision)
+    if handle.commit:
+        raise PresetError(
+            "A preset is published on a branch, not on a commit. "
+            f"Received: {str(handle)!r}."
+        )
+    if not commit_message:
+        raise ValueError("`commit_message` must not be empty.")
+    files, card = prepare_upload(handle, preset, license)
+    try:
+        return _send(
+            handle, files, card, private, commit_message, create_pr, token, endpoint
+        )
+    except Exception as error:
+        raise explain(error, handle, publishing=True) from None
+
+
+def prepare_upload(
+    handle: HubHandle, preset: str | os.PathLike, license: str | None = None
+) -> tuple[dict[str, str], str]:
+    """What would be sent, after a check that it loads; no request is made.
+
+    Returns:
+        Tuple of the paths of its files by name, and the model card.
+    """
+    if is_hub_handle(os.fspath(preset)):
+        raise PresetError(
+            f"`preset` must be a directory or a name. Received: {os.fspath(preset)!r}."
+        )
+    found = locate_preset(preset)
+    # As it will be loaded: from the Hub nobody trusts it.
+    location = PresetLocation(found.name, found.folder, trusted=False)
+    model = load_preset(location, True, {})
+    metadata = location.read_metadata()
+    files = {name: preset_file(location.folder, name) for name in FILES}
+    size = model.preprocessor.image_size
+    card = render_hub_card(handle, metadata, size, license)
+    try:
+        path = preset_file(location.folder, md.README_FILE)
+    except PresetError:
+        return files, card
+    with open(path, encoding="utf-8", newline="") as file:
+        own = file.read()
+    is_own = not (is_rendered(own, metadata) or is_unedited(own))
+    return files, own if is_own else card
+
+
+def _send(
+    handle: HubHandle,
+    files: dict[str, str],
+    card: str,
+    private: bool,
+    commit_message: str,
+    create_pr: bool,
+    token,
+    endpoint: str | None,
+) -> str:
+    from huggingface_hub import CommitOperationAdd, HfApi
+    from huggingface_hub.errors import RepositoryNotFoundError
+
+    api = HfApi(endpoint=endpoint, token=token)
+    branch = handle.revision or "main"
+    try:  # Also a first answer with a limit of time, which later ones have not.
+        api.model_info(handle.repo_id, timeout=TIMEOUT)
+    except RepositoryNotFoundError:
+        api.create_repo(handle.repo_id, private=private, exist_ok=True)
+    if branch != "main" and not branch.startswith("refs/"):
+        api.create_branch(handle.repo_id, branch=branch, exist_ok=True)
+    parent = api.model_info(handle.repo_id, revision=branch, timeout=TIMEOUT).sha
+    operations = [
+        CommitOperationAdd(path_in_repo=name, path_or_fileobj=path)
+        for name, path in files.items()
+    ]
+    present = _read_card(api, handle.repo_id, parent)
+    if present is None or is_unedited(present):
+        operations.append(
+            CommitOperationAdd(
+                path_in_repo=md.README_FILE, path_or_fileobj=card.encode()
+            )
+        )
+    elif present != card:
+        warnings.warn(
+            f"The {md.README_FILE} of `{handle.repo_id}` was edited and is kept. "
+            "Delete it there to have a new one.",
+            stacklevel=4,
+        )
+    commit = api.create_commit(
+        handle.repo_id,
+        operations,
+        commit_message=commit_message,
+        revision=branch,
+        create_pr=create_pr,
+        # What somebody else commits in the meantime is not overwritten.
+        parent_commit=parent,
+    )
+    return commit.oid
+
+
+def _read_card(api, repo_id: str, commit: str) -> str | None:
+    """The README of a repository, or None if it has none."""
+    from huggingface_hub.errors import EntryNotFoundError, LocalEntryNotFoundError
+
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            path = api.hf_hub_download(
+                repo_id, md.README_FILE, revision=commit, cache_dir=folder
+            )
+        except LocalEntryNotFoundError:  # An outage, although of the kind below.
+            raise
+        except EntryNotFoundError:
+            return None
+        if not is_intact(*os.path.split(path)):
+            raise HubError("The card on the Hub arrived damaged. Publish again.")
+        with open(path, encoding="utf-8", newline="") as file:
+            return file.read()

@@ -1,0 +1,120 @@
+"""`publish`, `presets` and `cache` on the command line, and `zoo/publish.py`."""
+
+import json
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+import keras_deephash as kdh
+from keras_deephash.cli import main
+
+ZOO = Path(__file__).parents[2] / "zoo"
+
+
+@pytest.fixture(autouse=True)
+def token(monkeypatch):
+    monkeypatch.setenv("HF_TOKEN", "hf_writer")
+
+
+def test_publish(hub, saved, load, capsys):
+    arguments = ["publish", str(saved), "hf://me/mine", "--endpoint", hub.endpoint]
+    assert main([*arguments, "--dry-run", "--license", "mit"]) == 0
+    out = capsys.readouterr().out
+    assert "model.weights.h5: " in out and "license: mit" in out
+    assert hub.requests == []
+    assert main([*arguments, "--private", "--message", "Mine"]) == 0
+    handle = capsys.readouterr().out.strip()
+    repository = hub.repositories["me/mine"]
+    assert handle == f"hf://me/mine@{repository.refs['main']}"
+    assert repository.private and repository.messages[-1] == "Mine"
+    assert load(handle).bits == 16
+    hub.tokens.clear()
+    assert main(arguments) == 1
+    assert capsys.readouterr().err.startswith("keras-deephash: error: ")
+
+
+def test_cache(hub, repository, load, tmp_path, capsys):
+    cache = ["cache", "--cache-dir", str(tmp_path / "cache")]
+    assert main(cache) == 0
+    assert "0.0 MB in all" in capsys.readouterr().out
+    load()
+    first = repository.refs["main"]
+    repository.commit("main", {"README.md": b"new"})
+    load()
+    other = tmp_path / "cache" / "models--org--other" / "snapshots" / ("1" * 40)
+    other.mkdir(parents=True)
+    (other / "pytorch_model.bin").write_bytes(b"x")
+    capsys.readouterr()
+    assert main(cache) == 0
+    out = capsys.readouterr().out
+    second = repository.refs["main"]
+    assert f"DCH         hf://org/tiny@{first}\n" in out
+    assert f"hf://org/tiny@{second} (main)" in out and "other" not in out
+    assert main([*cache, "--remove", f"hf://org/tiny@{first[:8]}"]) == 0
+    assert first in capsys.readouterr().out
+    assert load(local_files_only=True).bits == 16
+    assert main([*cache, "--remove", "hf://org/tiny"]) == 0
+    with pytest.raises(kdh.PresetError, match="is not in the cache"):
+        load(local_files_only=True)
+    assert main([*cache, "--remove", "hf://org/other"]) == 1
+    assert "is not in the cache" in capsys.readouterr().err
+    assert other.exists()
+    assert load().bits == 16
+
+
+@pytest.fixture
+def zoo(load_script, saved, tmp_path, monkeypatch):
+    """`zoo/publish.py` with a zoo of its own: one preset and its table of results."""
+    monkeypatch.syspath_prepend(str(ZOO))
+    script = load_script("publish")
+    table = script.results_table
+    shutil.copytree(saved, tmp_path / "zoo" / "tiny_16")
+    readme = tmp_path / "README.md"
+    monkeypatch.setattr(table, "FOLDERS", (tmp_path / "zoo",))
+    monkeypatch.setattr(table, "README", readme)
+    readme.write_text(table.results(table.read_presets(table.FOLDERS)))
+    return script
+
+
+def test_the_zoo_is_published(zoo, hub, tmp_path, monkeypatch, load, capsys):
+    registry = tmp_path / "registry.json"
+    arguments = ["--organization", "org", "--endpoint", hub.endpoint]
+    arguments += ["--registry", str(registry)]
+    assert zoo.main(arguments) == 0
+    out = capsys.readouterr().out
+    assert "hf://org/tiny_16: 4 files" in out and "MAP 0.2500" in out
+    assert "Nothing was sent" in out and hub.requests == []
+    assert not registry.exists()
+    assert zoo.main([*arguments, "--send"]) == 0
+    commit = hub.repositories["org/tiny_16"].refs["main"]
+    record = json.loads(registry.read_text())["tiny_16"]
+    assert record["handle"] == f"hf://org/tiny_16@{commit}"
+    monkeypatch.setenv("KERAS_DEEPHASH_REGISTRY", str(registry))
+    assert load("tiny_16").bits == 16
+    assert main(["presets", "--remote"]) == 0
+    assert "tiny_16" in capsys.readouterr().out
+
+
+def test_figures_that_are_not_in_the_table_are_not_published(
+    zoo, hub, tmp_path, capsys
+):
+    path = tmp_path / "zoo" / "tiny_16" / "metadata.json"
+    metadata = json.loads(path.read_text())
+    metadata["metrics"]["map"] = 0.99
+    path.write_text(json.dumps(metadata))
+    arguments = ["--organization", "org", "--endpoint", hub.endpoint, "--send"]
+    assert zoo.main(arguments) == 1
+    assert "and the tables of results differ" in capsys.readouterr().err
+    assert hub.requests == []
+
+
+def test_the_zoo_as_it_is_could_be_published(load_script, monkeypatch):
+    monkeypatch.syspath_prepend(str(ZOO))
+    script = load_script("publish")
+    readme = script.results_table.README.read_text(encoding="utf-8")
+    presets = script.results_table.read_presets(script.results_table.FOLDERS)
+    assert len(presets) >= len(os.listdir(ZOO / "presets"))
+    for preset in presets:
+        script.check_table(preset, readme)

@@ -1,0 +1,204 @@
+"""Loading from the Hub: handles, revisions, the cache, no needless request."""
+
+import json
+import os
+
+import keras
+import numpy as np
+import pytest
+
+import keras_deephash as kdh
+from keras_deephash.presets.handles import parse_hub_handle
+
+HANDLE = "hf://org/tiny"
+
+
+def test_every_form_of_revision(hub, repository, load, saved, tmp_path, images, codes):
+    first = repository.refs["main"]
+    repository.refs["v1"] = first
+    repository.refs["feature/x"] = first
+    metadata = json.loads((saved / "metadata.json").read_text())
+    metadata["dataset"] = "another"
+    changed = {"metadata.json": json.dumps(metadata).encode()}
+    second = repository.commit("main", changed)
+    np.testing.assert_array_equal(load().encode(images, verbose=0), codes)
+    read = kdh.presets.read_preset_metadata
+    options = {"endpoint": hub.endpoint, "cache_dir": tmp_path / "cache"}
+    for revision, dataset in (
+        (None, "another"),
+        ("main", "another"),
+        (second, "another"),
+        (first, "CIFAR-10"),
+        ("v1", "CIFAR-10"),
+        ("feature/x", "CIFAR-10"),
+    ):
+        assert read(HANDLE, revision=revision, **options)["dataset"] == dataset
+        if revision:
+            handle = f"{HANDLE}@{revision}"
+            assert read(handle, **options)["dataset"] == dataset
+
+
+def test_only_the_files_of_the_preset_are_fetched(hub, repository, load, tmp_path):
+    load()
+    fetched = {
+        path.rpartition("/")[2] for method, path in hub.requests if "resolve" in path
+    }
+    expected = {"config.json", "metadata.json", "model.weights.h5", "preprocessor.json"}
+    assert fetched == expected
+    names = {name for _, _, files in os.walk(tmp_path / "cache") for name in files}
+    assert not names & {"notes.bin", "README.md", ".gitattributes"}
+
+
+def test_no_request_for_a_cached_commit_or_an_embedded_preset(
+    hub, repository, load, tmp_path, images, codes
+):
+    commit = repository.refs["main"]
+    load(f"{HANDLE}@{commit}")
+    assert hub.requests
+    hub.requests.clear()
+    for _ in range(2):
+        model = load(f"{HANDLE}@{commit}")
+        load(HANDLE, revision=commit)
+    kdh.DCH.from_preset(HANDLE, revision=commit, cache_dir=tmp_path / "cache")
+    load("dch_cifar10_48", load_weights=False)
+    assert hub.requests == []
+    np.testing.assert_array_equal(model.encode(images, verbose=0), codes)
+    load()  # A branch is asked for, and nothing is downloaded again.
+    assert not [path for _, path in hub.requests if "resolve" in path]
+
+
+def test_cls_from_preset_takes_all_options(hub, repository, tmp_path):
+    repository.private = True
+    options = {"endpoint": hub.endpoint, "cache_dir": tmp_path / "cache"}
+    with pytest.raises(kdh.PresetError, match="or it is private"):
+        kdh.DCH.from_preset(HANDLE, **options)
+    model = kdh.DCH.from_preset(HANDLE, token="hf_writer", revision="main", **options)
+    assert model.bits == 16
+    model = kdh.DCH.from_preset(HANDLE, local_files_only=True, gamma=3.0, **options)
+    assert model.gamma == 3.0
+    with pytest.raises(kdh.PresetError, match="'hf://org/tiny' is a DCH, not a DHN"):
+        kdh.DHN.from_preset(HANDLE, local_files_only=True, **options)
+
+
+def test_without_weights_and_with_overrides(repository, load):
+    model = load(load_weights=False, bits=32)
+    assert model.bits == 32
+    with pytest.raises(kdh.PresetError, match="have 16 bits. Received: bits=32"):
+        load(bits=32)
+
+
+def test_the_cache_stands_in_when_the_hub_is_down(hub, repository, load, images, codes):
+    load()
+    hub.faults.add("500")
+    with pytest.warns(UserWarning, match="the commit of the cache is used"):
+        model = load()
+    np.testing.assert_array_equal(model.encode(images, verbose=0), codes)
+
+
+def test_local_files_only(hub, repository, load):
+    with pytest.raises(kdh.PresetError, match="`local_files_only` forbids to fetch it"):
+        load(local_files_only=True)
+    assert hub.requests == []
+    load()
+    hub.requests.clear()
+    load(local_files_only=True)
+    assert hub.requests == []
+
+
+def test_a_partly_cached_commit_is_completed(hub, repository, load, tmp_path):
+    commit = repository.refs["main"]
+    load()
+    snapshot = next((tmp_path / "cache").glob("models--*/snapshots/*"))
+    assert snapshot.name == commit
+    (snapshot / "config.json").unlink()
+    with pytest.raises(kdh.PresetError, match="`local_files_only` forbids"):
+        load(revision=commit, local_files_only=True)
+    load(revision=commit)
+    assert (snapshot / "config.json").exists()
+
+
+def test_a_damaged_cache_is_repaired(hub, repository, load, tmp_path, images, codes):
+    commit = repository.refs["main"]
+    load()
+    for name in ("model.weights.h5", "metadata.json"):
+        snapshot = next((tmp_path / "cache").glob("models--*/snapshots/*"))
+        blob = (snapshot / name).resolve()
+        content = bytearray(blob.read_bytes())
+        content[len(content) // 2] ^= 1
+        blob.write_bytes(content)
+        model = load(revision=commit)
+        np.testing.assert_array_equal(model.encode(images, verbose=0), codes)
+
+
+def test_a_snapshot_directory_loads_as_any_other(repository, load, tmp_path):
+    load()
+    snapshot = next((tmp_path / "cache").glob("models--*/snapshots/*"))
+    assert (snapshot / "config.json").is_symlink()
+    assert kdh.from_preset(snapshot).bits == 16
+
+
+@pytest.mark.parametrize(
+    "handle",
+    [
+        "hf://",
+        "hf://org",
+        "hf://org/",
+        "hf:///name",
+        "hf://org/name/more",
+        "hf://org/../name",
+        "hf://org/na me",
+        "hf://../name",
+        "hf://org/..",
+        "hf://org/na--me",
+        "hf://org/.hidden",
+    ],
+)
+def test_what_is_no_handle(handle):
+    with pytest.raises(kdh.PresetError, match="is named hf://org/name or"):
+        kdh.from_preset(handle)
+
+
+@pytest.mark.parametrize("revision", ["", "../main", "a b", "/x", "x/", "a//b", "-x"])
+def test_what_is_no_revision(revision):
+    with pytest.raises(kdh.PresetError, match="must be the name of a branch"):
+        kdh.from_preset(f"hf://org/name@{revision}")
+    if revision:
+        with pytest.raises(kdh.PresetError, match="must be the name of a branch"):
+            kdh.from_preset("hf://org/name", revision=revision)
+
+
+def test_handles():
+    handle = parse_hub_handle("hf://org/my.name_1@v1.0")
+    assert (handle.repo_id, handle.revision) == ("org/my.name_1", "v1.0")
+    assert handle.name == "my.name_1" and handle.commit is None
+    assert str(handle) == "hf://org/my.name_1@v1.0"
+    assert parse_hub_handle("hf://a/b", "0" * 40).commit == "0" * 40
+    assert parse_hub_handle("hf://a/b@v1", "v1").revision == "v1"
+    with pytest.raises(kdh.PresetError, match="revision is given twice"):
+        parse_hub_handle("hf://a/b@v1", "v2")
+    with pytest.raises(kdh.PresetError, match="`revision` is for presets of the Hub"):
+        kdh.from_preset("dch_cifar10_48", revision="main")
+
+
+def test_nothing_is_written_outside_the_cache(repository, load, tmp_path):
+    evil = {"../../../evil.txt": b"x", "/evil.txt": b"x", "a/../../config.json": b"x"}
+    repository.commit("main", evil)
+    assert load().bits == 16
+    assert sorted(os.listdir(tmp_path)) == ["cache"]
+    assert not [path for path in (tmp_path / "cache").rglob("evil.txt")]
+
+
+def test_classes_of_others_are_not_built(repository, load, saved, tmp_path):
+    @keras.saving.register_keras_serializable(package="others")
+    class Loud(kdh.DCH):
+        pass
+
+    model = kdh.from_preset(saved)
+    Loud(model.backbone, bits=16).save_to_preset(tmp_path / "loud")
+    assert type(kdh.from_preset(tmp_path / "loud")) is Loud
+    files = {path.name: path.read_bytes() for path in (tmp_path / "loud").iterdir()}
+    repository.commit("main", files)
+    with pytest.raises(kdh.PresetError, match="classes of keras_deephash alone"):
+        load()
+    with pytest.raises(kdh.PresetError, match="classes of keras_deephash alone"):
+        kdh.upload_preset("hf://me/loud", tmp_path / "loud")

@@ -1,0 +1,277 @@
+"""The routes of the loopback Hub."""
+
+import base64
+import hashlib
+import json
+import re
+from http.server import BaseHTTPRequestHandler
+from urllib.parse import parse_qs, unquote, urlsplit
+
+from loopback_hub.faults import STATUS
+from loopback_hub.repository import Repository, etag, git_blob_id, is_lfs
+
+ID = r"(?P<id>[^/]+/[^/]+)"
+ROUTES = [
+    ("POST", r"/api/repos/create", "create"),
+    ("POST", r"/api/validate-yaml", "validate_yaml"),
+    ("POST", rf"/api/models/{ID}/preupload/(?P<rev>[^/]+)", "preupload"),
+    ("POST", rf"/{ID}\.git/info/lfs/objects/batch", "lfs_batch"),
+    ("PUT", r"/lfs/(?P<oid>[0-9a-f]{64})", "lfs_put"),
+    ("POST", r"/lfs/verify", "lfs_verify"),
+    ("POST", rf"/api/models/{ID}/commit/(?P<rev>[^/]+)", "commit"),
+    ("POST", rf"/api/models/{ID}/branch/(?P<branch>[^/]+)", "branch"),
+    ("POST", rf"/api/models/{ID}/tag/(?P<rev>[^/]+)", "tag"),
+    ("GET", rf"/api/models/{ID}/revision/(?P<rev>[^/]+)", "info"),
+    ("GET", rf"/api/models/{ID}/tree/(?P<rev>[^/]+)", "tree"),
+    ("GET", rf"/api/models/{ID}", "info"),
+    ("HEAD", rf"/{ID}/resolve/(?P<rev>[^/]+)/(?P<path>.+)", "resolve"),
+    ("GET", rf"/{ID}/resolve/(?P<rev>[^/]+)/(?P<path>.+)", "resolve"),
+]
+
+
+class Refused(Exception):
+    """An answer that is an error: status and X-Error-Code."""
+
+    def __init__(self, status: int, code: str | None = None):
+        self.status, self.code = status, code
+
+
+class Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    @property
+    def hub(self):
+        return self.server.hub
+
+    def log_message(self, *arguments):
+        pass
+
+    def do_GET(self):
+        url = urlsplit(self.path)
+        path = url.path
+        self.query = parse_qs(url.query)
+        self.hub.requests.append((self.command, path))
+        length = int(self.headers.get("Content-Length") or 0)
+        self.body = self.rfile.read(length)
+        if self.hub.stopping.is_set():  # A connection that outlived the server.
+            self.close_connection = True
+            return
+        self.fault = self.hub.faults.take(self.command, path)
+        if self.fault in STATUS:
+            status, code, headers = STATUS[self.fault]
+            self.answer(b"", status, {**headers, **error_code(code)})
+            return
+        if self.fault in ("drop", "stall"):
+            self.hub.stopping.wait(60 if self.fault == "stall" else 0)
+            self.close_connection = True
+            return
+        if self.fault == "slow":
+            self.hub.stopping.wait(0.3)
+        for method, pattern, name in ROUTES:
+            match = re.fullmatch(pattern, path)
+            if match and method == self.command:
+                values = {key: unquote(x) for key, x in match.groupdict().items()}
+                try:
+                    getattr(self, name)(**values)
+                except Refused as error:
+                    self.answer(b"", error.status, error_code(error.code))
+                return
+        self.answer(b"", 404, error_code("EntryNotFound"))
+
+    do_HEAD = do_POST = do_PUT = do_GET
+
+    # === Answers ===
+    def json(self, content, status=200):
+        body = json.dumps(content).encode()
+        self.answer(body, status, {"Content-Type": "application/json"})
+
+    def answer(self, body: bytes, status=200, headers=(), length=None):
+        self.send_response(status)
+        for key, value in dict(headers).items():
+            self.send_header(key, value)
+        length = len(body) if length is None else length
+        if self.fault == "wrong_bytes" and body:
+            body = bytes([body[0] ^ 1]) + body[1:-1] + bytes([body[-1] ^ 1])
+        if self.fault == "wrong_length" and body:
+            body, length = body[:-1], length - 1
+        self.send_header("Content-Length", str(length))
+        self.end_headers()
+        if self.command == "HEAD":
+            return
+        if self.fault == "cut" and body:
+            body = body[: len(body) // 2]
+            self.close_connection = True
+        self.wfile.write(body)
+
+    # === Access ===
+    @property
+    def may_write(self) -> bool:
+        token = self.headers.get("Authorization", "").removeprefix("Bearer ")
+        return token in self.hub.tokens
+
+    def repository(self, name: str, write: bool = False) -> Repository:
+        repository = self.hub.repositories.get(name)
+        if repository is None or (repository.private and not self.may_write):
+            # The Hub does not tell what is private from what is missing.
+            raise Refused(401, "RepoNotFound")
+        if repository.gated and not self.may_write and "resolve" in self.path:
+            raise Refused(403, "GatedRepo")
+        if write and not self.may_write:
+            raise Refused(403)
+        return repository
+
+    def commit_of(self, repository: Repository, revision: str) -> str:
+        commit = repository.find(revision)
+        if commit is None:
+            raise Refused(404, "RevisionNotFound")
+        return commit
+
+    # === Reading ===
+    def info(self, id, rev="main"):
+        repository = self.repository(id)
+        commit = self.commit_of(repository, rev)
+        files = [{"rfilename": path} for path in repository.commits[commit]]
+        self.json(
+            {"id": id, "modelId": id, "sha": commit, "siblings": files, "tags": []}
+            | {"private": repository.private, "gated": False, "downloads": 0}
+        )
+
+    def tree(self, id, rev):
+        repository = self.repository(id)
+        files = repository.commits[self.commit_of(repository, rev)]
+        entries = []
+        for path, content in files.items():
+            entry = {"type": "file", "path": path, "size": len(content)}
+            entry["oid"] = git_blob_id(content)
+            if is_lfs(path):
+                sha256 = hashlib.sha256(content).hexdigest()
+                entry["lfs"] = {"oid": sha256, "size": len(content), "pointerSize": 130}
+            entries.append(entry)
+        self.json([] if self.fault == "empty_tree" else entries)
+
+    def resolve(self, id, rev, path):
+        repository = self.repository(id)
+        commit = self.commit_of(repository, rev)
+        content = repository.commits[commit].get(path)
+        if content is None:
+            raise Refused(404, "EntryNotFound")
+        headers = {
+            "X-Repo-Commit": commit,
+            "ETag": f'"{etag(path, content)}"',
+            "Accept-Ranges": "bytes",
+        }
+        wanted = re.fullmatch(r"bytes=(\d+)-", self.headers.get("Range", ""))
+        if wanted is None:
+            self.answer(content, 200, headers)
+            return
+        start, end = int(wanted[1]), len(content) - 1
+        headers["Content-Range"] = f"bytes {start}-{end}/{len(content)}"
+        self.answer(content[start:], 206, headers)
+
+    # === Writing ===
+    def create(self):
+        if not self.may_write:
+            raise Refused(401)
+        request = json.loads(self.body)
+        name = f"{request['organization']}/{request['name']}"
+        status = 409 if name in self.hub.repositories else 200
+        if status == 200:
+            private = request.get("visibility") == "private" or request.get("private")
+            self.hub.repositories[name] = Repository(private=bool(private))
+        self.json({"url": f"{self.hub.endpoint}/{name}", "id": name}, status)
+
+    def validate_yaml(self):
+        self.json({"errors": [], "warnings": []})
+
+    def preupload(self, id, rev):
+        repository = self.repository(id, write=True)
+        self.commit_of(repository, rev)
+        self.json(
+            {
+                "files": [
+                    {
+                        "path": file["path"],
+                        "uploadMode": "lfs" if is_lfs(file["path"]) else "regular",
+                        "shouldIgnore": False,
+                    }
+                    for file in json.loads(self.body)["files"]
+                ]
+            }
+        )
+
+    def lfs_batch(self, id):
+        self.repository(id, write=True)
+        objects = []
+        for entry in json.loads(self.body)["objects"]:
+            oid = entry["oid"]
+            if oid not in self.hub.objects:
+                upload = {"href": f"{self.hub.endpoint}/lfs/{oid}"}
+                verify = {"href": f"{self.hub.endpoint}/lfs/verify"}
+                entry["actions"] = {"upload": upload, "verify": verify}
+            objects.append(entry)
+        self.json({"transfer": "basic", "objects": objects})
+
+    def lfs_put(self, oid):
+        if hashlib.sha256(self.body).hexdigest() != oid:
+            raise Refused(400)
+        self.hub.objects[oid] = self.body
+        self.answer(b"")
+
+    def lfs_verify(self):
+        request = json.loads(self.body)
+        content = self.hub.objects.get(request["oid"])
+        if content is None or len(content) != request["size"]:
+            raise Refused(404)
+        self.json({})
+
+    def commit(self, id, rev):
+        repository = self.repository(id, write=True)
+        lines = [json.loads(line) for line in self.body.splitlines()]
+        header, files, deleted = {}, {}, []
+        for line in lines:
+            value = line["value"]
+            if line["key"] == "header":
+                header = value
+            elif line["key"] == "file":
+                files[value["path"]] = base64.b64decode(value["content"])
+            elif line["key"] == "lfsFile":
+                if value["oid"] not in self.hub.objects:
+                    raise Refused(400)
+                files[value["path"]] = self.hub.objects[value["oid"]]
+            elif line["key"] == "deletedFile":
+                deleted.append(value["path"])
+        parent = header.get("parentCommit")
+        if parent and parent != repository.find(rev):
+            raise Refused(412)
+        answer, ref = {}, rev
+        if self.query.get("create_pr"):
+            ref = (
+                f"refs/pr/{1 + sum(r.startswith('refs/pr/') for r in repository.refs)}"
+            )
+            repository.refs[ref] = self.commit_of(repository, rev)
+            answer["pullRequestUrl"] = (
+                f"{self.hub.endpoint}/{id}/discussions/{ref.rpartition('/')[2]}"
+            )
+        commit = repository.commit(ref, files, deleted, header["summary"])
+        url = f"{self.hub.endpoint}/{id}/commit/{commit}"
+        self.json({"success": True, "commitOid": commit, "commitUrl": url, **answer})
+
+    def branch(self, id, branch):
+        repository = self.repository(id, write=True)
+        if branch in repository.refs:
+            raise Refused(409)
+        start = json.loads(self.body or b"{}").get("startingPoint", "main")
+        repository.refs[branch] = self.commit_of(repository, start)
+        self.json({})
+
+    def tag(self, id, rev):
+        repository = self.repository(id, write=True)
+        name = json.loads(self.body)["tag"]
+        if name in repository.refs:
+            raise Refused(409)
+        repository.refs[name] = self.commit_of(repository, rev)
+        self.json({})
+
+
+def error_code(code: str | None) -> dict:
+    return {} if code is None else {"X-Error-Code": code}
