@@ -44,7 +44,10 @@ class FaissStore:
     # === Change ===
 
     def add(self, codes, ids, labels, names, verbose=0) -> np.ndarray:
-        """Adds codes [n, bytes] and returns their ids."""
+        """Adds codes [n, bytes] and returns their ids.
+
+        `verbose` is for stores that take a while; this one does not.
+        """
         with self.lock.write():
             self._own()
             count = len(codes)

@@ -10,6 +10,13 @@ import urllib.request
 # Of Milvus's own etcd, which no setting moves: so one server at a time.
 ETCD_PEER_PORT = 2380
 START_SECONDS = 120
+# Milvus waits for ticks and leases most of the time; the tests need not.
+QUICK = {
+    "proxy.timeTickInterval": 50,
+    "queryCoord.checkInterval": 100,
+    "queryCoord.distPullInterval": 100,
+    "common.session.ttl": 5,
+}
 
 
 class Server:
@@ -20,6 +27,8 @@ class Server:
 
         self.server = MilvusServer(wait_for_started=False)
         self.server.set_base_dir(str(folder))
+        for setting, value in QUICK.items():
+            self.server.config.set(setting, value)
         self.server.start()
         self._wait()
 
