@@ -6,7 +6,7 @@ from keras_deephash.backbones import (
     ApplicationBackbone,
     EfficientNetLiteBackbone,
 )
-from keras_deephash.index import CodeSpec, Index, IndexFileError
+from keras_deephash.index import CodeSpec, Index, IndexFileError, MilvusError
 from keras_deephash.models import (
     DCH,
     DHN,
@@ -42,6 +42,7 @@ __all__ = [
     "HubError",
     "Index",
     "IndexFileError",
+    "MilvusError",
     "PresetError",
     "Preprocessor",
     "__version__",

@@ -4,6 +4,7 @@ import numpy as np
 
 from keras_deephash.index.code_spec import CodeSpec
 from keras_deephash.index.id_column import IdColumn
+from keras_deephash.index.labels import check_labels
 from keras_deephash.index.name_column import NameColumn
 from keras_deephash.index.ranking import candidate_distances, nearest_candidates
 from keras_deephash.index.read_write_lock import ReadWriteLock
@@ -42,15 +43,19 @@ class FaissStore:
 
     # === Change ===
 
-    def add(self, codes, ids, labels, names) -> np.ndarray:
-        """Adds codes [n, bytes] and returns their ids."""
+    def add(self, codes, ids, labels, names, verbose=0) -> np.ndarray:
+        """Adds codes [n, bytes] and returns their ids.
+
+        `verbose` is for stores that take a while; this one does not.
+        """
         with self.lock.write():
             self._own()
             count = len(codes)
             ids = self.ids.check_new(
                 self.ids.fresh(count) if ids is None else ids, count
             )
-            labels = self._check_labels(labels, count)
+            form = None if self.labels is None else self.labels.rows.shape[1:]
+            labels = check_labels(labels, count, form, empty=not len(self))
             self.structure.add(codes)
             self.ids.append(ids)
             if labels is not None:
@@ -59,45 +64,6 @@ class FaissStore:
                 self.labels.append(labels)
             self._add_names(names, count)
             return ids
-
-    def _check_labels(self, labels, count: int) -> np.ndarray | None:
-        if labels is None:
-            if self.labels is not None and count:
-                raise ValueError(
-                    "This index has labels: give `labels` with every `add`."
-                )
-            return None
-        labels = np.asarray(labels)
-        if labels.ndim not in (1, 2) or len(labels) != count:
-            raise ValueError(
-                f"`labels` must have shape [{count}] or [{count}, L]. "
-                f"Received: shape {labels.shape}."
-            )
-        if labels.dtype.kind not in "biuf" or not np.array_equal(
-            labels, labels.astype(np.int64)
-        ):
-            raise ValueError(
-                "`labels` must be classes, ints [n], or multi-hot of 0 and 1, [n, L]. "
-                f"Received: {labels.dtype}."
-            )
-        if self.labels is None and len(self):
-            raise ValueError(
-                f"The {len(self)} codes that are there have no labels, so these can "
-                "have none. Build a new index to have labels."
-            )
-        if labels.ndim == 2 and count and not 0 <= labels.min() <= labels.max() <= 1:
-            raise ValueError(
-                "Multi-hot `labels` must be 0 or 1. "
-                f"Received: {labels.min()} to {labels.max()}."
-            )
-        labels = labels.astype(np.uint8 if labels.ndim == 2 else np.int64)
-        if self.labels is not None and self.labels.rows.shape[1:] != labels.shape[1:]:
-            raise ValueError(
-                "`labels` must have the form of those that are there, "
-                f"{('n', *self.labels.rows.shape[1:])}. "
-                f"Received: shape {labels.shape}."
-            )
-        return labels
 
     def _add_names(self, names: list[str] | None, count: int) -> None:
         if names is not None and self.names is None:

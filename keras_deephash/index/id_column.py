@@ -35,27 +35,12 @@ class IdColumn:
 
     def check_new(self, ids, count: int) -> np.ndarray:
         """Given ids as int64 [count], or a ValueError."""
-        ids = np.asarray(ids)
-        if ids.shape != (count,) or (count and ids.dtype.kind not in "iu"):
-            raise ValueError(
-                f"`ids` must be integers of shape [{count}], one a code. "
-                f"Received: {ids.dtype} of shape {ids.shape}."
-            )
-        if count and not 0 <= int(ids.min()) <= int(ids.max()) < 2**63 - 1:
-            raise ValueError(
-                f"`ids` must lie between 0 and 2**63 - 2. Received: {ids.min()} to "
-                f"{ids.max()}."
-            )
-        ids = ids.astype(np.int64)
-        unique, counts = np.unique(ids, return_counts=True)
-        twice = unique[counts > 1]
-        if not len(twice) and count and unique[0] < self.next_id:
+        ids = check_ids(ids, count)
+        twice = ids[:0]
+        if count and ids.min() < self.next_id:
             twice = ids[self.positions(ids) >= 0]
         if len(twice):
-            raise ValueError(
-                f"`ids` must be new: {len(twice)} are there already or given twice. "
-                f"Received: {twice[0]}, for one. `remove` the old ones first."
-            )
+            raise ids_are_there(twice)
         return ids
 
     def append(self, ids: np.ndarray) -> None:
@@ -87,14 +72,46 @@ class IdColumn:
             raise ValueError(f"`ids` must be integers. Received: {ids.dtype}.")
         positions = self.positions(ids)
         if (positions < 0).any():
-            missing = ids[positions < 0]
-            raise ValueError(
-                f"`ids` must be in the index: {missing.size} are not. "
-                f"Received: {missing.flat[0]}, for one."
-            )
+            raise ids_are_missing(ids[positions < 0])
         return positions
 
     def remove(self, removed: np.ndarray) -> None:
         """Drops the ids of a bool mask [n]."""
         self._ids.remove(removed)
         self._order = None
+
+
+def check_ids(ids, count: int) -> np.ndarray:
+    """Ids as int64 [count], each once, or a ValueError."""
+    ids = np.asarray(ids)
+    if ids.shape != (count,) or (count and ids.dtype.kind not in "iu"):
+        raise ValueError(
+            f"`ids` must be integers of shape [{count}], one a code. "
+            f"Received: {ids.dtype} of shape {ids.shape}."
+        )
+    if count and not 0 <= int(ids.min()) <= int(ids.max()) < 2**63 - 1:
+        raise ValueError(
+            f"`ids` must lie between 0 and 2**63 - 2. Received: {ids.min()} to "
+            f"{ids.max()}."
+        )
+    ids = ids.astype(np.int64)
+    unique, counts = np.unique(ids, return_counts=True)
+    if (counts > 1).any():
+        raise ids_are_there(unique[counts > 1])
+    return ids
+
+
+def ids_are_there(ids: np.ndarray) -> ValueError:
+    """The error for ids that cannot be added."""
+    return ValueError(
+        f"`ids` must be new: {len(ids)} are there already or given twice. "
+        f"Received: {ids[0]}, for one. `remove` the old ones first."
+    )
+
+
+def ids_are_missing(ids: np.ndarray) -> ValueError:
+    """The error for ids that are not in the index."""
+    return ValueError(
+        f"`ids` must be in the index: {ids.size} are not. "
+        f"Received: {ids.flat[0]}, for one."
+    )

@@ -17,11 +17,12 @@ class Index:
         model: a `DCH`, `DHN`, `DQN`, `DVSQ` or `DTQ`, which encodes the images; or a
             `CodeSpec`, for an index of codes alone.
         kind: str. For hash codes `"flat"`, `"ivf"`, `"hnsw"` or `"hash"`; for a
-            quantizer's `"flat"`, `"ivf"` or `"fast_scan"`. `"flat"` and `"hash"`
-            are exact. Defaults to `"flat"`.
+            quantizer's `"flat"`, `"ivf"` or `"fast_scan"`; in Milvus `"flat"` or
+            `"ivf"`. `"flat"` and `"hash"` are exact. Defaults to `"flat"`.
         backend: `"faiss"`, in this process, or `"milvus"`, a server.
             Defaults to `"faiss"`.
-        **options: of the kind, such as `probes=16` of `"ivf"`, and of the backend.
+        **options: of the kind, such as `probes=16` of `"ivf"`, and of the backend:
+            Milvus takes `uri`, `collection`, `token` and `retry_seconds`.
 
     Raises:
         ValueError: for an unknown kind, backend or option.
@@ -74,6 +75,8 @@ class Index:
         Raises:
             ValueError: for codes of another length, ids that are there already, or
                 labels that do not fit. Nothing is added then.
+            MilvusError: if the server is away. Repeat the addition with
+                `ids=error.ids`.
         """
         names = self._reader.names(images_or_codes, names)
         codes = self.encode(images_or_codes, batch_size, verbose)
@@ -82,7 +85,7 @@ class Index:
                 f"`names` must be a list of {len(codes)} str, one a code. "
                 f"Received: {len(names)}."
             )
-        return self._store.add(codes, ids, labels, names)
+        return self._store.add(codes, ids, labels, names, verbose)
 
     def encode(self, images_or_codes, batch_size: int = 32, verbose=0) -> np.ndarray:
         """The codes, uint8 [n, bytes], that `add` would store."""
@@ -177,7 +180,7 @@ class Index:
 
     @property
     def ids(self) -> np.ndarray:
-        """All ids, int64 [n], in the order of their addition."""
+        """All ids, int64 [n], in the order of their addition; in Milvus rising."""
         return self._store.all_ids()
 
     def codes(self, ids) -> np.ndarray:
@@ -207,6 +210,8 @@ class Index:
     def save(self, path: str | os.PathLike) -> None:
         """Writes the index into a directory; what was saved there before is replaced.
 
+        Of an index in Milvus it is where its collection is; the server keeps the codes.
+
         Args:
             path: str. A new directory, or that of a saved index.
 
@@ -222,6 +227,7 @@ class Index:
         model=None,
         mmap: bool = False,
         verify: bool | None = None,
+        **options,
     ) -> "Index":
         """Opens a saved index.
 
@@ -233,18 +239,23 @@ class Index:
                 needed; the first change reads them all. Defaults to `False`.
             verify: bool. Whether to compare the sha256 of every file. Defaults to
                 `True`, and to `False` with `mmap`, which would read them all.
+            **options: of an index in Milvus: `token`, which is never saved, and
+                what has changed, such as `uri`.
 
         Returns:
             An `Index`.
 
         Raises:
             IndexFileError: if there is none, or it is damaged.
+            MilvusError: if its server cannot be reached, or its collection is gone.
             ValueError: if another model made its codes.
         """
         from keras_deephash.index.index_files import load_store
 
         load_faiss()
-        store = load_store(path, mmap, not mmap if verify is None else verify)
+        store = load_store(
+            path, mmap, not mmap if verify is None else verify, **options
+        )
         index = cls.__new__(cls)
         index.spec, index._store = store.spec, store
         if model is not None:

@@ -3,6 +3,9 @@
   index.json   what the files are, their lengths and sha256, which version counts
   v3/          codes.faissbinary, ids.npy, ... of that version
 
+Of an index in Milvus the manifest says where its collection is, and the directory of
+the version holds the centres of a quantizer alone.
+
 A new version is written beside the old one, then the manifest is replaced in one step,
 then the old version goes: whenever it is interrupted, the manifest names whole files.
 """
@@ -18,6 +21,7 @@ from keras_deephash.files import write_atomically
 from keras_deephash.index.code_spec import CodeSpec
 from keras_deephash.index.faiss_store import FaissStore
 from keras_deephash.index.id_column import IdColumn
+from keras_deephash.index.milvus_store import MilvusStore
 from keras_deephash.index.name_column import NameColumn
 from keras_deephash.index.structures.growing_array import GrowingArray
 from keras_deephash.presets.metadata import describe_file
@@ -34,7 +38,7 @@ class IndexFileError(ValueError):
     """A saved index is missing, damaged, too new or none; the text says which."""
 
 
-def save_store(store: FaissStore, path: str | os.PathLike) -> None:
+def save_store(store: FaissStore | MilvusStore, path: str | os.PathLike) -> None:
     """Writes a store into a directory, whole or not at all."""
     path = os.path.abspath(os.fspath(path))
     if os.path.exists(path) and not _is_index(path):
@@ -48,21 +52,20 @@ def save_store(store: FaissStore, path: str | os.PathLike) -> None:
     folder = os.path.join(path, version)
     os.mkdir(folder)
     try:
-        with store.lock.read():
-            names = _write_arrays(store, folder)
-            manifest = {
-                "format_version": FORMAT_VERSION,
-                "keras_deephash_version": __version__,
-                "kind": store.kind,
-                "options": store.structure.options,
-                "codes": store.spec.to_json(),
-                "count": len(store),
-                "next_id": store.ids.next_id,
-                "version": version,
-                "files": {
-                    name: describe_file(os.path.join(folder, name)) for name in names
-                },
-            }
+        write = _write_reference if store.backend == "milvus" else _write_arrays
+        names, described = write(store, folder)
+        manifest = {
+            "format_version": FORMAT_VERSION,
+            "keras_deephash_version": __version__,
+            "backend": store.backend,
+            "kind": store.kind,
+            "codes": store.spec.to_json(),
+            **described,
+            "version": version,
+            "files": {
+                name: describe_file(os.path.join(folder, name)) for name in names
+            },
+        }
         with write_atomically(os.path.join(path, MANIFEST)) as file:
             file.write(json.dumps(manifest, indent=1).encode())
     except BaseException:
@@ -70,12 +73,15 @@ def save_store(store: FaissStore, path: str | os.PathLike) -> None:
         raise
     for name in versions:
         shutil.rmtree(os.path.join(path, name), ignore_errors=True)
-    if store.own:  # What it was mapped from may be gone now.
+    # What it was mapped from may be gone now.
+    if store.backend == "faiss" and store.own:
         store.own = lambda: _read_arrays(store, manifest, folder, mmap=False)
 
 
-def load_store(path: str | os.PathLike, mmap: bool, verify: bool) -> FaissStore:
-    """Reads a store from a directory.
+def load_store(
+    path: str | os.PathLike, mmap: bool, verify: bool, **options
+) -> FaissStore | MilvusStore:
+    """Reads a store from a directory, or connects to the one that it names.
 
     Raises:
         IndexFileError: if it is no index, or damaged.
@@ -85,14 +91,14 @@ def load_store(path: str | os.PathLike, mmap: bool, verify: bool) -> FaissStore:
         manifest = _read_manifest(path)
         folder = os.path.join(path, manifest["version"])
         try:
-            return _load_version(manifest, folder, mmap, verify)
+            return _load_version(manifest, folder, mmap, verify, options)
         except IndexFileError:
             # Someone may have saved in between, and removed the version we read.
             if _read_manifest(path) == manifest:
                 raise
 
 
-def _load_version(manifest, folder: str, mmap: bool, verify: bool) -> FaissStore:
+def _load_version(manifest, folder: str, mmap: bool, verify: bool, options: dict):
     for name, expected in manifest["files"].items():
         file = os.path.join(folder, name)
         if not os.path.isfile(file):
@@ -113,6 +119,22 @@ def _load_version(manifest, folder: str, mmap: bool, verify: bool) -> FaissStore
         if "centers.npy" in manifest["files"]:
             centers = np.load(os.path.join(folder, "centers.npy"))
         spec = CodeSpec(centers=centers, **manifest["codes"])
+    except (ValueError, TypeError, OSError, EOFError) as error:
+        raise IndexFileError(f"The index in {folder!r} is damaged: {error}") from None
+    if manifest.get("backend") == "milvus":
+        return MilvusStore(
+            spec,
+            manifest["kind"],
+            create=False,
+            next_id=manifest["next_id"],
+            **{**manifest["options"], **options},
+        )
+    if options:
+        raise ValueError(
+            "A saved faiss index is opened with no options of Milvus. "
+            f"Received: {sorted(options)}."
+        )
+    try:
         store = FaissStore(spec, manifest["kind"], **manifest["options"])
         _read_arrays(store, manifest, folder, mmap)
     except (ValueError, TypeError, KeyError, RuntimeError, OSError, EOFError) as error:
@@ -122,17 +144,40 @@ def _load_version(manifest, folder: str, mmap: bool, verify: bool) -> FaissStore
     return store
 
 
-def _write_arrays(store: FaissStore, folder: str) -> list[str]:
-    arrays = {"ids.npy": store.ids.ids}
-    if store.labels is not None:
-        arrays["labels.npy"] = store.labels.rows
-    if store.names is not None:
-        arrays["names.npy"], arrays["name_ends.npy"] = store.names.arrays
-    if store.spec.is_quantizer:
-        arrays["centers.npy"] = store.spec.centers
-    for name, array in arrays.items():
-        np.save(os.path.join(folder, name), array)
-    return [*arrays, *store.structure.write(folder)]
+def _write_arrays(store: FaissStore, folder: str) -> tuple[list[str], dict]:
+    """Writes all of a store; returns the files, and what the manifest says."""
+    with store.lock.read():
+        arrays = {"ids.npy": store.ids.ids}
+        if store.labels is not None:
+            arrays["labels.npy"] = store.labels.rows
+        if store.names is not None:
+            arrays["names.npy"], arrays["name_ends.npy"] = store.names.arrays
+        names = _write_centers(store, folder)
+        for name, array in arrays.items():
+            np.save(os.path.join(folder, name), array)
+        described = {
+            "options": store.structure.options,
+            "count": len(store),
+            "next_id": store.ids.next_id,
+        }
+        return [*names, *arrays, *store.structure.write(folder)], described
+
+
+def _write_reference(store: MilvusStore, folder: str) -> tuple[list[str], dict]:
+    """Writes where a collection is, and the centres of its codes; no token."""
+    described = {
+        "options": store.options,
+        "count": len(store),
+        "next_id": store.next_id,
+    }
+    return _write_centers(store, folder), described
+
+
+def _write_centers(store, folder: str) -> list[str]:
+    if not store.spec.is_quantizer:
+        return []
+    np.save(os.path.join(folder, "centers.npy"), store.spec.centers)
+    return ["centers.npy"]
 
 
 def _read_arrays(store: FaissStore, manifest: dict, folder: str, mmap: bool) -> None:

@@ -7,6 +7,8 @@ from PIL import Image
 import keras_deephash as kdh
 from keras_deephash import CodeSpec
 
+from .milvus_server import Server, port_is_taken
+
 
 def clustered_codes(count: int, bits: int, seed: int = 0) -> np.ndarray:
     """Packed codes around ten centres, as trained models make them."""
@@ -70,3 +72,17 @@ def image_files(tmp_path, images):
     for path, image in zip(paths, images, strict=True):
         Image.fromarray(image).save(path)
     return paths
+
+
+@pytest.fixture(scope="session")
+def milvus_server(tmp_path_factory):
+    """A Milvus server for all tests; they skip where it cannot be."""
+    for package in ("milvus", "pymilvus"):
+        pytest.importorskip(
+            package, reason=f'no {package}: pip install ".[test-milvus]"'
+        )
+    if port_is_taken():
+        pytest.skip("another Milvus or etcd has port 2380")
+    server = Server(tmp_path_factory.mktemp("milvus"))
+    yield server
+    server.stop()
