@@ -123,8 +123,8 @@ def encode_files(
 
 def _check_preset(preset: str, output: str) -> None:
     """Keeps codes of two presets out of one directory."""
-    from keras_deephash.presets.metadata import WEIGHTS_FILE
     from keras_deephash.presets.location import read_preset_metadata
+    from keras_deephash.presets.metadata import WEIGHTS_FILE
 
     metadata = read_preset_metadata(preset)
     if metadata["bits"] is None:
