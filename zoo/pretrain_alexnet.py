@@ -127,6 +127,11 @@ def main() -> None:
     parser.add_argument("--peak", type=float, default=0.1, help="learning rate")
     parser.add_argument("--weight-decay", type=float, default=2e-3)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument(
+        "--start",
+        metavar="PRESET",
+        help="begin one more cycle from a backbone of an earlier one",
+    )
     parser.add_argument("--limit", type=int, help="use the first N images only")
     options = parser.parse_args()
 
@@ -169,6 +174,9 @@ def main() -> None:
             optimizer.build(model.trainable_variables)
             if log:  # The weights fit both sizes.
                 model.load_weights(weights_file(epoch))
+            elif options.start:
+                start = kdh.from_preset(options.start)
+                model.backbone.set_weights(start.get_weights())
         started = time.time()
         data = batches(images, labels, size, options.batch_size, (options.seed, epoch))
         steps = len(images) // options.batch_size
@@ -207,8 +215,9 @@ def main() -> None:
         training={
             "split": "100,000 images of train.npz, 200 classes",
             "seed": options.seed,
+            "start": options.start or "random weights",
             "epochs": epochs,
-            "val_accuracies": [line["val_accuracy"] for line in log],
+            "log": log,
             "command": shlex.join(["python", "zoo/pretrain_alexnet.py", *sys.argv[1:]]),
         },
         metrics={"top_1_accuracy": log[-1]["val_accuracy"]},

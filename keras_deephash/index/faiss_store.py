@@ -147,6 +147,25 @@ class FaissStore:
         with self.lock.read():
             return self.ids.ids.copy()
 
+    @property
+    def options(self) -> dict:
+        return self.structure.options
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """The content as plain arrays; see `Index.arrays`."""
+        with self.lock.read():
+            arrays = {
+                "codes": self.structure.codes(slice(None)).copy(),
+                "ids": self.ids.ids.copy(),
+            }
+            if self.labels is not None:
+                arrays["labels"] = self.labels.rows.copy()
+            if self.names is not None:
+                arrays["names"], arrays["name_ends"] = (
+                    array.copy() for array in self.names.arrays
+                )
+            return arrays
+
     def stats(self) -> dict:
         return {"exact": self.structure.exact, **self.structure.options}
 

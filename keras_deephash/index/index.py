@@ -205,6 +205,18 @@ class Index:
             **self._store.stats(),
         }
 
+    @property
+    def options(self) -> dict:
+        """The options of the kind."""
+        return dict(self._store.options)
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """Codes, ids, and labels and names where there are any, as arrays.
+
+        Names are `names`, their UTF-8 bytes end to end, and `name_ends`.
+        """
+        return self._store.arrays()
+
     # === Files ===
 
     def save(self, path: str | os.PathLike) -> None:

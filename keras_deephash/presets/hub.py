@@ -14,6 +14,7 @@ from keras_deephash.presets.blobs import discard, is_intact
 from keras_deephash.presets.errors import HubError
 from keras_deephash.presets.handles import HubHandle
 from keras_deephash.presets.hub_errors import explain
+from keras_deephash.presets.index_file import INDEX_FILE
 
 # All that a preset needs: the README and whatever else is there stays where it is.
 FILES = (*md.HASHED_FILES, md.METADATA_FILE)
@@ -29,6 +30,12 @@ class HubOptions:
     cache_dir: str | os.PathLike | None = None
     local_files_only: bool = False
     endpoint: str | None = None
+    load_index: bool = False
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """The files to fetch."""
+        return (*FILES, INDEX_FILE) if self.load_index else FILES
 
 
 def fetch_preset(handle: HubHandle, options: HubOptions) -> str:
@@ -80,12 +87,13 @@ def find_cached(handle: HubHandle, options: HubOptions) -> str | None:
             handle.repo_id,
             revision=handle.revision,
             cache_dir=options.cache_dir,
-            allow_patterns=list(FILES),
+            allow_patterns=list(options.files),
             local_files_only=True,
         )
     except (OSError, ValueError):
         return None
-    return folder if not _missing(folder) and not _damaged(folder) else None
+    missing = _missing(folder, options.files)
+    return None if missing or _damaged(folder, options.files) else folder
 
 
 def _download(handle: HubHandle, options: HubOptions) -> str:
@@ -103,8 +111,10 @@ def _download(handle: HubHandle, options: HubOptions) -> str:
         "endpoint": options.endpoint,
         "etag_timeout": TIMEOUT,
     }
-    folder = snapshot_download(revision=revision, allow_patterns=list(FILES), **where)
-    for name in _missing(folder):
+    folder = snapshot_download(
+        revision=revision, allow_patterns=list(options.files), **where
+    )
+    for name in _missing(folder, options.files):
         # The client keeps the listing of a commit, even one that came back empty, so
         # what is not in it is asked for by name.
         try:
@@ -112,11 +122,8 @@ def _download(handle: HubHandle, options: HubOptions) -> str:
         except LocalEntryNotFoundError:  # An outage, although it is of the kind below.
             raise
         except EntryNotFoundError:
-            raise HubError(
-                f"`{handle}` is no preset of keras_deephash: it has no `{name}`. "
-                "Check the name and the revision."
-            ) from None
-    if _damaged(folder):
+            raise _no_such_file(handle, name) from None
+    if _damaged(folder, options.files):
         raise HubError(
             f"A file of `{handle}` arrived damaged and was thrown away. Try again.",
             passing=True,
@@ -124,13 +131,24 @@ def _download(handle: HubHandle, options: HubOptions) -> str:
     return folder
 
 
-def _missing(folder: str) -> list[str]:
-    return [name for name in FILES if not os.path.exists(os.path.join(folder, name))]
+def _no_such_file(handle: HubHandle, name: str) -> HubError:
+    if name == INDEX_FILE:
+        return HubError(
+            f"`{handle}` has no index of a database. Load it without `load_index`."
+        )
+    return HubError(
+        f"`{handle}` is no preset of keras_deephash: it has no `{name}`. "
+        "Check the name and the revision."
+    )
 
 
-def _damaged(folder: str) -> bool:
+def _missing(folder: str, files: tuple[str, ...]) -> list[str]:
+    return [name for name in files if not os.path.exists(os.path.join(folder, name))]
+
+
+def _damaged(folder: str, files: tuple[str, ...]) -> bool:
     """Whether files are not what their blobs are named after; they are removed."""
-    damaged = [name for name in FILES if not is_intact(folder, name)]
+    damaged = [name for name in files if not is_intact(folder, name)]
     if damaged:
         discard(folder, damaged)
     return bool(damaged)

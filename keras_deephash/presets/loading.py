@@ -9,6 +9,7 @@ from keras_deephash.presets import metadata as md
 from keras_deephash.presets.config import check_entry, model_from_config
 from keras_deephash.presets.config_check import check_config
 from keras_deephash.presets.errors import PresetError
+from keras_deephash.presets.index_file import INDEX_FILE, load_index_file
 from keras_deephash.presets.location import PresetLocation, locate_preset
 from keras_deephash.presets.registry import is_embedded
 from keras_deephash.presets.sketching import count_parameters
@@ -25,6 +26,7 @@ def from_preset(
     cache_dir: str | os.PathLike | None = None,
     local_files_only: bool = False,
     endpoint: str | None = None,
+    load_index: bool = False,
     **overrides,
 ) -> keras.Model:
     """Loads a model, or a backbone, by a preset's name, directory or handle.
@@ -46,6 +48,8 @@ def from_preset(
         local_files_only: bool. Whether to use the cache alone. Defaults to `False`.
         endpoint: str. URL of the Hub. Defaults to `HF_ENDPOINT`, or
             `https://huggingface.co`.
+        load_index: bool. Whether to load the index of a database that the preset
+            brings, as `model.index`. Defaults to `False`.
         **overrides: arguments of the model's class in place of the preset's, such
             as `gamma=10`; `dtype` for the backbone's dtype policy; `image_size` for
             images of another size, in pixels, where the backbone's weights fit
@@ -65,18 +69,23 @@ def from_preset(
     >>> codes = model.encode(images)
     """
     location = locate_preset(
-        preset, revision, token, cache_dir, local_files_only, endpoint
+        preset, revision, token, cache_dir, local_files_only, endpoint, load_index
     )
-    return load_preset(location, load_weights, overrides)
+    return load_preset(location, load_weights, overrides, load_index)
 
 
 def load_preset(
-    location: PresetLocation, load_weights: bool, overrides: dict
+    location: PresetLocation,
+    load_weights: bool,
+    overrides: dict,
+    load_index: bool = False,
 ) -> keras.Model:
     """Loads the preset at a location; arguments as for `from_preset`."""
     folder = location.folder
     metadata = location.read_metadata()
     md.check_files(folder, metadata)
+    if load_index:
+        _check_index(location, metadata, load_weights, overrides)
     preprocessor = _read_preprocessor(folder)
     entry = md.read_json(os.path.join(folder, md.CONFIG_FILE))
     weights = os.path.join(folder, md.WEIGHTS_FILE)
@@ -101,7 +110,27 @@ def load_preset(
         _check_description(model, metadata, folder, given)
         load_weights_file(model, weights)
         model.preset = location.name
+    if load_index:
+        path = os.path.join(folder, INDEX_FILE)
+        model.index = load_index_file(model, metadata, path)
     return model
+
+
+def _check_index(
+    location: PresetLocation, metadata: dict, load_weights: bool, overrides: dict
+) -> None:
+    if INDEX_FILE not in metadata["files"]:
+        raise PresetError(
+            f"The preset {location.name!r} has no index of a database. Load it "
+            "without `load_index`."
+        )
+    if not load_weights or overrides:
+        raise PresetError(
+            "An index has the codes of the preset's own weights and arguments. "
+            f"Received: load_weights={load_weights}, overrides {sorted(overrides)}. "
+            "Load it without `load_index`."
+        )
+    md.check_file(location.folder, INDEX_FILE, metadata)
 
 
 def _check_size(entry: dict, preprocessor: Preprocessor, weights: str) -> None:

@@ -44,6 +44,7 @@ def locate_preset(
     cache_dir: str | os.PathLike | None = None,
     local_files_only: bool = False,
     endpoint: str | None = None,
+    load_index: bool = False,
 ) -> PresetLocation:
     """Finds a preset by name, directory or handle; downloads it if need be.
 
@@ -53,7 +54,7 @@ def locate_preset(
         PresetError: if there is none; names close to the given one are listed.
     """
     name = os.fspath(preset)
-    options = HubOptions(token, cache_dir, local_files_only, endpoint)
+    options = HubOptions(token, cache_dir, local_files_only, endpoint, load_index)
     if is_hub_handle(name):
         folder = fetch_preset(parse_hub_handle(name, revision), options)
         return PresetLocation(name, folder, trusted=False)
@@ -69,6 +70,7 @@ def locate_preset(
                 cache_dir,
                 local_files_only,
                 endpoint,
+                load_index,
             )
         folder = fetch_preset(parse_hub_handle(record.handle), options)
         return PresetLocation(name, folder, trusted=False, record=record)

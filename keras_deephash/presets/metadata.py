@@ -143,18 +143,28 @@ def read_metadata(folder: str) -> dict:
 def check_files(folder: str, metadata: dict) -> None:
     """Checks the length and the sha256 of every file of a preset."""
     for name in HASHED_FILES:
-        path, expected = preset_file(folder, name), metadata["files"][name]
-        found = os.path.getsize(path)
-        if found < expected["bytes"]:
-            raise PresetError(
-                f"{path!r} is truncated: {found} of {expected['bytes']} bytes are "
-                "there. Fetch or save the preset again."
-            )
-        if describe_file(path) != expected:
-            raise PresetError(
-                f"{path!r} is not the file that the metadata describes: its sha256 "
-                "differs. Fetch or save the preset again."
-            )
+        check_file(folder, name, metadata)
+
+
+def check_file(folder: str, name: str, metadata: dict) -> None:
+    """Checks the length and the sha256 of one file of a preset."""
+    path, expected = preset_file(folder, name), metadata["files"][name]
+    if not is_file_entry(expected):
+        raise PresetError(
+            f"`files` in the metadata of {folder!r} must give the bytes and the sha256 "
+            f"of `{name}`. Received: {expected!r}."
+        )
+    found = os.path.getsize(path)
+    if found < expected["bytes"]:
+        raise PresetError(
+            f"{path!r} is truncated: {found} of {expected['bytes']} bytes are "
+            "there. Fetch or save the preset again."
+        )
+    if describe_file(path) != expected:
+        raise PresetError(
+            f"{path!r} is not the file that the metadata describes: its sha256 "
+            "differs. Fetch or save the preset again."
+        )
 
 
 def _check_values(metadata: dict, path: str) -> None:

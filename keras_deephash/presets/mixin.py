@@ -35,6 +35,7 @@ class PresetMixin:
         cache_dir: str | os.PathLike | None = None,
         local_files_only: bool = False,
         endpoint: str | None = None,
+        load_index: bool = False,
         **overrides,
     ) -> keras.Model:
         """Loads a model of this class by a preset's name, directory or handle.
@@ -46,6 +47,7 @@ class PresetMixin:
             load_weights: bool. Defaults to `True`.
             revision, token, cache_dir, local_files_only, endpoint: of presets on the
                 Hub, as for `keras_deephash.from_preset`.
+            load_index: bool. As for `keras_deephash.from_preset`.
             **overrides: arguments of the class in place of the preset's.
 
         Returns:
@@ -60,11 +62,11 @@ class PresetMixin:
         from keras_deephash.presets.location import locate_preset
 
         location = locate_preset(
-            preset, revision, token, cache_dir, local_files_only, endpoint
+            preset, revision, token, cache_dir, local_files_only, endpoint, load_index
         )
         method = location.read_metadata()["method"]
         if method == cls.__name__:
-            return load_preset(location, load_weights, overrides)
+            return load_preset(location, load_weights, overrides, load_index)
         if method.endswith("Backbone") and not cls.__name__.endswith("Backbone"):
             backbone_overrides = {
                 key: overrides.pop(key)
@@ -93,6 +95,7 @@ class PresetMixin:
         label_names: list[str] | None = None,
         training: dict | None = None,
         metrics: dict | None = None,
+        index=None,
     ) -> None:
         """Writes configuration, weights, preprocessing, metadata and a README.
 
@@ -107,6 +110,9 @@ class PresetMixin:
             training: dict of plain values: split, seed, command. Defaults to `None`.
             metrics: dict of plain values, measured figures; `map` is shown by
                 `list_presets()`. Defaults to `None`.
+            index: `Index` of a database to bring along, made with the weights as they
+                are saved: with `"float16"`, by the model that was loaded from such a
+                preset. Defaults to `None`.
 
         Raises:
             FileExistsError: if the directory exists and is no preset.
@@ -126,4 +132,5 @@ class PresetMixin:
             label_names=label_names,
             training=training,
             metrics=metrics,
+            index=index,
         )

@@ -12,6 +12,7 @@ from keras_deephash.presets.handles import HubHandle, is_hub_handle, parse_hub_h
 from keras_deephash.presets.hub import FILES, TIMEOUT
 from keras_deephash.presets.hub_card import is_unedited, render_hub_card
 from keras_deephash.presets.hub_errors import explain
+from keras_deephash.presets.index_file import INDEX_FILE
 from keras_deephash.presets.loading import load_preset
 from keras_deephash.presets.location import PresetLocation, locate_preset
 from keras_deephash.presets.paths import preset_file
@@ -96,9 +97,11 @@ def prepare_upload(
     found = locate_preset(preset)
     # As it will be loaded: from the Hub nobody trusts it.
     location = PresetLocation(found.name, found.folder, trusted=False)
-    model = load_preset(location, True, {})
     metadata = location.read_metadata()
-    files = {name: preset_file(location.folder, name) for name in FILES}
+    has_index = INDEX_FILE in metadata["files"]
+    model = load_preset(location, True, {}, load_index=has_index)
+    names = (*FILES, INDEX_FILE) if has_index else FILES
+    files = {name: preset_file(location.folder, name) for name in names}
     size = model.preprocessor.image_size
     card = render_hub_card(handle, metadata, size, license)
     try:

@@ -12,6 +12,7 @@ from keras_deephash.preprocessing import Preprocessor
 from keras_deephash.presets import metadata as md
 from keras_deephash.presets.card import render_card
 from keras_deephash.presets.config import model_to_config
+from keras_deephash.presets.index_file import INDEX_FILE, save_index_file
 from keras_deephash.presets.weights import save_weights_file
 
 
@@ -19,6 +20,7 @@ def save_preset(
     model: keras.Model,
     preset_dir: str | os.PathLike,
     weights_dtype: str,
+    index=None,
     **description,
 ) -> None:
     """Writes a preset; see `PresetMixin.save_to_preset`.
@@ -46,6 +48,8 @@ def save_preset(
             **description,
         )
         _write_json(folder, md.METADATA_FILE, metadata)
+        if index is not None:
+            _add_index(index, folder, metadata)
         # What could not be loaded again is refused now.
         metadata = md.read_metadata(folder)
         card = render_card(os.path.basename(target), metadata)
@@ -55,6 +59,18 @@ def save_preset(
         _move_into_place(folder, target)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _add_index(index, folder: str, metadata: dict) -> None:
+    from keras_deephash.index import CodeSpec
+    from keras_deephash.presets.loading import from_preset
+
+    # The weights as they come back: those of float16 are rounded.
+    CodeSpec.of(from_preset(folder)).check_same(index.spec, "`index`")
+    path = os.path.join(folder, INDEX_FILE)
+    metadata["index"] = save_index_file(index, path)
+    metadata["files"][INDEX_FILE] = md.describe_file(path)
+    _write_json(folder, md.METADATA_FILE, metadata)
 
 
 def check_replaceable(target: str) -> None:
@@ -69,7 +85,9 @@ def check_replaceable(target: str) -> None:
             "directory below it."
         )
     names = set(os.listdir(target))
-    foreign = sorted(names - {*md.HASHED_FILES, md.METADATA_FILE, md.README_FILE})
+    foreign = sorted(
+        names - {*md.HASHED_FILES, md.METADATA_FILE, md.README_FILE, INDEX_FILE}
+    )
     if foreign or (names and md.METADATA_FILE not in names):
         what = f"it holds {foreign[0]!r}" if foreign else "it holds no metadata"
         raise FileExistsError(

@@ -1,0 +1,72 @@
+"""The database index of a preset: codes, ids, labels and names in one HDF5 file.
+
+Plain arrays and nothing of faiss, whose files are not made for strangers to read: the
+search structure is built anew from the codes.
+"""
+
+import os
+
+import h5py
+import numpy as np
+
+from keras_deephash.presets.errors import PresetError
+from keras_deephash.presets.weights_check import count_weights, refuse_damage
+
+INDEX_FILE = "index.h5"
+MAX_OPTION = 65_536  # Beyond it, a graph of few codes could fill the memory.
+
+
+def save_index_file(index, path: str) -> dict:
+    """Writes the content of a faiss index; returns its entry in the metadata."""
+    stats = index.stats()
+    if stats["backend"] != "faiss":
+        raise ValueError(
+            "A preset takes an index of faiss along, not of a server. "
+            f"Received: backend={stats['backend']!r}."
+        )
+    with h5py.File(path, "w", track_order=True) as file:
+        for name, array in index.arrays().items():
+            file.create_dataset(name, data=array, track_times=False)
+    return {"kind": stats["kind"], "options": index.options, "count": len(index)}
+
+
+def load_index_file(model, metadata: dict, path: str):
+    """The `Index` of a preset, ready to search with its model.
+
+    Raises:
+        PresetError: if the file holds anything but the arrays of an index.
+    """
+    from keras_deephash.index import Index
+
+    entry = metadata.get("index")
+    if not isinstance(entry, dict) or set(entry) != {"kind", "options", "count"}:
+        raise PresetError(
+            f"`index` in the metadata of {os.path.dirname(path)!r} must give kind, "
+            f"options and count. Received: {entry!r}."
+        )
+    count_weights(path)  # Nothing but plain arrays, none larger than the file.
+    with refuse_damage(path), h5py.File(path, "r") as file:
+        arrays = {name: file[name][()] for name in file}
+        names = None
+        if "names" in arrays:
+            text = arrays.pop("names").astype(np.uint8).tobytes()
+            names = [
+                text[start:end].decode("utf-8", "surrogateescape")
+                for start, end in zip(
+                    [0, *arrays["name_ends"][:-1]], arrays.pop("name_ends"), strict=True
+                )
+            ]
+        options = entry["options"]
+        if max((value or 0 for value in options.values()), default=0) > MAX_OPTION:
+            raise ValueError(f"an option above {MAX_OPTION}, {options}")
+        # Named, so that the options cannot name a server.
+        index = Index(model, kind=entry["kind"], backend="faiss", **options)
+        index.add(
+            arrays.pop("codes"), arrays.pop("ids"), arrays.pop("labels", None), names
+        )
+    if arrays or len(index) != entry["count"]:
+        raise PresetError(
+            f"{path!r} does not fit the metadata: {entry['count']} codes are expected, "
+            f"{len(index)} are there. Fetch or save the preset again."
+        )
+    return index
