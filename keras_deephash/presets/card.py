@@ -32,7 +32,10 @@ def render_card(name: str, metadata: dict) -> str:
 def describe_results(metadata: dict) -> list[str]:
     """The lines about metrics, training, labels and versions."""
     lines = _table("Metrics", metadata["metrics"])
-    lines += _table("Training", metadata["training"])
+    training = dict(metadata["training"])
+    log = training.pop("log", None)
+    lines += _table("Training", training)
+    lines += _log_table(log)
     if metadata["label_names"]:
         lines += ["## Labels", "", ", ".join(metadata["label_names"]), ""]
     lines.append(
@@ -70,6 +73,18 @@ def _table(title: str, values: dict) -> list[str]:
         f"| {metric_title(key)} | {_text(value)} |" for key, value in values.items()
     ]
     return [f"## {title}", "", "| | |", "|---|---|", *rows, ""]
+
+
+def _log_table(log) -> list[str]:
+    """One row an epoch, where the metadata have a log: a list of equal dicts."""
+    if not isinstance(log, list) or not all(isinstance(row, dict) for row in log):
+        return []
+    names = list(log[0]) if log else []
+    if not names or any(list(row) != names for row in log):
+        return []
+    rows = ["| " + " | ".join(_text(v) for v in row.values()) + " |" for row in log]
+    titles = "| " + " | ".join(_text(metric_title(name)) for name in names) + " |"
+    return [titles, "|" + "---|" * len(names), *rows, ""]
 
 
 def _text(value) -> str:

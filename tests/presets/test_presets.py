@@ -311,3 +311,14 @@ def test_an_unregistered_class_cannot_be_saved(images, tmp_path):
     assert model.encode(images).shape == (24, 1)
     with pytest.raises(kdh.PresetError, match="not registered"):
         model.save_to_preset(tmp_path / "mine")
+
+
+def test_the_card_has_a_row_an_epoch(make_model, tmp_path):
+    log = [{"epoch": 1, "val_accuracy": 0.25}, {"epoch": 2, "val_accuracy": 0.5}]
+    make_model().save_to_preset(tmp_path / "a", training={"seed": 0, "log": log})
+    card = (tmp_path / "a" / "README.md").read_text()
+    assert "| epoch | val accuracy |\n|---|---|\n| 1 | 0.2500 |\n| 2 | 0.5000 |" in card
+    # What is no such table is left out.
+    for odd in ([], [1], [{}], [{"a": 1}, {"b": 1}], "text"):
+        make_model().save_to_preset(tmp_path / "a", training={"seed": 0, "log": odd})
+        assert "epoch" not in (tmp_path / "a" / "README.md").read_text()
