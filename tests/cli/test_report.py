@@ -5,6 +5,7 @@ import io
 import json
 import os
 from html.parser import HTMLParser
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -221,6 +222,8 @@ def test_one_query_one_item_and_no_labels(data, preset, tmp_path):
     ],
 )
 def test_errors_come_first(data, tmp_path, capsys, monkeypatch, arguments, message):
+    zoo = Path(__file__).parents[2] / "zoo" / "presets"
+    monkeypatch.setenv("KERAS_DEEPHASH_PRESETS", str(zoo))
     monkeypatch.chdir(tmp_path)
     options = ["--preset", "dch_cifar10_48", "--data", data]
     assert main(["report", *options, *arguments]) == 1
