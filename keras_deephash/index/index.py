@@ -214,7 +214,15 @@ class Index:
         """Codes, ids, and labels and names where there are any, as arrays.
 
         Names are `names`, their UTF-8 bytes end to end, and `name_ends`.
+
+        Raises:
+            ValueError: of an index in Milvus, which may be larger than any memory.
         """
+        if self._store.backend != "faiss":
+            raise ValueError(
+                "Only an index of faiss is given out as arrays. "
+                f"Received: backend={self._store.backend!r}."
+            )
         return self._store.arrays()
 
     # === Files ===
