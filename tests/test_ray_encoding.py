@@ -119,3 +119,22 @@ def test_wrong_input_is_named(preset, folder, make_model, tmp_path):
         encode_files(str(tmp_path / "other"), folder, output)
     with pytest.raises(ValueError, match="makes no codes"):
         encode_files("efficientnet_lite0_imagenet", folder, str(tmp_path / "new"))
+
+
+@pytest.mark.slow
+def test_a_hundred_thousand_images_have_the_codes_of_one_process(preset, tmp_path):
+    generator = np.random.default_rng(0)
+    folder = tmp_path / "many"
+    for number in range(100_000):
+        if number % 1_000 == 0:
+            (folder / f"{number // 1_000:02}").mkdir(parents=True)
+        pixels = generator.integers(0, 256, (12, 12, 3), dtype=np.uint8)
+        name = f"{number // 1_000:02}/{number % 1_000:03}.png"
+        Image.fromarray(pixels).save(folder / name)
+    output = str(tmp_path / "codes")
+    done = encode_files(preset, str(folder), output, actors=2, verbose=0)
+    assert done == {"images": 100_000, "unreadable": 0, "parts": 10}
+    ids, paths, codes = read_codes(output)
+    assert ids == list(range(100_000)) and len(set(paths)) == 100_000
+    alone = kdh.from_preset(preset).encode(paths, batch_size=128, verbose=0)
+    np.testing.assert_array_equal(codes, alone)
