@@ -1,15 +1,19 @@
-"""Makes the image lists of COCO or NUS-WIDE-81 from their own annotations.
+"""Makes the image lists of COCO, NUS-WIDE-81 or CIFAR-10's own split.
 
     python zoo/make_lists.py coco data/coco
     python zoo/make_lists.py nuswide data/nuswide
+    python zoo/make_lists.py cifar10 data/cifar10_full
 
 Of the images that are there and have a label, 5,000 queries and 10,000 training images
-are drawn by the seed; the rest is the database. The directory must hold, as they come,
+are drawn by the seed; the rest is the database. Of CIFAR-10 the test images are the
+queries, and the training images both train and are the database (protocol II). The
+directory must hold, as they come,
 
   coco     annotations/instances_train2014.json, annotations/instances_val2014.json,
            train2014/, val2014/
   nuswide  Groundtruth/AllLabels/, ImageList/Imagelist.txt,
            ConceptsList/Concepts81.txt, Flickr/
+  cifar10  train/CLASS/ and test/CLASS/ with image files
 """
 
 import argparse
@@ -64,7 +68,25 @@ def read_nuswide(root: Path) -> tuple[list[str], np.ndarray, list[str]]:
     return paths, labels, names
 
 
-READERS = {"coco": read_coco, "nuswide": read_nuswide}
+def read_cifar10(root: Path) -> tuple[list[str], np.ndarray, list[str]]:
+    """Paths, one-hot labels [n, 10] and names; the training images come first."""
+    files = [
+        sorted(f for f in root.glob(f"{part}/*/*") if f.suffix in (".jpg", ".png"))
+        for part in ("train", "test")
+    ]
+    if not all(files):
+        raise ValueError(
+            f"{root} must hold images in train/CLASS/ and in test/CLASS/. Found: "
+            f"{len(files[0])} and {len(files[1])}."
+        )
+    files = files[0] + files[1]
+    names = sorted({file.parent.name for file in files})
+    classes = [names.index(file.parent.name) for file in files]
+    paths = [file.relative_to(root).as_posix() for file in files]
+    return paths, np.eye(len(names), dtype=np.uint8)[classes], names
+
+
+READERS = {"cifar10": read_cifar10, "coco": read_coco, "nuswide": read_nuswide}
 
 
 def draw(
@@ -82,17 +104,24 @@ def draw(
     return {**parts, "database": np.sort(rest)}
 
 
+def published_split(paths: list[str]) -> dict[str, np.ndarray]:
+    """Indices of the images of each list: queries from test/, all else from train/."""
+    queries = np.array([path.startswith("test/") for path in paths])
+    train = np.flatnonzero(~queries)
+    return {"test": np.flatnonzero(queries), "train": train, "database": train}
+
+
 def main(argv: list[str] | None = None) -> int:
     """Runs the command line; 0, or 2 if the user must change something."""
     parser = argparse.ArgumentParser(
-        description="Make the image lists of COCO or NUS-WIDE-81.",
+        description="Make the image lists of COCO, NUS-WIDE-81 or CIFAR-10.",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     add = parser.add_argument
     add("dataset", choices=sorted(READERS))
     add("root", type=Path, help="directory of the data set; the lists go there too")
-    add("--train", type=int, default=10_000, help="number of training images")
-    add("--query", type=int, default=5_000, help="number of queries")
+    add("--train", type=int, default=10_000, help="COCO, NUS-WIDE: training images")
+    add("--query", type=int, default=5_000, help="COCO, NUS-WIDE: queries")
     add(
         "--train-in-database",
         action="store_true",
@@ -107,13 +136,16 @@ def main(argv: list[str] | None = None) -> int:
         paths, labels, names = READERS[options.dataset](options.root)
         found = [os.path.isfile(options.root / path) for path in paths]
         usable = np.flatnonzero(labels.any(axis=1) & found)
-        parts = draw(
-            usable,
-            options.train,
-            options.query,
-            options.train_in_database,
-            options.seed,
-        )
+        if options.dataset == "cifar10":
+            parts = published_split(paths)
+        else:
+            parts = draw(
+                usable,
+                options.train,
+                options.query,
+                options.train_in_database,
+                options.seed,
+            )
         (options.root / "labels.txt").write_text("\n".join(names) + "\n")
         for name, indices in parts.items():
             with open(options.root / f"{name}.txt", "w", encoding="utf-8") as file:

@@ -111,3 +111,25 @@ def test_errors(script, coco, capsys):
     assert script.main(["coco", str(coco), *SMALL]) == 0
     assert script.main(["coco", str(coco), *SMALL]) == 2
     assert "is there already" in capsys.readouterr().err
+
+
+def test_cifar10_keeps_its_own_split(script, tmp_path):
+    for part, count in (("train", 5), ("test", 2)):
+        for c, name in enumerate(("dog", "cat")):
+            for i in range(count):
+                write_image(tmp_path / part / name / f"{i}.png", 40 * i + c)
+    assert script.main(["cifar10", str(tmp_path)]) == 0
+    train, query, database = read_splits(tmp_path)
+    assert train.label_names == ["cat", "dog"]
+    assert (len(train), len(query)) == (10, 4)
+    assert train.images == database.images
+    assert all(Path(p).parts[-3] == "test" for p in query.images)
+    for images in (train, query):
+        for path, row in zip(images.images, images.labels, strict=True):
+            assert images.label_names[row.argmax()] == Path(path).parent.name
+            assert row.sum() == 1
+
+
+def test_cifar10_without_images_is_refused(script, tmp_path, capsys):
+    assert script.main(["cifar10", str(tmp_path)]) == 2
+    assert "must hold images in train/CLASS/" in capsys.readouterr().err
