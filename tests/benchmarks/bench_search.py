@@ -14,6 +14,7 @@ import subprocess
 import tempfile
 import time
 
+import bench_evaluation
 import numpy as np
 from search_data import BITS, DIM, hash_codes, quantizer_data
 from search_rows import K, header, rate, report, report_index
@@ -203,7 +204,8 @@ def main() -> None:
     parser.add_argument("--codes", type=int, default=1_000_000)
     parser.add_argument("--queries", type=int, default=1_000)
     parser.add_argument(
-        "--only", choices=("hamming", "inner_product", "euclidean", "opening")
+        "--only",
+        choices=("hamming", "inner_product", "euclidean", "opening", "evaluation"),
     )
     options = parser.parse_args()
     limits = load_limits()
@@ -214,6 +216,9 @@ def main() -> None:
             bench_quantized(options.codes, options.queries, metric, limits)
     if options.only in (None, "opening"):
         bench_opening(options.codes)
+    if options.only in (None, "evaluation"):
+        print()
+        bench_evaluation.main()
 
 
 if __name__ == "__main__":

@@ -82,6 +82,20 @@ def report(name, search, queries, true=None, built=None, size=None, share=None) 
     )
 
 
+def direct_search(structure, queries, prepared):
+    """A search by the faiss index within a structure."""
+    inner = structure.index
+    if not hasattr(inner, "search_preassigned") or queries.dtype == np.uint8:
+        return lambda: inner.search(prepared, K)
+    lists = structure._query_lists
+
+    def search():
+        nearness, chosen = lists.search(queries, inner.nprobe)
+        inner.search_preassigned(prepared, K, chosen, np.zeros_like(nearness))
+
+    return search
+
+
 def report_index(spec, codes, queries, true, kind, prepare=None, **options) -> None:
     """The row of an `Index`.
 
@@ -100,7 +114,7 @@ def report_index(spec, codes, queries, true, kind, prepare=None, **options) -> N
 
     share = None
     if prepare:
-        inner, prepared = index._store.structure.index, prepare(queries)
-        share = of_direct(lambda: search(queries), lambda: inner.search(prepared, K))
+        direct = direct_search(index._store.structure, queries, prepare(queries))
+        share = of_direct(lambda: search(queries), direct)
     shown = "".join(f", {key}={value}" for key, value in options.items())
     report(f'`kind="{kind}"`{shown}', search, queries, true, built, size, share)
