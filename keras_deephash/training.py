@@ -17,13 +17,14 @@ from keras_deephash.datasets import (
     image_dataset,
     read_lists,
 )
-from keras_deephash.datasets.augment import chain, color_jitter, cutout
+from keras_deephash.datasets.augment import augmentation
 from keras_deephash.files import write_atomically
 from keras_deephash.presets import from_preset
 from keras_deephash.presets.saving import check_replaceable
 from keras_deephash.retrieval.evaluate_model import evaluate_model
 from keras_deephash.training_features import FrozenFeatures
 from keras_deephash.training_model import NEW_BACKBONES, build_model
+from keras_deephash.training_optimizer import new_optimizer
 
 # Options that do not change what is learned.
 _NO_SETTINGS = {
@@ -40,7 +41,6 @@ _NO_SETTINGS = {
     "dataset_name",
     "feature_cache",
 }
-AUGMENTATIONS = {"color": color_jitter, "cutout": cutout}
 
 
 def train(options: Namespace, command: str) -> None:
@@ -142,7 +142,7 @@ def _training_data(
     frozen: FrozenFeatures | None,
 ) -> tf.data.Dataset:
     """Batches of images, or of what the frozen part of the backbone makes of them."""
-    augment = _augmentation(options.augment)
+    augment = augmentation(options.augment)
     if frozen is None:
         return image_dataset(
             images,
@@ -189,29 +189,11 @@ def _compile(model: keras.Model, options: Namespace, steps: int) -> None:
     if options.optimizer == "recipe":
         model.compile()
         return
-    warmup = steps // 10
-    schedule = keras.optimizers.schedules.CosineDecay(
-        initial_learning_rate=options.learning_rate / 100,
-        warmup_target=options.learning_rate,
-        warmup_steps=warmup,
-        decay_steps=max(steps - warmup, 1),
-    )
-    if options.optimizer == "sgd":
-        optimizer = keras.optimizers.SGD(
-            schedule,
-            momentum=0.9,
-            nesterov=True,
-            weight_decay=options.weight_decay or None,
+    model.compile(
+        new_optimizer(
+            options.optimizer, options.learning_rate, options.weight_decay, steps
         )
-    else:
-        optimizer = keras.optimizers.AdamW(schedule, options.weight_decay)
-    model.compile(optimizer)
-
-
-def _augmentation(names: list[str]):
-    if not names:
-        return None
-    return chain(*(AUGMENTATIONS[name]() for name in names))
+    )
 
 
 def _evaluate(

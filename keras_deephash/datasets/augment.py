@@ -61,3 +61,11 @@ def cutout(size: int = 8, value: int = 127) -> Augmentation:
         return tf.where(inside[..., None], tf.constant(value, tf.uint8), pixels)
 
     return augment
+
+
+AUGMENTATIONS = {"color": color_jitter, "cutout": cutout}
+
+
+def augmentation(names: list[str]) -> Augmentation | None:
+    """The augmentations of these names in turn, or None for none."""
+    return chain(*(AUGMENTATIONS[name]() for name in names)) if names else None

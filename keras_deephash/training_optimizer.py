@@ -1,0 +1,28 @@
+"""The optimizers of `keras-deephash train`, apart from those of the methods."""
+
+import keras
+
+
+def new_optimizer(
+    name: str, learning_rate: float, weight_decay: float, steps: int
+) -> keras.optimizers.Optimizer:
+    """An optimizer whose rate rises for a tenth of the steps and falls by cosine.
+
+    Args:
+        name: `"sgd"`, with Nesterov momentum 0.9, or `"adamw"`.
+        learning_rate: float. The peak.
+        weight_decay: float, >= 0.
+        steps: int. Of the whole training.
+    """
+    warmup = steps // 10
+    schedule = keras.optimizers.schedules.CosineDecay(
+        initial_learning_rate=learning_rate / 100,
+        warmup_target=learning_rate,
+        warmup_steps=warmup,
+        decay_steps=max(steps - warmup, 1),
+    )
+    if name == "sgd":
+        return keras.optimizers.SGD(
+            schedule, momentum=0.9, nesterov=True, weight_decay=weight_decay or None
+        )
+    return keras.optimizers.AdamW(schedule, weight_decay)
