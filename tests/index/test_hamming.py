@@ -58,7 +58,7 @@ def test_more_probes_find_more(codes):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("radius", [0, 2, 11])
+@pytest.mark.parametrize("radius", [-1e30, -0.5, 0, 2.9, 11, 1e30])
 def test_a_radius_is_inclusive_and_finds_all(kind, radius, codes):
     index = build(kind, codes)
     distances, ids = index.search(codes[:20], radius=radius)
