@@ -116,6 +116,7 @@ def test_an_empty_index_finds_nothing(kind, codes):
     assert [len(row) for row in ids] == [0, 0]
     assert index.search(codes[:0], k=5)[1].shape == (0, 0)
     assert index.remove([]) == 0
+    assert len(index.add(codes[:0])) == 0 == len(index)
 
 
 @pytest.mark.parametrize("kind", KINDS)
