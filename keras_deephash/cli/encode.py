@@ -11,32 +11,19 @@ files of ids, paths and codes. An interrupted run goes on. --images may then als
 Parquet file of paths, or a folder of such files: see `ray_encoding.encode_files`.
 """
 
-import os
+from keras_deephash.cli import arguments
 
 
 def add_arguments(parser) -> None:
-    parser.add_argument("--preset", required=True, help="name or directory of a preset")
-    parser.add_argument(
-        "--images",
-        required=True,
-        metavar="PATH",
-        help="a folder, all images below it; or an image list (path and labels a line)",
-    )
+    arguments.add_preset(parser)
+    arguments.add_images(parser)
     parser.add_argument(
         "--output",
         default="codes.npz",
         help="file, or with --actors directory, to write (default: codes.npz)",
     )
-    parser.add_argument(
-        "--batch-size", type=int, default=32, help="images a step (default: 32)"
-    )
-    parser.add_argument(
-        "--crops",
-        type=int,
-        choices=(1, 10),
-        default=1,
-        help="1: centre crop; 10: mean of ten crops, ten times slower (default: 1)",
-    )
+    arguments.add_batch_size(parser, 32)
+    arguments.add_crops(parser)
     parser.add_argument(
         "--actors", type=int, metavar="N", help="processes that encode, by Ray"
     )
@@ -51,17 +38,12 @@ def run(options) -> None:
         return
     import numpy as np
 
-    from keras_deephash.datasets import read_image_list
     from keras_deephash.files import write_atomically
-    from keras_deephash.images import find_images
     from keras_deephash.presets import from_preset
 
     if not options.output.endswith(".npz"):
         raise ValueError(f"`--output` must end in .npz. Received: {options.output!r}.")
-    if os.path.isdir(options.images):
-        paths = find_images(options.images)
-    else:
-        paths = read_image_list(options.images, verify_images=False).images
+    paths, _ = arguments.read_images(options.images)
     model = from_preset(options.preset)
     codes = model.encode(paths, options.batch_size, verbose=1, crops=options.crops)
     with write_atomically(options.output) as file:

@@ -8,6 +8,8 @@ figures that the preset's metadata state are shown beside those measured now.
 
 import json
 
+from keras_deephash.cli import arguments
+
 
 def add_arguments(parser) -> None:
     add_evaluation_arguments(parser)
@@ -18,7 +20,7 @@ def add_arguments(parser) -> None:
 
 def add_evaluation_arguments(parser) -> None:
     """Adds what every command that evaluates a preset takes."""
-    parser.add_argument("--preset", required=True, help="name or directory of a preset")
+    arguments.add_preset(parser)
     parser.add_argument(
         "--data", required=True, metavar="DIR", help="directory of the image lists"
     )
@@ -34,16 +36,8 @@ def add_evaluation_arguments(parser) -> None:
         default="expected",
         help="order of equal distances (default: expected, the mean over all orders)",
     )
-    parser.add_argument(
-        "--crops",
-        type=int,
-        choices=(1, 10),
-        default=1,
-        help="1: centre crop; 10: mean of ten crops (default: 1)",
-    )
-    parser.add_argument(
-        "--batch-size", type=int, default=128, help="images a step (default: 128)"
-    )
+    arguments.add_crops(parser)
+    arguments.add_batch_size(parser, 128)
 
 
 def evaluation_arguments(options) -> dict:

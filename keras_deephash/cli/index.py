@@ -10,15 +10,12 @@ left out and listed in OUTPUT.unreadable.txt.
 
 import os
 
+from keras_deephash.cli import arguments
+
 
 def add_arguments(parser) -> None:
-    parser.add_argument("--preset", required=True, help="name or directory of a preset")
-    parser.add_argument(
-        "--images",
-        required=True,
-        metavar="PATH",
-        help="a folder, all images below it; or an image list (path and labels a line)",
-    )
+    arguments.add_preset(parser)
+    arguments.add_images(parser)
     parser.add_argument(
         "--output", required=True, metavar="DIR", help="directory of the index"
     )
@@ -27,27 +24,19 @@ def add_arguments(parser) -> None:
         help="flat, ivf, hnsw or hash for hash codes; flat, ivf or fast_scan for a "
         "quantizer's (default: flat, or that of the index that is there)",
     )
-    parser.add_argument(
-        "--batch-size", type=int, default=32, help="images a step (default: 32)"
-    )
+    arguments.add_batch_size(parser, 32)
 
 
 def run(options) -> None:
-    from keras_deephash.datasets import read_image_list
     from keras_deephash.files import write_atomically
-    from keras_deephash.images import find_images
     from keras_deephash.index import Index
     from keras_deephash.index.building import index_files
+    from keras_deephash.index.manifest import MANIFEST
     from keras_deephash.presets import from_preset
 
-    labels = None
-    if os.path.isdir(options.images):
-        paths = find_images(options.images)
-    else:
-        listed = read_image_list(options.images, verify_images=False)
-        paths, labels = listed.images, listed.labels
+    paths, labels = arguments.read_images(options.images)
     model = from_preset(options.preset)
-    there = os.path.exists(os.path.join(options.output, "index.json"))
+    there = os.path.exists(os.path.join(options.output, MANIFEST))
     if there:
         index = Index.load(options.output, model)
         kind = index.stats()["kind"]

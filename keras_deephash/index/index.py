@@ -7,6 +7,7 @@ import numpy as np
 from keras_deephash.index.backends import new_store
 from keras_deephash.index.code_spec import CodeSpec
 from keras_deephash.index.inputs import CodeReader
+from keras_deephash.index.ranking import nearest_in_range
 from keras_deephash.index.threads import load_faiss
 
 
@@ -126,20 +127,14 @@ class Index:
         Raises:
             ValueError: for queries of another length, or k < 1.
         """
-        if k is not None and (not isinstance(k, (int, np.integer)) or k < 1):
-            raise ValueError(f"`k` must be an int >= 1. Received: k={k!r}.")
+        if k is not None:
+            _check_k(k)
         queries = self._reader.queries(images_or_codes)
         if radius is None:
             return self._store.search(queries, int(k or 10))
         if isinstance(radius, bool) or not np.isfinite(radius):
             raise ValueError(f"`radius` must be finite. Received: radius={radius!r}.")
-        limits, distances, ids = self._store.range_search(queries, radius)
-        found_distances, found_ids = [], []
-        for start, end in zip(limits[:-1], limits[1:], strict=True):
-            order = np.argsort(distances[start:end], kind="stable")[:k]
-            found_distances.append(distances[start:end][order])
-            found_ids.append(ids[start:end][order])
-        return found_distances, found_ids
+        return nearest_in_range(*self._store.range_search(queries, radius), k)
 
     def rerank(self, images_or_codes, candidates, k: int = 10):
         """The nearest of given candidates: the second stage of a search.
@@ -162,8 +157,7 @@ class Index:
         >>> _, candidates = hash_index.search(images, k=200)
         >>> quantizer_index.rerank(images, candidates, k=10)
         """
-        if not isinstance(k, (int, np.integer)) or k < 1:
-            raise ValueError(f"`k` must be an int >= 1. Received: k={k!r}.")
+        _check_k(k)
         queries = self._reader.queries(images_or_codes, continuous=True)
         candidates = np.asarray(candidates)
         if candidates.ndim != 2 or len(candidates) != len(queries):
@@ -282,3 +276,8 @@ class Index:
             store.spec.check_same(CodeSpec.of(model), "The model")
         index._reader = CodeReader(store.spec, model)
         return index
+
+
+def _check_k(k) -> None:
+    if not isinstance(k, (int, np.integer)) or k < 1:
+        raise ValueError(f"`k` must be an int >= 1. Received: k={k!r}.")

@@ -10,32 +10,26 @@ A new version is written beside the old one, then the manifest is replaced in on
 then the old version goes: whenever it is interrupted, the manifest names whole files.
 """
 
-import json
 import os
-import re
 import shutil
 
 import numpy as np
 
-from keras_deephash.files import write_atomically
 from keras_deephash.index.code_spec import CodeSpec
 from keras_deephash.index.faiss_store import FaissStore
 from keras_deephash.index.id_column import IdColumn
+from keras_deephash.index.manifest import (
+    MANIFEST,
+    VERSION,
+    IndexFileError,
+    check_files,
+    new_manifest,
+    read_manifest,
+    write_manifest,
+)
 from keras_deephash.index.milvus_store import MilvusStore
 from keras_deephash.index.name_column import NameColumn
 from keras_deephash.index.structures.growing_array import GrowingArray
-from keras_deephash.presets.metadata import describe_file
-from keras_deephash.version import __version__
-
-FORMAT_VERSION = 1
-MANIFEST = "index.json"
-MAX_MANIFEST_BYTES = 1 << 20
-_VERSION = re.compile(r"v[0-9]{1,9}")
-_FILE = re.compile(r"[a-z_]+\.(npy|faiss|faissbinary)")
-
-
-class IndexFileError(ValueError):
-    """A saved index is missing, damaged, too new or none; the text says which."""
 
 
 def save_store(store: FaissStore | MilvusStore, path: str | os.PathLike) -> None:
@@ -54,20 +48,16 @@ def save_store(store: FaissStore | MilvusStore, path: str | os.PathLike) -> None
     try:
         write = _write_reference if store.backend == "milvus" else _write_arrays
         names, described = write(store, folder)
-        manifest = {
-            "format_version": FORMAT_VERSION,
-            "keras_deephash_version": __version__,
-            "backend": store.backend,
-            "kind": store.kind,
-            "codes": store.spec.to_json(),
+        manifest = new_manifest(
+            folder,
+            version,
+            names,
+            backend=store.backend,
+            kind=store.kind,
+            codes=store.spec.to_json(),
             **described,
-            "version": version,
-            "files": {
-                name: describe_file(os.path.join(folder, name)) for name in names
-            },
-        }
-        with write_atomically(os.path.join(path, MANIFEST)) as file:
-            file.write(json.dumps(manifest, indent=1).encode())
+        )
+        write_manifest(path, manifest)
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
@@ -88,32 +78,18 @@ def load_store(
     """
     path = os.path.abspath(os.fspath(path))
     while True:
-        manifest = _read_manifest(path)
+        manifest = read_manifest(path)
         folder = os.path.join(path, manifest["version"])
         try:
             return _load_version(manifest, folder, mmap, verify, options)
         except IndexFileError:
             # Someone may have saved in between, and removed the version we read.
-            if _read_manifest(path) == manifest:
+            if read_manifest(path) == manifest:
                 raise
 
 
 def _load_version(manifest, folder: str, mmap: bool, verify: bool, options: dict):
-    for name, expected in manifest["files"].items():
-        file = os.path.join(folder, name)
-        if not os.path.isfile(file):
-            raise IndexFileError(f"The index is damaged: {file!r} is missing.")
-        size = os.path.getsize(file)
-        if size != expected["bytes"]:
-            raise IndexFileError(
-                f"The index is damaged: {file!r} has {size} of {expected['bytes']} "
-                "bytes. Build it again, or restore a copy."
-            )
-        if verify and describe_file(file) != expected:
-            raise IndexFileError(
-                f"The index is damaged: the sha256 of {file!r} differs. Build it "
-                "again, or restore a copy."
-            )
+    check_files(folder, manifest, verify)
     try:
         centers = None
         if "centers.npy" in manifest["files"]:
@@ -204,47 +180,8 @@ def _read_arrays(store: FaissStore, manifest: dict, folder: str, mmap: bool) -> 
         )
 
 
-def _read_manifest(path: str) -> dict:
-    file = os.path.join(path, MANIFEST)
-    if not os.path.isfile(file):
-        raise IndexFileError(
-            f"There is no saved index in {path!r}: {MANIFEST} is missing."
-        )
-    try:
-        if os.path.getsize(file) > MAX_MANIFEST_BYTES:
-            raise ValueError("it is too long")
-        with open(file, encoding="utf-8") as stream:
-            manifest = json.load(stream)
-        version = manifest["format_version"]
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise IndexFileError(f"{file!r} is no manifest of an index: {error}.") from None
-    if version != FORMAT_VERSION:
-        raise IndexFileError(
-            f"The index has format {version!r}, this keras_deephash ({__version__}) "
-            f"reads format {FORMAT_VERSION}. Upgrade keras_deephash."
-        )
-    try:
-        whole = (
-            _VERSION.fullmatch(manifest["version"])
-            and all(_FILE.fullmatch(name) for name in manifest["files"])
-            and all(
-                isinstance(entry["bytes"], int) and isinstance(entry["sha256"], str)
-                for entry in manifest["files"].values()
-            )
-            and all(isinstance(manifest[n], int) for n in ("count", "next_id"))
-            and isinstance(manifest["kind"], str)
-            and isinstance(manifest["options"], dict)
-            and isinstance(manifest["codes"], dict)
-        )
-    except (KeyError, TypeError, AttributeError):
-        whole = False
-    if not whole:
-        raise IndexFileError(f"{file!r} is no manifest of an index: fields are wrong.")
-    return manifest
-
-
 def _versions(path: str) -> list[str]:
-    return [name for name in os.listdir(path) if _VERSION.fullmatch(name)]
+    return [name for name in os.listdir(path) if VERSION.fullmatch(name)]
 
 
 def _is_index(path: str) -> bool:
@@ -253,5 +190,5 @@ def _is_index(path: str) -> bool:
         return False
     names = os.listdir(path)
     return MANIFEST in names or all(
-        _VERSION.fullmatch(name) or name.startswith(f".{MANIFEST}-") for name in names
+        VERSION.fullmatch(name) or name.startswith(f".{MANIFEST}-") for name in names
     )

@@ -1,4 +1,4 @@
-"""Exact distances of a few candidates a query, by plain NumPy."""
+"""Candidates and finds of a query put in order, by plain NumPy."""
 
 import numpy as np
 
@@ -54,3 +54,15 @@ def nearest_candidates(
         np.take_along_axis(distances, order, axis=1),
         np.take_along_axis(positions, order, axis=1),
     )
+
+
+def nearest_in_range(
+    limits: np.ndarray, distances: np.ndarray, ids: np.ndarray, k: int | None
+) -> tuple[list[np.ndarray], list[np.ndarray]]:
+    """The k nearest, or all, that a search by radius found, in order, a query each."""
+    nearest = [], []
+    for start, end in zip(limits[:-1], limits[1:], strict=True):
+        order = np.argsort(distances[start:end], kind="stable")[:k]
+        nearest[0].append(distances[start:end][order])
+        nearest[1].append(ids[start:end][order])
+    return nearest

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from keras_deephash.plots.style import COLORS, GREY, new_figure, plain_text
+from keras_deephash.retrieval.metrics import RetrievalMetrics
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -12,30 +13,34 @@ if TYPE_CHECKING:
 
 def draw_curve(
     kind: str,
+    metrics: RetrievalMetrics,
     title: str,
-    note: str,
     xlabel: str,
     x: np.ndarray,
     precision: np.ndarray,
-    chance: float,
     label: str | None,
     figure: "Figure | None",
+    points: str = "",
 ) -> "Figure":
     """Draws a curve of precision into a new figure or into one of the same `kind`.
 
     Args:
         kind: str. The function that draws, kept as the label of the axes.
+        metrics: `RetrievalMetrics`, what the curve is of.
         title: str.
-        note: str. What the curve was measured on.
         xlabel: str.
         x: float array [n].
         precision: float array [n].
-        chance: float. The precision of a random order.
         label: str or None. Name of the curve in the legend.
         figure: `Figure` or None. A figure of an earlier call.
+        points: str. What the points are, before the note of what was measured.
+            Defaults to `""`.
     """
     if figure is None:
-        figure, axes = new_figure(5.6, 4.2, title, note)
+        note = f"{metrics.queries:,} queries, {metrics.database:,} database items"
+        # The last point retrieves everything: the precision of a random order.
+        chance = float(metrics.precision_recall_curve[1][-1])
+        figure, axes = new_figure(5.6, 4.2, title, points + note)
         axes.set_label(kind)
         axes.axhline(chance, color=GREY, linestyle="--", label="random order")
         axes.set(xlabel=xlabel, ylabel="precision", ylim=(0, 1.02))

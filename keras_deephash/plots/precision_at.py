@@ -80,12 +80,11 @@ def draw_precision_at(
     lengths = sorted(metrics.precision_at)
     figure = draw_curve(
         "precision_at",
+        metrics,
         "Precision at the first N",
-        f"{metrics.queries:,} queries, {metrics.database:,} database items",
         "N, items retrieved",
         np.array(lengths),
         np.array([metrics.precision_at[length] for length in lengths]),
-        float(metrics.precision_recall_curve[1][-1]),
         label,
         figure,
     )

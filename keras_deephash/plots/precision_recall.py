@@ -67,20 +67,19 @@ def draw_precision_recall(
     """Draws the curve of metrics that are there already."""
     recall, precision = metrics.precision_recall_curve
     if metrics.distance == "hamming":
-        points = f"within Hamming radii 0 to {len(recall) - 1}"
+        points = f"within Hamming radii 0 to {len(recall) - 1}; "
     else:
-        points = "at growing ranks"
+        points = "at growing ranks; "
     figure = draw_curve(
         "precision_recall",
+        metrics,
         "Precision and recall",
-        f"{points}; {metrics.queries:,} queries, {metrics.database:,} database items",
         "recall",
         recall,
         precision,
-        # The last point retrieves everything.
-        float(precision[-1]),
         label,
         figure,
+        points,
     )
     figure.axes[0].set_xlim(-0.01, 1.02)
     return figure

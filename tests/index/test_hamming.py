@@ -58,7 +58,7 @@ def test_more_probes_find_more(codes):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("radius", [0, 2, 11])
+@pytest.mark.parametrize("radius", [-1e30, -0.5, 0, 2.9, 11, 1e30])
 def test_a_radius_is_inclusive_and_finds_all(kind, radius, codes):
     index = build(kind, codes)
     distances, ids = index.search(codes[:20], radius=radius)
@@ -116,6 +116,7 @@ def test_an_empty_index_finds_nothing(kind, codes):
     assert [len(row) for row in ids] == [0, 0]
     assert index.search(codes[:0], k=5)[1].shape == (0, 0)
     assert index.remove([]) == 0
+    assert len(index.add(codes[:0])) == 0 == len(index)
 
 
 @pytest.mark.parametrize("kind", KINDS)

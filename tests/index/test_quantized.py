@@ -157,3 +157,4 @@ def test_an_empty_index_finds_nothing(quantized, kind):
     distances, ids = index.search(quantized.queries, 5)
     assert distances.shape == ids.shape == (7, 0)
     assert [len(row) for row in index.search(quantized.queries, radius=1)[1]] == [0] * 7
+    assert len(index.add(quantized.codes[:0])) == 0 == len(index)

@@ -39,8 +39,11 @@ class HammingStructure(Structure):
         return self.index.search(pad(queries), k)
 
     def range_search(self, queries: np.ndarray, radius: float) -> RangeResult:
-        # The radius of faiss is exclusive.
-        return self.storage.range_search(pad(queries), int(radius) + 1)
+        return self.storage.range_search(pad(queries), self.faiss_radius(radius))
+
+    def faiss_radius(self, radius: float) -> int:
+        """A radius as faiss takes it: exclusive, and no number beyond an int."""
+        return int(np.clip(np.floor(radius), -1, self.bits)) + 1
 
     def codes(self, positions) -> np.ndarray:
         length = self.bits // 8

@@ -66,4 +66,4 @@ class HammingHash(HammingStructure):
     def range_search(self, queries: np.ndarray, radius: float) -> RangeResult:
         if radius > self.reach:
             return super().range_search(queries, radius)
-        return self.index.range_search(pad(queries), int(radius) + 1)
+        return self.index.range_search(pad(queries), self.faiss_radius(radius))

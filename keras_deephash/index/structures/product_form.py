@@ -59,11 +59,11 @@ class ProductForm:
         """Codes [n, M] with the digits of their half squared norms behind."""
         if not self.digits:
             return codes
-        parts = [
-            self._digits(codes[start : start + BATCH])
-            for start in range(0, len(codes), BATCH)
-        ]
-        return np.concatenate([codes, np.concatenate(parts)], axis=1)
+        digits = np.empty((len(codes), self.digits), np.uint8)
+        for start in range(0, len(codes), BATCH):
+            part = slice(start, start + BATCH)
+            digits[part] = self._digits(codes[part])
+        return np.concatenate([codes, digits], axis=1)
 
     def _digits(self, codes: np.ndarray) -> np.ndarray:
         half_norms = 0.5 * np.square(reconstruct(codes, self.centers)).sum(

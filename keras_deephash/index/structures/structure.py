@@ -93,12 +93,3 @@ def selector(faiss, removed: np.ndarray):
     """A faiss selector of the positions of a mask, and the memory it points to."""
     bitmap = np.packbits(removed, bitorder="little")
     return faiss.IDSelectorBitmap(len(bitmap), faiss.swig_ptr(bitmap)), bitmap
-
-
-def renumber(faiss, lists, removed: np.ndarray) -> None:
-    """Gives the codes left in inverted lists the positions that they move up to."""
-    moved = np.cumsum(~removed) - 1
-    for number in range(lists.nlist):
-        if size := lists.list_size(number):
-            ids = faiss.rev_swig_ptr(lists.get_ids(number), size)
-            ids[:] = moved[ids]

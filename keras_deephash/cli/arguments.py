@@ -1,0 +1,46 @@
+"""Arguments that several commands take, and the images that they name."""
+
+import os
+
+
+def add_preset(parser) -> None:
+    parser.add_argument("--preset", required=True, help="name or directory of a preset")
+
+
+def add_images(parser) -> None:
+    parser.add_argument(
+        "--images",
+        required=True,
+        metavar="PATH",
+        help="a folder, all images below it; or an image list (path and labels a line)",
+    )
+
+
+def add_batch_size(parser, default: int) -> None:
+    parser.add_argument(
+        "--batch-size",
+        type=int,
+        default=default,
+        help=f"images a step (default: {default})",
+    )
+
+
+def add_crops(parser) -> None:
+    parser.add_argument(
+        "--crops",
+        type=int,
+        choices=(1, 10),
+        default=1,
+        help="1: centre crop; 10: mean of ten crops, ten times slower (default: 1)",
+    )
+
+
+def read_images(path: str) -> tuple:
+    """The paths of the images that `--images` names, and a list's labels or None."""
+    from keras_deephash.datasets import read_image_list
+    from keras_deephash.images import find_images
+
+    if os.path.isdir(path):
+        return find_images(path), None
+    listed = read_image_list(path, verify_images=False)
+    return listed.images, listed.labels

@@ -1,0 +1,124 @@
+"""Codes in inverted lists, of which a search looks into a few."""
+
+import os
+
+import numpy as np
+
+from keras_deephash.index.structures.growing_array import GrowingArray
+from keras_deephash.index.structures.inverted_lists import (
+    MIN_TRAINING,
+    number_of_lists,
+    probes,
+    training_rows,
+)
+from keras_deephash.index.structures.structure import Structure, selector
+
+CODES_FILE = "codes.npy"
+
+
+class InvertedFile(Structure):
+    """Base class of `kind="ivf"`, before the base class of what the codes are.
+
+    The lists are learned once there are 4,096 codes, before that all codes are
+    compared. `optimize` learns them anew for the codes that are there by then.
+    A search by radius is exact, over all codes.
+
+    Args:
+        spec: `CodeSpec`.
+        lists: int. Defaults to a power of two near 2 sqrt(n).
+        probes: int. Lists a search looks into. Defaults to one in 32, at least 4.
+    """
+
+    kind = "ivf"
+    exact = False
+    default_options = {"lists": None, "probes": None}
+
+    def __init__(self, spec, **options):
+        super().__init__(spec, **options)
+        # All codes in their order, for new lists and for exact searches.
+        self.rows = GrowingArray(self.to_rows(np.empty((0, spec.bytes), np.uint8)))
+
+    # === What a subclass defines ===
+
+    def to_rows(self, codes: np.ndarray) -> np.ndarray:
+        """Codes [n, bytes], with what else is kept of each behind them."""
+        return codes
+
+    def new_lists(self, rows: np.ndarray, lists: int):
+        """A faiss index with empty lists, learned from some rows."""
+        raise NotImplementedError
+
+    def add_to_lists(self, index, rows: np.ndarray, start: int) -> None:
+        """Adds rows to an index with lists, at positions from `start` on."""
+        raise NotImplementedError
+
+    def add_to_flat(self, index, rows: np.ndarray) -> None:
+        """Adds rows to an index without lists."""
+        raise NotImplementedError
+
+    # === What is alike ===
+
+    @property
+    def is_trained(self) -> bool:
+        """Whether there are lists yet."""
+        return hasattr(self.index, "invlists")
+
+    def all_rows(self):
+        """A faiss index without lists of all codes."""
+        if not self.is_trained:
+            return self.index
+        flat = self.new_index()
+        self.add_to_flat(flat, self.rows.rows)
+        return flat
+
+    def add(self, codes: np.ndarray) -> None:
+        start, rows = len(self), self.to_rows(codes)
+        self.rows.append(rows)
+        if self.is_trained:
+            self.add_to_lists(self.index, rows, start)
+            return
+        self.add_to_flat(self.index, rows)
+        if len(self) >= max(MIN_TRAINING, self.options["lists"] or 0):
+            self.optimize()
+
+    def optimize(self) -> None:
+        rows = self.rows.rows
+        lists = self.options["lists"] or number_of_lists(len(rows))
+        if len(rows) < lists:
+            return
+        index = self.new_lists(rows[training_rows(len(rows), lists)], lists)
+        self.add_to_lists(index, rows, 0)
+        self._use(index)
+
+    def _use(self, index) -> None:
+        self.index = index
+        if self.is_trained:
+            index.nprobe = probes(self.options["probes"], index.nlist)
+
+    def codes(self, positions) -> np.ndarray:
+        return self.rows.rows[positions, : self.spec.bytes]
+
+    def remove(self, removed: np.ndarray) -> None:
+        self.rows.remove(removed)
+        chosen, _bitmap = selector(self.faiss, removed)
+        self.index.remove_ids(chosen)
+        if self.is_trained:
+            _renumber(self.faiss, self.index.invlists, removed)
+
+    def write(self, folder: str) -> list[str]:
+        np.save(os.path.join(folder, CODES_FILE), self.rows.rows)
+        return [*super().write(folder), CODES_FILE]
+
+    def read(self, folder: str, mmap: bool) -> None:
+        self._use(self.read_index(folder, mmap))
+        path = os.path.join(folder, CODES_FILE)
+        self.rows = GrowingArray(np.load(path, mmap_mode="r" if mmap else None))
+
+
+def _renumber(faiss, lists, removed: np.ndarray) -> None:
+    """Gives the codes left in inverted lists the positions that they move up to."""
+    moved = np.cumsum(~removed) - 1
+    for number in range(lists.nlist):
+        if size := lists.list_size(number):
+            ids = faiss.rev_swig_ptr(lists.get_ids(number), size)
+            ids[:] = moved[ids]

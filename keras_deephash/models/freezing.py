@@ -1,0 +1,98 @@
+"""Freezing a part of a backbone, and what that part makes of images."""
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from keras_deephash.backbones.splitting import SplitBackbone
+from keras_deephash.datasets.image_set import ImageSet
+from keras_deephash.datasets.pipeline import image_dataset
+
+
+class FreezingMixin:
+    """Gives a model of a `backbone` and a `preprocessor` the verbs of freezing."""
+
+    # `SplitBackbone`, once a part of the backbone is frozen.
+    _frozen: SplitBackbone | None = None
+
+    def freeze_backbone(self, until: str) -> None:
+        """Freezes the first layers of the backbone; call it before `compile`.
+
+        What does not change needs computing only once: `frozen_features` are taken by
+        `fit`, `predict`, `encode` and `continuous_codes` in place of the images. A
+        preset does not keep which layers were frozen.
+
+        Args:
+            until: str. Name of the last layer that is frozen, such as
+                `"block5c_out"` of `EfficientNetLiteBackbone`.
+
+        Example:
+
+        >>> model.freeze_backbone("block5c_out")
+        >>> features = model.frozen_features(images)
+        >>> model.fit(features.images, features.labels, epochs=10)
+        """
+        self._frozen = SplitBackbone(self.backbone, until)
+        for layer in self._frozen.trunk.layers:
+            layer.trainable = False
+
+    def frozen_features(
+        self, images: ImageSet, batch_size: int = 128, verbose="auto"
+    ) -> ImageSet:
+        """What the frozen part of the backbone makes of images.
+
+        Args:
+            images: `ImageSet`; of each image the centre crop is taken.
+            batch_size: int. Defaults to `128`.
+            verbose: `"auto"`, 0 or 1. Defaults to `"auto"`.
+
+        Returns:
+            `ImageSet` of the same labels, with feature maps, float16 [n, h, w, c], in
+            place of the images.
+        """
+        dataset = image_dataset(images, self.preprocessor, batch_size, cache=False)
+        features, _ = self.run_frozen(dataset, len(images), verbose)
+        return ImageSet(features, images.labels, images.label_names)
+
+    def run_frozen(self, dataset: tf.data.Dataset, count: int, verbose="auto"):
+        """The frozen part's feature maps of batches of pixels and labels.
+
+        Args:
+            dataset: `tf.data.Dataset`, as `datasets.image_dataset` makes.
+            count: int. Number of its images.
+            verbose: `"auto"`, 0 or 1. Defaults to `"auto"`.
+
+        Returns:
+            Tuple of the feature maps, float16 [count, h, w, c], and the labels,
+            uint8 [count, L].
+        """
+        if self._frozen is None:
+            raise ValueError("No part is frozen yet: call `freeze_backbone` first.")
+        trunk = self._frozen.trunk
+        run = tf.function(
+            lambda x: trunk(self.preprocessor.normalize(x), training=False),
+            reduce_retracing=True,
+        )
+        features = np.empty((count, *trunk.output_shape[1:]), np.float16)
+        labels = []
+        progress = keras.utils.Progbar(
+            count, verbose=int(verbose in (1, "auto")), unit_name="image"
+        )
+        done = 0
+        for pixels, batch_labels in dataset:
+            batch = run(pixels).numpy()
+            features[done : done + len(batch)] = batch
+            labels.append(batch_labels.numpy().astype(np.uint8))
+            done += len(batch)
+            progress.update(done)
+        return features, np.concatenate(labels)
+
+    @property
+    def frozen_weights(self) -> list[np.ndarray]:
+        """The weights of the frozen part."""
+        return self._frozen.trunk.get_weights() if self._frozen else []
+
+    def _are_frozen_features(self, images) -> bool:
+        if self._frozen is None:
+            return False
+        return tuple(images.shape[1:]) == self._frozen.trunk.output_shape[1:]
