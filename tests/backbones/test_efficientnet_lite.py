@@ -81,7 +81,8 @@ def test_trains_and_saves_in_a_method(tmp_path):
     model = kdh.DCH(EfficientNetLiteBackbone(**NARROW), bits=8)
     images = np.random.default_rng(0).integers(0, 256, (8, 32, 32, 3), np.uint8)
     labels = np.eye(2)[np.arange(8) % 2]
-    model.compile(keras.optimizers.Adam(1e-3))
+    # Eagerly: to trace the gradients of so many layers takes a minute.
+    model.compile(keras.optimizers.Adam(1e-3), run_eagerly=True)
     history = model.fit(images, labels, batch_size=8, epochs=2, verbose=0).history
     assert np.isfinite(history["loss"]).all()
     model.save_to_preset(tmp_path / "preset")

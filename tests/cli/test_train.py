@@ -132,8 +132,10 @@ def test_trains_above_a_frozen_part(data, make_model, tmp_path, method):
 
 @pytest.mark.parametrize(
     "method",
-    [["DCH", "--bits", "16"], ["DTQ", *QUANTIZER, "--quantization-weight", "0.1"]],
-    ids=["DCH", "DTQ"],
+    [
+        pytest.param(["DCH", "--bits", "16"], id="DCH", marks=pytest.mark.slow),
+        pytest.param(["DTQ", *QUANTIZER, "--quantization-weight", "0.1"], id="DTQ"),
+    ],
 )
 def test_a_killed_training_gives_the_same_preset(data, tmp_path, capsys, method):
     # With dropout, random crops, a schedule, and a codebook that learns on the way.
