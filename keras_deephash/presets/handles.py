@@ -40,8 +40,8 @@ class HubHandle:
 
 
 def is_hub_handle(preset: str) -> bool:
-    """Whether a string stands for a preset on the Hub."""
-    return preset.startswith(PREFIX)
+    """Whether a string stands for a preset on the Hub, rightly written or not."""
+    return preset.startswith("hf:")
 
 
 def parse_hub_handle(handle: str, revision: str | None = None) -> HubHandle:
@@ -60,7 +60,7 @@ def parse_hub_handle(handle: str, revision: str | None = None) -> HubHandle:
     # `..` and `--` have a meaning in the paths of the cache.
     clear = not re.search(r"\.\.|--", repo_id) and not repo_id.endswith((".", "-"))
     valid = len(parts) == 2 and all(map(_NAME.fullmatch, parts)) and clear
-    if not (is_hub_handle(handle) and valid):
+    if not (handle.startswith(PREFIX) and valid):
         raise PresetError(
             "A preset on the Hub is named hf://org/name or hf://org/name@revision. "
             f"Received: {handle!r}."
