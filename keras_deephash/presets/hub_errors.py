@@ -78,6 +78,11 @@ def explain(
         if response is not None:
             return explain_status(response, handle)
     names = {name for cause in chain for name in _class_names(cause)}
+    if "UnsupportedProtocol" in names or "InvalidURL" in names:
+        return HubError(
+            "The address of the Hub is no URL. Give one such as https://huggingface.co "
+            "as `endpoint`, or in HF_ENDPOINT."
+        )
     if "ConnectError" in names or "ProxyError" in names:
         if publishing:
             return HubError("The Hub cannot be reached. Check the network.")

@@ -239,6 +239,11 @@ def test_an_answer_that_cannot_be_read(hub, repository, load):
     refused(load, "gave an answer .* that cannot be read")
 
 
+@pytest.mark.parametrize("endpoint", ["nonsense", "ftp://127.0.0.1", "http://[::1"])
+def test_an_endpoint_that_is_no_url(load, endpoint):
+    refused(load, "The address of the Hub is no URL", endpoint=endpoint)
+
+
 def test_the_cache_cannot_be_written(hub, repository, tmp_path):
     (tmp_path / "file").write_text("no directory")
     message = "cannot be written to the cache: .*file.* Give another `cache_dir`"

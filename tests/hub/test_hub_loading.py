@@ -207,6 +207,7 @@ def test_a_snapshot_directory_loads_as_any_other(repository, load, tmp_path):
         "hf:/org/name",
         "hf:org/name",
         "hf:///org/name",
+        "hf://org/" + "n" * 93,
     ],
 )
 def test_what_is_no_handle(handle):
