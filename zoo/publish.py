@@ -21,6 +21,7 @@ import results_table
 from keras_deephash.files import write_atomically
 from keras_deephash.presets import PresetError, upload_preset
 from keras_deephash.presets.handles import parse_hub_handle
+from keras_deephash.presets.hub_card import is_unedited
 from keras_deephash.presets.metadata import read_json
 from keras_deephash.presets.publishing import prepare_upload
 from keras_deephash.presets.remote_registry import describe_preset, record_entry
@@ -36,6 +37,17 @@ def check_table(preset: dict, readme: str) -> None:
             f"The metadata of {preset['name']!r} and the tables of results differ: run "
             "zoo/results_table.py, and look at what it changes. Expected the row "
             f"{row!r}."
+        )
+
+
+def check_all(presets: list[dict], readme: str) -> None:
+    """Raises PresetError if the tables of results are not those of the presets."""
+    for preset in presets:
+        check_table(preset, readme)
+    if results_table.results(presets) not in readme:
+        raise PresetError(
+            f"{results_table.README} is out of date: run zoo/results_table.py, and "
+            "look at what it changes."
         )
 
 
@@ -56,11 +68,16 @@ def publish_all(
         for path in Path(folder).glob("[!.]*/metadata.json")
     }
     presets = results_table.read_presets(results_table.FOLDERS)
+    check_all(presets, readme)
     for preset in presets:  # All of them, before the first one is sent.
         name = preset["name"]
-        check_table(preset, readme)
         handle = parse_hub_handle(f"hf://{organization}/{name}")
         files, card = prepare_upload(handle, folders[name], license)
+        if not is_unedited(card):  # Its figures might be others.
+            raise PresetError(
+                f"The README.md of {name!r} was not made from its metadata. Remove it, "
+                "or save the preset again."
+            )
         size = sum(os.path.getsize(path) for path in files.values())
         figure = preset["metrics"].get("map")
         report(

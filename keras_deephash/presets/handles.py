@@ -8,6 +8,7 @@ from keras_deephash.presets.errors import PresetError
 PREFIX = "hf://"
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
+_MAX_LENGTH = 96  # Of organization and name, by the rules of the Hub.
 _REVISION = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_./+-]*")
 
 
@@ -40,8 +41,8 @@ class HubHandle:
 
 
 def is_hub_handle(preset: str) -> bool:
-    """Whether a string stands for a preset on the Hub."""
-    return preset.startswith(PREFIX)
+    """Whether a string stands for a preset on the Hub, rightly written or not."""
+    return preset.startswith("hf:")
 
 
 def parse_hub_handle(handle: str, revision: str | None = None) -> HubHandle:
@@ -59,11 +60,12 @@ def parse_hub_handle(handle: str, revision: str | None = None) -> HubHandle:
     parts = repo_id.split("/")
     # `..` and `--` have a meaning in the paths of the cache.
     clear = not re.search(r"\.\.|--", repo_id) and not repo_id.endswith((".", "-"))
-    valid = len(parts) == 2 and all(map(_NAME.fullmatch, parts)) and clear
-    if not (is_hub_handle(handle) and valid):
+    short = len(repo_id) <= _MAX_LENGTH
+    valid = len(parts) == 2 and all(map(_NAME.fullmatch, parts)) and clear and short
+    if not (handle.startswith(PREFIX) and valid):
         raise PresetError(
             "A preset on the Hub is named hf://org/name or hf://org/name@revision. "
-            f"Received: {handle!r}."
+            f"Received: {handle[:120]!r}."
         )
     if own and revision and own != revision:
         raise PresetError(
@@ -74,7 +76,7 @@ def parse_hub_handle(handle: str, revision: str | None = None) -> HubHandle:
     if "@" in handle and not own or revision is not None and not is_revision(revision):
         raise PresetError(
             "`revision` must be the name of a branch, a tag or a commit. "
-            f"Received: revision={revision!r}."
+            f"Received: revision={own if '@' in handle else revision!r}."
         )
     return HubHandle(repo_id, revision)
 

@@ -15,11 +15,14 @@ from keras_deephash.presets.errors import HubError
 from keras_deephash.presets.handles import HubHandle
 from keras_deephash.presets.hub_errors import explain
 from keras_deephash.presets.index_file import INDEX_FILE
+from keras_deephash.presets.timeouts import LIBRARY, limit_waits
 
 # All that a preset needs: the README and whatever else is there stays where it is.
 FILES = (*md.HASHED_FILES, md.METADATA_FILE)
 WAITS = (0.5, 1.5)  # Seconds between the attempts.
 TIMEOUT = 10  # Seconds for the first answer.
+SILENCE = 5  # Seconds within a download, where the user did not set other ones.
+PATIENCE = 20  # Seconds, after which there are no more attempts.
 
 
 @dataclass(frozen=True)
@@ -59,6 +62,7 @@ def fetch_preset(handle: HubHandle, options: HubOptions) -> str:
             f"`{handle}` is not in the cache, and `local_files_only` forbids to fetch "
             "it. Load it once without."
         )
+    start = time.monotonic()
     for wait in (*WAITS, None):
         try:
             return _download(handle, options)
@@ -66,6 +70,8 @@ def fetch_preset(handle: HubHandle, options: HubOptions) -> str:
             failure = explain(error, handle)
         if wait is None or not failure.passing:
             break
+        if failure.unreachable and time.monotonic() - start > PATIENCE:
+            break  # The client itself has tried for long enough.
         time.sleep(wait)
     folder = find_cached(handle, options) if failure.unreachable else None
     if folder is None:
@@ -101,7 +107,7 @@ def _download(handle: HubHandle, options: HubOptions) -> str:
     from huggingface_hub.errors import EntryNotFoundError, LocalEntryNotFoundError
 
     # Asked apart, since the client's downloads wait for an answer without end.
-    api = HfApi(endpoint=options.endpoint, token=options.token)
+    api = HfApi(endpoint=options.endpoint, token=options.token, library_name=LIBRARY)
     revision = handle.revision or "main"
     api.model_info(handle.repo_id, revision=revision, timeout=TIMEOUT)
     where = {
@@ -110,25 +116,37 @@ def _download(handle: HubHandle, options: HubOptions) -> str:
         "token": options.token,
         "endpoint": options.endpoint,
         "etag_timeout": TIMEOUT,
+        "library_name": LIBRARY,
     }
-    folder = snapshot_download(
-        revision=revision, allow_patterns=list(options.files), **where
-    )
-    for name in _missing(folder, options.files):
-        # The client keeps the listing of a commit, even one that came back empty, so
-        # what is not in it is asked for by name.
-        try:
-            hf_hub_download(filename=name, revision=os.path.basename(folder), **where)
-        except LocalEntryNotFoundError:  # An outage, although it is of the kind below.
-            raise
-        except EntryNotFoundError:
-            raise _no_such_file(handle, name) from None
+    with limit_waits(handle, _silence()):
+        folder = snapshot_download(
+            revision=revision, allow_patterns=list(options.files), **where
+        )
+        for name in _missing(folder, options.files):
+            # The client keeps the listing of a commit, even one that came back empty,
+            # so what is not in it is asked for by name.
+            try:
+                hf_hub_download(
+                    filename=name, revision=os.path.basename(folder), **where
+                )
+            except LocalEntryNotFoundError:  # An outage, although of the kind below.
+                raise
+            except EntryNotFoundError:
+                raise _no_such_file(handle, name) from None
     if _damaged(folder, options.files):
         raise HubError(
             f"A file of `{handle}` arrived damaged and was thrown away. Try again.",
             passing=True,
         )
     return folder
+
+
+def _silence() -> float:
+    """How long a connection may be silent; the client makes a request seven times."""
+    from huggingface_hub import constants
+
+    chosen = constants.HF_HUB_DOWNLOAD_TIMEOUT
+    return SILENCE if chosen == constants.DEFAULT_DOWNLOAD_TIMEOUT else chosen
 
 
 def _no_such_file(handle: HubHandle, name: str) -> HubError:

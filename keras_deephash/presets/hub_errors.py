@@ -5,11 +5,19 @@ the names of their classes.
 """
 
 import errno
+import re
 
 from keras_deephash.presets.errors import HubError
 from keras_deephash.presets.handles import HubHandle
 
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_NOT_WRITABLE = (
+    errno.EACCES,
+    errno.EEXIST,
+    errno.ENOTDIR,
+    errno.EPERM,
+    errno.EROFS,
+)
 
 
 def explain(
@@ -58,11 +66,23 @@ def explain(
                 "(`keras-deephash cache` lists what can go), or give another "
                 "`cache_dir`."
             )
+    if publishing and str(error).startswith("Invalid metadata in README.md"):
+        lines = str(error).splitlines()[1:2]
+        return HubError(
+            "The Hub refuses the front matter of the README.md: "
+            f"{lines[0].removeprefix('- ')[:120] if lines else ''!r}. Mend it, or "
+            "remove the file to have a card made."
+        )
     responses = [getattr(cause, "response", None) for cause in chain]
     for response in responses:
         if response is not None:
-            return _explain_status(response, handle)
+            return explain_status(response, handle)
     names = {name for cause in chain for name in _class_names(cause)}
+    if "UnsupportedProtocol" in names or "InvalidURL" in names:
+        return HubError(
+            "The address of the Hub is no URL. Give one such as https://huggingface.co "
+            "as `endpoint`, or in HF_ENDPOINT."
+        )
     if "ConnectError" in names or "ProxyError" in names:
         if publishing:
             return HubError("The Hub cannot be reached. Check the network.")
@@ -83,6 +103,12 @@ def explain(
             passing=True,
             unreachable=True,
         )
+    for cause in chain:
+        if isinstance(cause, OSError) and cause.errno in _NOT_WRITABLE:
+            return HubError(
+                f"`{handle}` cannot be written to the cache: {cause.strerror}: "
+                f"{cause.filename!r}. Give another `cache_dir`, or set HF_HOME."
+            )
     if isinstance(error, errors.LocalEntryNotFoundError):
         return HubError(
             f"`{handle}` is not in the cache. Load it once with a network, without "
@@ -103,7 +129,8 @@ def explain(
     )
 
 
-def _explain_status(response, handle: HubHandle) -> HubError:
+def explain_status(response, handle: HubHandle) -> HubError:
+    """The `HubError` for an answer whose status is an error."""
     status = response.status_code
     if status == 401:
         return HubError(
@@ -116,7 +143,7 @@ def _explain_status(response, handle: HubHandle) -> HubError:
             "right to do it, or ask the owner."
         )
     if status == 429:
-        after = response.headers.get("Retry-After", "")
+        after = _seconds_to_wait(response.headers)
         seconds = f" in {after} seconds" if after.isdigit() else " later"
         return HubError(
             f"The Hub limits the number of requests. Try again{seconds}; a `token=` "
@@ -139,6 +166,11 @@ def _explain_status(response, handle: HubHandle) -> HubError:
         f"The Hub refuses the request for `{handle}` (status {status}). Check the "
         "handle and `endpoint`."
     )
+
+
+def _seconds_to_wait(headers) -> str:
+    limit = re.search(r";\s*t\s*=\s*(\d+)", headers.get("RateLimit", ""))
+    return headers.get("Retry-After", limit[1] if limit else "")
 
 
 def _chain(error: BaseException) -> list[BaseException]:

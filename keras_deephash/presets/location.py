@@ -82,7 +82,10 @@ def locate_preset(
     if name in folders or os.path.isdir(name):
         return PresetLocation(name, folders.get(name, name))
     if os.sep in name or name.startswith("."):
-        raise PresetError(f"There is no such preset directory. Received: {name!r}.")
+        raise PresetError(
+            "There is no such preset directory; a preset of the Hub is named "
+            f"hf://org/name. Received: {name!r}."
+        )
     close = difflib.get_close_matches(name, [*folders, *remote], n=3, cutoff=0.4)
     hint = f"Did you mean {' or '.join(map(repr, close))}? " if close else ""
     raise PresetError(

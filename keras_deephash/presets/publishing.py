@@ -16,6 +16,10 @@ from keras_deephash.presets.index_file import INDEX_FILE
 from keras_deephash.presets.loading import load_preset
 from keras_deephash.presets.location import PresetLocation, locate_preset
 from keras_deephash.presets.paths import preset_file
+from keras_deephash.presets.timeouts import LIBRARY, limit_waits
+
+# Seconds; a commit of large files is not confirmed at once.
+SILENCE = 30
 
 
 def upload_preset(
@@ -75,9 +79,10 @@ def upload_preset(
         raise ValueError("`commit_message` must not be empty.")
     files, card = prepare_upload(handle, preset, license)
     try:
-        return _send(
-            handle, files, card, private, commit_message, create_pr, token, endpoint
-        )
+        with limit_waits(handle, SILENCE):
+            return _send(
+                handle, files, card, private, commit_message, create_pr, token, endpoint
+            )
     except Exception as error:
         raise explain(error, handle, publishing=True) from None
 
@@ -104,12 +109,17 @@ def prepare_upload(
     files = {name: preset_file(location.folder, name) for name in names}
     size = model.preprocessor.image_size
     card = render_hub_card(handle, metadata, size, license)
-    try:
-        path = preset_file(location.folder, md.README_FILE)
-    except PresetError:
+    if not os.path.lexists(os.path.join(location.folder, md.README_FILE)):
         return files, card
-    with open(path, encoding="utf-8", newline="") as file:
-        own = file.read()
+    path = preset_file(location.folder, md.README_FILE)
+    try:
+        with open(path, encoding="utf-8", newline="") as file:
+            own = file.read()
+    except UnicodeDecodeError:
+        raise PresetError(
+            f"{path!r} is no text in UTF-8. Write it so, or remove it to have a card "
+            "made."
+        ) from None
     is_own = not (is_rendered(own, metadata) or is_unedited(own))
     return files, own if is_own else card
 
@@ -127,7 +137,7 @@ def _send(
     from huggingface_hub import CommitOperationAdd, HfApi
     from huggingface_hub.errors import RepositoryNotFoundError
 
-    api = HfApi(endpoint=endpoint, token=token)
+    api = HfApi(endpoint=endpoint, token=token, library_name=LIBRARY)
     branch = handle.revision or "main"
     try:  # Also a first answer with a limit of time, which later ones have not.
         api.model_info(handle.repo_id, timeout=TIMEOUT)
@@ -180,5 +190,6 @@ def _read_card(api, repo_id: str, commit: str) -> str | None:
             return None
         if not is_intact(*os.path.split(path)):
             raise HubError("The card on the Hub arrived damaged. Publish again.")
-        with open(path, encoding="utf-8", newline="") as file:
+        # What is no text is no card of ours, and kept as an edited one.
+        with open(path, encoding="utf-8", errors="replace", newline="") as file:
             return file.read()

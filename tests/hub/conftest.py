@@ -1,5 +1,7 @@
 """Fixtures for the tests of the Hub."""
 
+import time
+
 import keras
 import numpy as np
 import pytest
@@ -22,6 +24,9 @@ def hub():
 def short_waits(monkeypatch):
     """Attempts follow each other at once, so that the tests are fast."""
     monkeypatch.setattr("keras_deephash.presets.hub.WAITS", (0.02, 0.05))
+    # The client waits between its own attempts too, up to eight seconds.
+    sleep = time.sleep
+    monkeypatch.setattr(time, "sleep", lambda seconds: sleep(min(seconds, 0.05)))
 
 
 @pytest.fixture(scope="session")

@@ -9,6 +9,7 @@ import pytest
 
 import keras_deephash as kdh
 from keras_deephash.cli import main
+from keras_deephash.presets.card import is_rendered
 
 ZOO = Path(__file__).parents[2] / "zoo"
 
@@ -97,16 +98,46 @@ def test_the_zoo_is_published(zoo, hub, tmp_path, monkeypatch, load, capsys):
     assert "tiny_16" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(
+    "part, field, value, message",
+    [
+        ("metrics", "map", 0.99, "and the tables of results differ"),
+        ("metrics", "map_at_radius", 0.5002, "and the tables of results differ"),
+        ("metrics", "map_at_radius_reranked", 0.9, "is out of date"),
+        ("training", "seed", 2, "and the tables of results differ"),
+        ("training", "command", "keras-deephash train --bits 64", "is out of date"),
+    ],
+)
 def test_figures_that_are_not_in_the_table_are_not_published(
-    zoo, hub, tmp_path, capsys
+    zoo, hub, tmp_path, capsys, part, field, value, message
 ):
     path = tmp_path / "zoo" / "tiny_16" / "metadata.json"
     metadata = json.loads(path.read_text())
-    metadata["metrics"]["map"] = 0.99
+    metadata[part][field] = value
     path.write_text(json.dumps(metadata))
     arguments = ["--organization", "org", "--endpoint", hub.endpoint, "--send"]
     assert zoo.main(arguments) == 1
+    assert message in capsys.readouterr().err
+    assert hub.requests == []
+
+
+def test_a_table_that_was_edited_stops_the_zoo(zoo, hub, tmp_path, capsys):
+    readme = tmp_path / "README.md"
+    readme.write_text(readme.read_text().replace("0.2500", "0.2600"))
+    arguments = ["--organization", "org", "--endpoint", hub.endpoint, "--send"]
+    assert zoo.main(arguments) == 1
     assert "and the tables of results differ" in capsys.readouterr().err
+    assert hub.requests == []
+
+
+def test_a_card_of_the_zoo_with_other_figures_is_not_published(
+    zoo, hub, tmp_path, capsys
+):
+    card = tmp_path / "zoo" / "tiny_16" / "README.md"
+    card.write_text(card.read_text().replace("0.2500", "0.9900"))
+    arguments = ["--organization", "org", "--endpoint", hub.endpoint, "--send"]
+    assert zoo.main(arguments) == 1
+    assert "was not made from its metadata" in capsys.readouterr().err
     assert hub.requests == []
 
 
@@ -116,5 +147,8 @@ def test_the_zoo_as_it_is_could_be_published(load_script, monkeypatch):
     readme = script.results_table.README.read_text(encoding="utf-8")
     presets = script.results_table.read_presets(script.results_table.FOLDERS)
     assert len(presets) >= len(os.listdir(ZOO / "presets"))
-    for preset in presets:
-        script.check_table(preset, readme)
+    script.check_all(presets, readme)
+    for folder in script.results_table.FOLDERS:
+        for path in Path(folder).glob("[!.]*/metadata.json"):
+            card = path.with_name("README.md").read_text(encoding="utf-8")
+            assert is_rendered(card, json.loads(path.read_text())), path

@@ -6,6 +6,7 @@ import resource
 import shutil
 import time
 
+import huggingface_hub
 import pytest
 from loopback_hub import Repository
 
@@ -44,7 +45,7 @@ def test_gated(hub, repository, load):
 
 def test_a_refused_token(hub, repository, load):
     hub.faults.add("401", "revision")
-    refused(load, "or it is private|refuses the token")
+    refused(load, "The Hub refuses the token for `org/tiny`. Give another `token=`")
     hub.faults.clear()
     hub.faults.add("403", "revision")
     refused(load, "forbids this .* Give a `token=`")
@@ -60,10 +61,16 @@ def test_no_network_and_not_cached(hub, load):
     refused(load, "not in the cache, and the Hub cannot be reached. Check the network")
 
 
-@pytest.mark.parametrize("kind", ["500", "drop"])
-def test_the_hub_is_down(hub, repository, load, kind):
+@pytest.mark.parametrize(
+    "kind, message",
+    [
+        ("500", "does not work at the moment .status 500.. Try again in a few minutes"),
+        ("drop", "connection to the Hub broke off at .* Try again"),
+    ],
+)
+def test_the_hub_is_down(hub, repository, load, kind, message):
     hub.faults.add(kind)
-    refused(load, "does not work at the moment|connection to the Hub broke off")
+    refused(load, message)
     assert len(hub.requests) <= 3
 
 
@@ -72,6 +79,69 @@ def test_the_hub_does_not_answer(hub, repository, load, monkeypatch):
     hub.faults.add("stall")
     refused(load, "The Hub does not answer .* Try again in a few minutes")
     assert len(hub.requests) == 1
+
+
+@pytest.mark.parametrize(
+    "kind, path, method",
+    [
+        ("hang", "weights", "GET"),  # In the middle of the body.
+        ("stall", "weights", "GET"),
+        ("stall", "weights", "HEAD"),
+        ("stall", "tree", "GET"),
+        ("hang", "tree", "GET"),
+    ],
+)
+def test_the_hub_hangs_in_the_middle(
+    hub, repository, load, monkeypatch, kind, path, method
+):
+    """No request of the client waits for longer than the silence that is allowed."""
+    hub.faults.add(kind, path, method)
+    start = time.monotonic()
+    with monkeypatch.context() as patch:
+        patch.setattr("keras_deephash.presets.hub.SILENCE", 0.2)
+        refused(load, "The Hub does not answer about .* Try again in a few minutes")
+    assert time.monotonic() - start < 20
+    asked = [request for request in hub.requests if path in request[1]]
+    assert len([which for which, _ in asked if which == method]) <= 7
+    hub.faults.clear()
+    assert load().bits == 16
+    hooks = huggingface_hub.get_session().event_hooks
+    assert len(hooks["request"]) == 1 and hooks["response"] == []
+
+
+def test_the_timeout_of_the_environment_holds(hub, repository, load, monkeypatch):
+    name = "huggingface_hub.constants.HF_HUB_DOWNLOAD_TIMEOUT"
+    monkeypatch.setattr(name, 0.1)
+    hub.faults.add("stall", "tree")
+    start = time.monotonic()
+    refused(load, "The Hub does not answer about")
+    assert time.monotonic() - start < 5
+
+
+def test_a_hang_in_the_middle_is_resumed(hub, repository, load, monkeypatch):
+    monkeypatch.setattr("keras_deephash.presets.hub.SILENCE", 0.5)
+    hub.faults.add("hang", "weights", "GET", times=2)
+    assert load().bits == 16
+
+
+def test_attempts_end_when_the_client_has_tried_for_long(
+    hub, repository, load, monkeypatch
+):
+    monkeypatch.setattr("keras_deephash.presets.hub.PATIENCE", 0)
+    hub.faults.add("500", "weights", "HEAD")
+    refused(load, "does not work at the moment")
+    heads = [method for method, path in hub.requests if "weights" in path]
+    assert heads.count("HEAD") <= 7
+
+
+@pytest.mark.parametrize("path", ["tree", "config", "weights"])
+def test_the_limit_of_requests_within_a_download(hub, repository, load, path):
+    """The client itself would sleep for the hour that the Hub asks for."""
+    hub.faults.add("rate_limit", path)
+    refused(load, "limits the number of requests. Try again in 3600 seconds")
+    hub.faults.clear()
+    hub.faults.add("429", path, times=1)
+    assert load().bits == 16
 
 
 def test_the_limit_of_requests(hub, repository, load):
@@ -100,6 +170,14 @@ def test_the_disk_is_full(hub, repository, load, tmp_path):
 
 def test_a_download_cut_in_the_middle_is_resumed(hub, repository, load):
     hub.faults.add("cut", "weights", "GET", times=1)
+    assert load().bits == 16
+
+
+def test_a_download_that_is_cut_for_good_is_refused(hub, repository, load, tmp_path):
+    hub.faults.add("cut", "weights", "GET")
+    refused(load, "The connection to the Hub broke off at .* Try again")
+    assert not list((tmp_path / "cache").rglob("model.weights.h5"))
+    hub.faults.clear()
     assert load().bits == 16
 
 
@@ -161,8 +239,21 @@ def test_an_answer_that_cannot_be_read(hub, repository, load):
     refused(load, "gave an answer .* that cannot be read")
 
 
+@pytest.mark.parametrize("endpoint", ["nonsense", "ftp://127.0.0.1", "http://[::1"])
+def test_an_endpoint_that_is_no_url(load, endpoint):
+    refused(load, "The address of the Hub is no URL", endpoint=endpoint)
+
+
 def test_the_cache_cannot_be_written(hub, repository, tmp_path):
     (tmp_path / "file").write_text("no directory")
-    with pytest.raises(kdh.PresetError, match="could not be fetched"):
+    message = "cannot be written to the cache: .*file.* Give another `cache_dir`"
+    with pytest.raises(kdh.HubError, match=message):
         kdh.from_preset(HANDLE, endpoint=hub.endpoint, cache_dir=tmp_path / "file")
     assert os.listdir(tmp_path) == ["file"]
+
+
+@pytest.mark.skipif(not os.path.isdir("/sys/kernel"), reason="needs a /sys")
+def test_the_cache_is_read_only(hub, repository, load):
+    """Not even the superuser can make a directory there."""
+    with pytest.raises(kdh.HubError, match="cannot be written to the cache: .*'/sys/"):
+        load(cache_dir="/sys/keras_deephash")

@@ -2,6 +2,10 @@
 
 import json
 import os
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -9,6 +13,7 @@ import pytest
 
 import keras_deephash as kdh
 from keras_deephash.presets.handles import parse_hub_handle
+from keras_deephash.presets.hub import FILES, HubOptions, fetch_preset
 
 HANDLE = "hf://org/tiny"
 
@@ -105,6 +110,54 @@ def test_local_files_only(hub, repository, load):
     assert hub.requests == []
 
 
+def test_the_environment_variable_of_offline_work(hub, repository, load, tmp_path):
+    """In a process of its own, since the client reads it when it is imported."""
+    commit = repository.refs["main"]
+    load()
+    hub.requests.clear()
+    script = (
+        "import sys\n"
+        "import keras_deephash as kdh\n"
+        "from keras_deephash.cli import main\n"
+        f"assert kdh.from_preset('{HANDLE}@{commit}').bits == 16\n"
+        f"assert kdh.from_preset('{HANDLE}').bits == 16\n"
+        "assert kdh.from_preset('dch_cifar10_48', load_weights=False).bits == 48\n"
+        "sys.exit(main(['presets', 'hf://org/other']))\n"
+    )
+    environment = {**os.environ, "HF_HUB_OFFLINE": "1", "HF_ENDPOINT": hub.endpoint}
+    environment["HF_HUB_CACHE"] = str(tmp_path / "cache")
+    environment["PYTHONPATH"] = os.pathsep.join(sys.path)
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        env=environment,
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 1, done.stderr
+    assert done.stderr.splitlines()[-1] == (
+        "keras-deephash: error: `hf://org/other` is not in the cache, and "
+        "HF_HUB_OFFLINE forbids to fetch it. Unset that variable, or load it once with "
+        "a network."
+    )
+    assert "Traceback" not in done.stderr
+    assert hub.requests == []
+
+
+def test_many_load_the_same_at_once(hub, repository, saved, tmp_path):
+    """The client locks its files, between processes as between threads."""
+    options = HubOptions(cache_dir=tmp_path / "cache", endpoint=hub.endpoint)
+    handle = parse_hub_handle(HANDLE)
+    with ThreadPoolExecutor(8) as pool:
+        folders = set(pool.map(lambda _: fetch_preset(handle, options), range(16)))
+    (folder,) = folders
+    for name in FILES:
+        assert Path(folder, name).read_bytes() == (saved / name).read_bytes()
+    assert not list((tmp_path / "cache").rglob("*.incomplete"))
+    gets = [path for method, path in hub.requests if method == "GET"]
+    assert sum("model.weights.h5" in path for path in gets) == 1
+
+
 def test_a_partly_cached_commit_is_completed(hub, repository, load, tmp_path):
     commit = repository.refs["main"]
     load()
@@ -151,11 +204,20 @@ def test_a_snapshot_directory_loads_as_any_other(repository, load, tmp_path):
         "hf://org/..",
         "hf://org/na--me",
         "hf://org/.hidden",
+        "hf:/org/name",
+        "hf:org/name",
+        "hf:///org/name",
+        "hf://org/" + "n" * 93,
     ],
 )
 def test_what_is_no_handle(handle):
     with pytest.raises(kdh.PresetError, match="is named hf://org/name or"):
         kdh.from_preset(handle)
+
+
+def test_the_name_of_a_repository_alone():
+    with pytest.raises(kdh.PresetError, match="of the Hub is named hf://org/name"):
+        kdh.from_preset("org/name")
 
 
 @pytest.mark.parametrize("revision", ["", "../main", "a b", "/x", "x/", "a//b", "-x"])

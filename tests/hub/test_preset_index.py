@@ -116,6 +116,20 @@ def test_a_quantizers_index_comes_back(make_model, images, tmp_path):
         np.testing.assert_allclose(one, two, rtol=1e-6)
 
 
+def test_a_quantizer_is_published_with_its_codebooks(
+    hub, make_model, images, load, tmp_path
+):
+    model = kdh.DTQ(make_model().backbone, subcodebooks=2, subcenters=8, dim=12)
+    model.fit_codebook(images)
+    model.save_to_preset(tmp_path / "dtq")
+    uri = "hf://me/dtq"
+    kdh.upload_preset(uri, tmp_path / "dtq", endpoint=hub.endpoint, token="hf_writer")
+    shutil.rmtree(tmp_path / "dtq")
+    loaded = load(uri)
+    np.testing.assert_array_equal(loaded.codebook.centers, model.codebook.centers)
+    np.testing.assert_array_equal(loaded.encode(images), model.encode(images))
+
+
 def test_truncated_and_changed_files_are_refused(folder):
     path = folder / "index.h5"
     content = path.read_bytes()

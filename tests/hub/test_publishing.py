@@ -107,6 +107,8 @@ def test_the_snippet_of_the_card_works_also_offline(hub, publish, tmp_path):
     environment = {**os.environ, "HF_ENDPOINT": hub.endpoint}
     environment["HF_HOME"] = str(tmp_path / "home")
     environment["PYTHONPATH"] = os.pathsep.join(sys.path)
+    del environment["HF_HUB_DISABLE_PROGRESS_BARS"]
+    environment["TQDM_POSITION"] = "-1"  # Progress bars without a terminal.
     done = subprocess.run(
         [sys.executable, "-W", "error::UserWarning:keras_deephash", "-c"]
         + [snippet + check],
@@ -116,6 +118,7 @@ def test_the_snippet_of_the_card_works_also_offline(hub, publish, tmp_path):
         text=True,
     )
     assert done.returncode == 0, done.stderr
+    assert "Fetching 4 files: 100%" in done.stderr
 
 
 def test_a_backbone_is_published_too(make_model, hub, publish, load, tmp_path):
@@ -139,6 +142,26 @@ def test_only_the_files_of_the_preset_are_sent(hub, publish, folder):
     (folder / "secret.txt").write_text("not for all")
     commit = publish()
     assert "secret.txt" not in hub.repositories["me/mine"].commits[commit]
+
+
+def test_links_and_pickles_of_the_directory_stay_at_home(
+    hub, publish, folder, tmp_path
+):
+    (tmp_path / "secret").write_text("not for all")
+    (folder / "weights.pkl").write_bytes(b"cos\nsystem\n(S'false'\ntR.")
+    (folder / "other").symlink_to(tmp_path / "secret")
+    commit = publish()
+    tree = hub.repositories["me/mine"].commits[commit]
+    assert set(tree) == FILES | {".gitattributes"}
+    hub.requests.clear()
+    for name in ("README.md", "preprocessor.json"):
+        (folder / name).rename(tmp_path / name)
+        (folder / name).symlink_to(tmp_path / name)
+        with pytest.raises(kdh.PresetError, match="a link that leads out"):
+            publish()
+        (folder / name).unlink()
+        (tmp_path / name).rename(folder / name)
+    assert hub.requests == []
 
 
 def test_what_does_not_load_is_not_published(hub, publish, folder, tmp_path):
@@ -200,6 +223,49 @@ def test_an_edited_card_is_never_overwritten(hub, publish, folder):
         hub.repositories["me/third"].commits[commit]["README.md"].decode()
     )
     assert not (folder / "README.md").exists()
+
+
+def test_cards_that_are_no_text(hub, publish, folder):
+    (folder / "README.md").write_bytes(b"\xff\xfe caf\xe9")
+    with pytest.raises(kdh.PresetError, match="no text in UTF-8"):
+        publish()
+    (folder / "README.md").write_text("---\nlicense: [\n---\n# Mine\n")
+    with pytest.raises(kdh.HubError, match="refuses the front matter of the README.md"):
+        publish()
+    (folder / "README.md").unlink()
+    repository = hub.repositories["me/mine"]
+    repository.commit("main", {"README.md": b"\xff\xfe of a stranger"})
+    with pytest.warns(UserWarning, match="was edited and is kept"):
+        commit = publish()
+    assert repository.commits[commit]["README.md"] == b"\xff\xfe of a stranger"
+
+
+def test_nothing_is_published_offline(hub, publish, monkeypatch):
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    with pytest.raises(kdh.HubError, match="HF_HUB_OFFLINE forbids to publish. Unset"):
+        publish()
+    assert hub.requests == []
+
+
+def test_a_branch_that_does_not_exist(hub, publish):
+    publish()
+    with pytest.raises(kdh.HubError, match="has no revision 'refs/pr/9'"):
+        publish(revision="refs/pr/9")
+    commit = publish(revision="new")
+    repository = hub.repositories["me/mine"]
+    assert repository.refs["new"] == commit != repository.refs["main"]
+
+
+@pytest.mark.parametrize("path", ["preupload", "/lfs/", "/commit/"])
+def test_the_hub_hangs(hub, publish, monkeypatch, path):
+    hub.faults.add("stall", path)
+    with monkeypatch.context() as patch:
+        patch.setattr("keras_deephash.presets.publishing.SILENCE", 0.5)
+        with pytest.raises(kdh.HubError, match="The Hub does not answer about"):
+            publish()
+    assert hub.repositories["me/mine"].messages == ["initial"]
+    hub.faults.clear()
+    assert publish()
 
 
 def test_what_the_hub_refuses(hub, publish):

@@ -5,17 +5,27 @@ import threading
 from dataclasses import dataclass
 
 # What a fault answers before anything else is done: status, X-Error-Code, headers.
+_NO_TOKEN = "Invalid credentials in Authorization header"  # The client looks for it.
 STATUS = {
     "500": (500, None, {}),
     "429": (429, None, {"Retry-After": "0"}),
     "rate_limit": (429, None, {"Retry-After": "3600"}),
-    "401": (401, None, {"X-Error-Message": "Invalid credentials in Authorization"}),
+    "401": (401, None, {"X-Error-Message": _NO_TOKEN}),
     "403": (403, None, {}),
     "404": (404, "EntryNotFound", {}),
     "gated": (403, "GatedRepo", {}),
 }
 # What a fault does to the answer itself.
-DAMAGES = ("cut", "wrong_bytes", "wrong_length", "empty_tree", "slow", "drop", "stall")
+DAMAGES = (
+    "cut",
+    "wrong_bytes",
+    "wrong_length",
+    "empty_tree",
+    "slow",
+    "drop",
+    "stall",
+    "hang",
+)
 KINDS = (*STATUS, *DAMAGES)
 
 
@@ -26,7 +36,8 @@ class Fault:
     Attributes:
         kind: one of `KINDS`: a status, or a damage to the answer. `"drop"` closes the
             connection without an answer, `"cut"` in the middle of the body, `"stall"`
-            answers nothing for a minute.
+            answers nothing for a minute, `"hang"` stops in the middle of the body for
+            as long and keeps the connection open.
         path: regular expression that the path of the request must match.
         method: `"GET"` and so on, or `""` for all.
         skip: matching requests to let through first.

@@ -7,6 +7,8 @@ import re
 from http.server import BaseHTTPRequestHandler
 from urllib.parse import parse_qs, unquote, urlsplit
 
+import yaml
+
 from loopback_hub.faults import STATUS
 from loopback_hub.repository import Repository, etag, git_blob_id, is_lfs
 
@@ -98,10 +100,12 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
         if self.command == "HEAD":
             return
-        if self.fault == "cut" and body:
+        if self.fault in ("cut", "hang") and body:
             body = body[: len(body) // 2]
             self.close_connection = True
         self.wfile.write(body)
+        if self.fault == "hang":
+            self.hub.stopping.wait(60)
 
     # === Access ===
     @property
@@ -181,6 +185,14 @@ class Handler(BaseHTTPRequestHandler):
         self.json({"url": f"{self.hub.endpoint}/{name}", "id": name}, status)
 
     def validate_yaml(self):
+        text = json.loads(self.body)["content"]
+        front = re.match(r"---\n(.*?)\n---\n", text, re.DOTALL)
+        try:
+            yaml.safe_load(front[1] if front else "")
+        except yaml.YAMLError as error:
+            message = str(error).partition("\n")[0]
+            self.json({"errors": [{"message": message}], "warnings": []}, 400)
+            return
         self.json({"errors": [], "warnings": []})
 
     def preupload(self, id, rev):
