@@ -41,6 +41,9 @@ METHODS_NOTE = """\
 MAP is by the codes, over as many database images as stand behind its `@`: by Hamming
 distance for hashing, with the exact expectation over ties, and by AQD for quantizers.
 SQD has both sides coded, "features" neither. What the metadata lacks is left empty."""
+FURTHER_NOTE = """\
+Empty balls are the share of queries with nothing within radius 2, "answered" that of
+queries with a relevant image among the ranked ones."""
 PUBLISHED_NOTE = """\
 The published figures are quoted, not reproduced. They begin from the Caffe AlexNet
 pretrained on ImageNet, at 227 pixels, and are MAP@54000. Those of DCH are MAP within
@@ -130,6 +133,24 @@ def method_cells(preset: dict) -> dict[str, str]:
     }
 
 
+def further_cells(preset: dict) -> dict[str, str]:
+    """The figures that the model card states besides those of `method_cells`."""
+    metrics = preset["metrics"]
+    return {
+        "Preset": f"`{preset['name']}`",
+        "MAP, radius 2, re-ranked": in_radius(metrics, "map_at_radius_reranked"),
+        "Recall, radius 2": in_radius(metrics, "recall_at_radius"),
+        "Empty balls": in_radius(metrics, "empty_balls"),
+        "Precision at 100": number(metrics.get("precision_at_100")),
+        "Precision at 1,000": number(metrics.get("precision_at_1000")),
+        "Answered": number(metrics.get("answered")),
+        "Queries": number(metrics.get("queries"), ",d"),
+        "Database": number(metrics.get("database"), ",d"),
+        "Crops": number(metrics.get("crops"), "d"),
+        "Date": preset["training"].get("date") or "",
+    }
+
+
 def backbone_cells(preset: dict) -> dict[str, str]:
     return {
         "Backbone": f"`{preset['name']}`",
@@ -176,6 +197,7 @@ def results(presets: list[dict]) -> str:
     parts = [BEGIN]
     if methods:
         parts += [table(map(method_cells, methods)), METHODS_NOTE]
+        parts += [table(map(further_cells, methods)), FURTHER_NOTE]
     if backbones:
         parts += ["### Backbones", table(map(backbone_cells, backbones))]
     if cifar10:
