@@ -29,16 +29,6 @@ tf.config.set_logical_device_configuration(
 )
 
 
-def pytest_collection_modifyitems(items):
-    """With `pytest -n 2 --dist loadgroup`, a file's tests stay in one process.
-
-    So do all tests of Milvus: a machine has room for one server.
-    """
-    for item in items:
-        group = "milvus" if "milvus" in item.path.name else str(item.path)
-        item.add_marker(pytest.mark.xdist_group(group))
-
-
 @pytest.fixture(autouse=True)
 def seed():
     keras.utils.set_random_seed(0)

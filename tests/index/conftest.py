@@ -7,7 +7,7 @@ from PIL import Image
 import keras_deephash as kdh
 from keras_deephash import CodeSpec
 
-from .milvus_server import Server, port_is_taken
+from .milvus_server import Server, only_server, port_is_taken
 
 
 def clustered_codes(count: int, bits: int, seed: int = 0) -> np.ndarray:
@@ -74,15 +74,16 @@ def image_files(tmp_path, images):
     return paths
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def milvus_server(tmp_path_factory):
-    """A Milvus server for all tests; they skip where it cannot be."""
+    """A Milvus server for the tests of a file; they skip where it cannot be."""
     for package in ("milvus", "pymilvus"):
         pytest.importorskip(
             package, reason=f'no {package}: pip install ".[test-milvus]"'
         )
-    if port_is_taken():
-        pytest.skip("another Milvus or etcd has port 2380")
-    server = Server(tmp_path_factory.mktemp("milvus"))
-    yield server
-    server.stop()
+    with only_server():
+        if port_is_taken():
+            pytest.skip("another Milvus or etcd has port 2380")
+        server = Server(tmp_path_factory.mktemp("milvus"))
+        yield server
+        server.stop()

@@ -1,8 +1,10 @@
 """A real Milvus server in a temporary folder, to be killed and started again."""
 
+import contextlib
 import os
 import socket
 import subprocess
+import tempfile
 import time
 import urllib.error
 import urllib.request
@@ -83,3 +85,14 @@ class Server:
 def port_is_taken() -> bool:
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", ETCD_PEER_PORT)) == 0
+
+
+@contextlib.contextmanager
+def only_server():
+    """Waits until no other process of the tests has a server."""
+    import fcntl  # Of Unix, as is the server.
+
+    path = os.path.join(tempfile.gettempdir(), "keras_deephash_milvus.lock")
+    with open(path, "a", encoding="ascii") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield

@@ -135,13 +135,37 @@ def test_figures_are_those_of_the_metadata(path):
 
 
 def test_every_preset_has_one_row_in_order():
-    methods, backbones, published = tables(generated_part())
+    methods, further, backbones, published = tables(generated_part())
+    assert [r["Preset"] for r in further] == [r["Preset"] for r in methods]
     names = [r["Preset"] for r in methods] + [r["Backbone"] for r in backbones]
     assert sorted(names) == sorted(f"`{path.parent.name}`" for path in METADATA)
     keys = [(r["Dataset"], r["Method"], int(r["Bits"]), r["Preset"]) for r in methods]
     assert keys == sorted(keys)
     on_cifar10 = [r["Preset"] for r in methods if r["Dataset"] == "CIFAR-10"]
     assert [r["Preset"] for r in published] == on_cifar10
+
+
+def test_further_figures():
+    _, further, *_ = tables(generated_part())
+    metadata = {f"`{path.parent.name}`": read(path)[0] for path in METADATA}
+    for row in further:
+        preset = metadata[row["Preset"]]
+        assert row["Date"] == preset["training"]["date"]
+        for column, key in (
+            ("MAP, radius 2, re-ranked", "map_at_radius_reranked"),
+            ("Recall, radius 2", "recall_at_radius"),
+            ("Empty balls", "empty_balls"),
+            ("Precision at 100", "precision_at_100"),
+            ("Precision at 1,000", "precision_at_1000"),
+            ("Answered", "answered"),
+            ("Queries", "queries"),
+            ("Database", "database"),
+            ("Crops", "crops"),
+        ):
+            value = preset["metrics"].get(key)
+            found = row[column].replace(",", "")
+            expected = value if value is None else pytest.approx(value, abs=5.1e-5)
+            assert (float(found) if found else None) == expected, column
 
 
 def test_published_figures():
