@@ -8,37 +8,22 @@ matrices, which is the peak of the machine in effect. Nothing is asserted.
 import argparse
 import os
 import sys
-import time
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 import keras
 import numpy as np
 import tensorflow as tf
+from bench_alexnet import random_input, seconds_per_step
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "..", "zoo"))
 from pretrain_alexnet import CLASSES, build_classifier, smoothed_loss
 
 
-def seconds_of(function, steps: int) -> float:
-    """The median time of a call, after one to compile it."""
-    function()
-    times = []
-    for _ in range(steps):
-        start = time.perf_counter()
-        function()
-        times.append(time.perf_counter() - start)
-    return float(np.median(times))
-
-
-def random_input(*shape: int) -> tf.Tensor:
-    return tf.constant(np.random.default_rng(0).normal(size=shape), "float32")
-
-
 def peak_gflops(steps: int, size: int = 4096) -> float:
     matrix = random_input(size, size)
     product = tf.function(lambda: tf.reduce_sum(matrix @ matrix))
-    return 2e-9 * size**3 / seconds_of(lambda: product().numpy(), steps)
+    return 2e-9 * size**3 / seconds_per_step(lambda: product().numpy(), steps)
 
 
 def multiplications(layer, output_shape) -> int:
@@ -60,7 +45,7 @@ def layer_seconds(layer, batch: int, steps: int) -> float:
         wanted = [x, *(variable.value for variable in layer.trainable_variables)]
         return [tf.reduce_sum(g) for g in tape.gradient(loss, wanted)]
 
-    return seconds_of(lambda: gradients()[0].numpy(), steps)
+    return seconds_per_step(lambda: gradients()[0].numpy(), steps)
 
 
 def main() -> None:
@@ -74,7 +59,9 @@ def main() -> None:
     model.compile(keras.optimizers.SGD(1e-6, 0.9, nesterov=True), smoothed_loss)
     images = np.zeros((options.batch, options.size, options.size, 3), np.uint8)
     labels = np.arange(options.batch) % CLASSES
-    whole = seconds_of(lambda: model.train_on_batch(images, labels), options.steps)
+    whole = seconds_per_step(
+        lambda: model.train_on_batch(images, labels), options.steps
+    )
     peak = peak_gflops(options.steps)
     print(f"peak by a product of matrices: {peak:.0f} GFLOPS")
     print(f"a step of {options.batch} images: {1e3 * whole:.0f} ms,", end=" ")
