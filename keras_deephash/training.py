@@ -10,6 +10,7 @@ from argparse import Namespace
 import keras
 import tensorflow as tf
 
+from keras_deephash.backbones.statistics import freeze_statistics
 from keras_deephash.callbacks import EpochSeeds, RetrievalEvaluation, TrainingBackup
 from keras_deephash.datasets import (
     ImageSet,
@@ -66,6 +67,8 @@ def train(options: Namespace, command: str) -> None:
         images, held_out = images.hold_out(options.hold_out, options.seed)
     with _strategy().scope():
         model = build_model(options, images.label_names)
+        if options.freeze_statistics:
+            freeze_statistics(model.backbone)
     seeds = EpochSeeds(options.seed)
     frozen = _freeze(model, options)
     dataset = _training_data(model, images, options, seeds, frozen)

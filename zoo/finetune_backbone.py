@@ -4,7 +4,8 @@
 
 Only train.txt of the data is used, and with --hold-out a part of it to look at. One
 class an image gives a softmax with label smoothing, several labels give sigmoids.
-Every epoch is saved in OUTPUT.backup, and the same command goes on from there. The
+The classifier alone learns first, on the backbone's features as they are: gradients of
+random weights would spoil the backbone (https://arxiv.org/abs/2202.10054). Every epoch is saved in OUTPUT.backup, and the same command goes on from there. The
 backbone, without the classifier, becomes a preset.
 """
 
@@ -19,8 +20,10 @@ import time
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 import keras
+import numpy as np
 
 from keras_deephash.backbones.loading import load_backbone
+from keras_deephash.backbones.statistics import freeze_statistics
 from keras_deephash.callbacks import EpochSeeds, TrainingBackup
 from keras_deephash.datasets import image_dataset, read_lists
 from keras_deephash.datasets.augment import AUGMENTATIONS, augmentation
@@ -35,6 +38,18 @@ def new_classifier(backbone: keras.Model, preprocessor, labels: int) -> keras.Mo
     features = backbone(preprocessor.normalize(inputs))
     outputs = keras.layers.Dense(labels, dtype="float32", name="classes")(features)
     return keras.Model(inputs, outputs)
+
+
+def probe(model: keras.Model, dataset, loss, epochs: int) -> None:
+    """Trains the last layer alone, on what the others make of the images."""
+    classes = model.layers[-1]
+    trunk = keras.Model(model.input, classes.input)
+    features = trunk.predict(dataset, verbose=2)
+    labels = np.concatenate([labels for _, labels in dataset])
+    inputs = keras.Input(features.shape[1:])
+    classifier = keras.Model(inputs, classes(inputs))
+    classifier.compile("adam", loss)
+    classifier.fit(features, labels, batch_size=64, epochs=epochs, verbose=0)
 
 
 def loss_and_metric(one_class: bool):
@@ -65,6 +80,12 @@ def read_options(arguments: list[str] | None) -> argparse.Namespace:
     add("--resize-size", type=int, help="of the crops; None is the backbone's share")
     add("--augment", nargs="*", default=[], choices=sorted(AUGMENTATIONS))
     add("--epochs", type=int, default=10)
+    add(
+        "--freeze-statistics",
+        action="store_true",
+        help="keep the batch normalizations as they are",
+    )
+    add("--probe-epochs", type=int, default=30, help="of the classifier alone")
     add("--batch-size", type=int, default=64)
     add("--optimizer", choices=("sgd", "adamw"), default="adamw")
     add("--learning-rate", type=float, default=5e-4, help="peak")
@@ -86,6 +107,8 @@ def main(arguments: list[str] | None = None) -> None:
     if options.hold_out:
         images, held_out = images.hold_out(options.hold_out, options.seed)
     backbone = load_backbone(options.backbone, options.image_size)
+    if options.freeze_statistics:
+        freeze_statistics(backbone)
     preprocessor = backbone.preprocessor
     if options.resize_size:
         preprocessor = preprocessor.resized(
@@ -114,6 +137,9 @@ def main(arguments: list[str] | None = None) -> None:
     backup = TrainingBackup(backup_directory)
     first = backup.restore(model)
     started = time.time()
+    if options.probe_epochs and not first:
+        fixed = image_dataset(images, preprocessor, options.batch_size)
+        probe(model, fixed, loss, options.probe_epochs)
     validation = None
     if held_out is not None:
         validation = image_dataset(held_out, preprocessor, options.batch_size)

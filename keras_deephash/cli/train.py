@@ -115,6 +115,12 @@ def add_arguments(parser) -> None:
         metavar="DIR",
         help="keep the frozen features in files here, for trainings to come",
     )
+    add(
+        "--freeze-statistics",
+        action="store_true",
+        help="keep the batch normalizations of a pretrained backbone as they are, for "
+        "images that differ from those of its pretraining",
+    )
     training = parser.add_argument_group("training")
     add = training.add_argument
     add("--epochs", type=int, default=30, help="default: 30")

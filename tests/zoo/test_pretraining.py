@@ -5,6 +5,8 @@ import pytest
 from PIL import Image
 
 import keras_deephash as kdh
+from keras_deephash.backbones.loading import load_backbone
+from keras_deephash.datasets import image_dataset, read_lists
 
 
 @pytest.fixture
@@ -46,6 +48,22 @@ def test_finetuned_backbone_is_a_start_that_tells_classes_apart(
     assert type(backbone) is kdh.AlexNetBackbone
     assert not np.allclose(backbone.get_weights()[0], before.get_weights()[0])
     kdh.DCH(backbone, 16)
+
+
+def test_probe_trains_the_classifier_alone(load_script, start, tmp_path):
+    labels = np.eye(2, dtype=int)[np.arange(64) % 2]
+    (images,) = read_lists(write_lists(tmp_path / "data", labels), ["train"])
+    script, backbone = load_script("finetune_backbone"), load_backbone(start)
+    model = script.new_classifier(backbone, backbone.preprocessor, 2)
+    loss, metric = script.loss_and_metric(one_class=True)
+    model.compile(loss=loss, metrics=[metric])
+    dataset = image_dataset(images, backbone.preprocessor, 16)
+    before = backbone.get_weights()
+    loss_before = model.evaluate(dataset, verbose=0)[0]
+    script.probe(model, dataset, loss, 40)
+    assert model.evaluate(dataset, verbose=0)[0] < 0.9 * loss_before
+    for old, new in zip(before, backbone.get_weights(), strict=True):
+        np.testing.assert_array_equal(old, new)
 
 
 def test_finetuning_of_several_labels_goes_on_after_a_stop(

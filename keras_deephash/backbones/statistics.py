@@ -1,0 +1,37 @@
+"""Keeping the statistics of batch normalization as they are."""
+
+import keras
+
+
+def freeze_statistics(backbone: keras.Model) -> int:
+    """Sets the batch normalizations of a backbone to inference for good.
+
+    Statistics of a few small batches are noisy, and those of images that differ from
+    the pretraining's, such as enlarged small ones, can take a pretrained network apart
+    before it has learned anything: batch normalization then amplifies what is only
+    noise in the new images. The scales and offsets stay as they are, too. Call it
+    before `compile`; a preset does not keep it.
+
+    Args:
+        backbone: `keras.Model`, such as `EfficientNetLiteBackbone`.
+
+    Returns:
+        The number of layers that were frozen, 0 for a backbone without any.
+
+    Example:
+
+    >>> freeze_statistics(model.backbone)
+    >>> model.fit(dataset, epochs=10)
+    """
+    frozen = 0
+    for layer in _inner_layers(backbone):
+        if isinstance(layer, keras.layers.BatchNormalization):
+            layer.trainable = False
+            frozen += 1
+    return frozen
+
+
+def _inner_layers(layer):
+    for inner in getattr(layer, "layers", ()):
+        yield inner
+        yield from _inner_layers(inner)
