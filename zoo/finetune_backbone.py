@@ -5,8 +5,9 @@
 Only train.txt of the data is used, and with --hold-out a part of it to look at. One
 class an image gives a softmax with label smoothing, several labels give sigmoids.
 The classifier alone learns first, on the backbone's features as they are: gradients of
-random weights would spoil the backbone (https://arxiv.org/abs/2202.10054). Every epoch is saved in OUTPUT.backup, and the same command goes on from there. The
-backbone, without the classifier, becomes a preset.
+random weights would spoil the backbone (https://arxiv.org/abs/2202.10054). Every epoch
+is saved in OUTPUT.backup, and the same command goes on from there. The backbone,
+without the classifier, becomes a preset.
 """
 
 import argparse
