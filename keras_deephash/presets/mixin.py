@@ -103,8 +103,9 @@ class PresetMixin:
 
         Args:
             preset_dir: str. The directory to write.
-            weights_dtype: `"float32"` or `"float16"` (half the size; rounds the
-                weights). Defaults to `"float32"`.
+            weights_dtype: `"float32"`, `"float16"` (less than half the size; rounds
+                the weights) or `"bfloat16"` (a third; rounds them to 8 bits).
+                Defaults to `"float32"`.
             dataset: str. Name of the training data. Defaults to `None`.
             label_names: list of str. Defaults to `None`.
             training: dict of plain values: split, seed, command. Defaults to `None`.

@@ -1,4 +1,4 @@
-"""Weights files, in float32 or half the size in float16."""
+"""Weights files, in float32 or in smaller types."""
 
 import os
 
@@ -6,9 +6,10 @@ import h5py
 import keras
 import numpy as np
 
+from keras_deephash.presets.deflation import write_deflated
 from keras_deephash.presets.errors import PresetError
 
-WEIGHTS_DTYPES = ("float32", "float16")
+WEIGHTS_DTYPES = ("float32", "float16", "bfloat16")
 
 
 def save_weights_file(model: keras.Model, path: str, dtype: str) -> None:
@@ -53,14 +54,29 @@ def _copy(source: h5py.Group, target: h5py.Group, dtype: str) -> None:
             continue
         values = item[()]
         if values.dtype == np.float32:
-            with np.errstate(over="ignore"):
-                values = values.astype(dtype)
+            values = _rounded(values, dtype)
             if not np.isfinite(values).all():
                 raise ValueError(
                     f"The weight {item.name!r} is not finite in {dtype}. Save with "
                     "`weights_dtype='float32'`, or check the training for NaN."
                 )
-        target.create_dataset(key, data=values, track_times=False)
+        if dtype == "float32":
+            target.create_dataset(key, data=values, track_times=False)
+        else:
+            write_deflated(target, key, values)
+
+
+def _rounded(values: np.ndarray, dtype: str) -> np.ndarray:
+    """Numbers in `dtype`; bfloat16, which HDF5 lacks, is float16 of as many digits."""
+    if dtype == "float32":
+        return values
+    with np.errstate(over="ignore"):
+        values = values.astype(np.float16)
+    if dtype == "bfloat16":
+        # Halves up, of 3 of the 10 bits of the significand.
+        bits = values.view(np.uint16).astype(np.uint32)
+        values = ((bits + 4) & 0xFFF8).astype(np.uint16).view(np.float16)
+    return values
 
 
 def _holds_data(group: h5py.Group) -> bool:

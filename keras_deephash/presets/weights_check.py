@@ -5,6 +5,7 @@ from contextlib import contextmanager
 import h5py
 import numpy as np
 
+from keras_deephash.presets.deflation import is_deflated
 from keras_deephash.presets.errors import PresetError
 
 _MAX_DEPTH = 64
@@ -15,8 +16,8 @@ def count_weights(path: str) -> int:
     """The number of values in a weights file, after a check of its structure.
 
     Weights are plain numbers that lie in the file itself, each where its name says: no
-    links, no data in other files, nothing compressed or left out, so that no file is
-    larger in memory than on the disk.
+    links, no data in other files, nothing left out, and deflated at most as
+    `write_deflated` does it, so that no file is much larger in memory than on the disk.
 
     Raises:
         PresetError: if the file holds anything else, or a number that is not finite.
@@ -65,8 +66,9 @@ def _read(path: str, item: h5py.Dataset) -> int:
         raise _refusal(path, f"the numbers of {item.name!r} lie in another file")
     if item.dtype.kind not in "fiub" or item.shape is None:
         raise _refusal(path, f"{item.name!r} is of type {item.dtype}")
-    stored = item.id.get_storage_size()
-    if item.chunks is not None or stored != item.size * item.dtype.itemsize:
+    size = item.size * item.dtype.itemsize
+    plain = item.chunks is None and item.id.get_storage_size() == size
+    if not plain and not is_deflated(item):
         raise _refusal(
             path, f"{item.name!r} of shape {item.shape} is not stored as it is"
         )

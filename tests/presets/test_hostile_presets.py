@@ -4,6 +4,7 @@ import json
 import os
 import resource
 import shutil
+import zlib
 
 import h5py
 import keras
@@ -115,6 +116,57 @@ def test_absurd_shapes_are_refused(preset, vouch, refused, arguments):
         ),
     )
     assert (preset / "model.weights.h5").stat().st_size < 1e6
+    vouch(preset)
+    refused(preset, "is not stored as it is")
+
+
+SHAPE = (64, 64)
+NOISE = np.random.default_rng(0).bytes(64 * 64 * 4)
+
+
+@pytest.mark.parametrize(
+    "block, mask",
+    [
+        (zlib.compress(bytes(1 << 28), 9), 0),  # Much more than the shape says.
+        (zlib.compress(bytes(64 * 64 * 4), 9), 0),  # Less than a fourth.
+        (zlib.compress(NOISE[:-4]) + NOISE[:64], 0),
+        (zlib.compress(NOISE)[:-8], 0),
+        (zlib.compress(NOISE + bytes(4)), 0),
+        (NOISE, 0),
+        (NOISE, 3),  # Says that no filter was applied.
+    ],
+)
+def test_deflated_weights_of_another_size_are_refused(
+    preset, vouch, refused, block, mask
+):
+    def put(group, key, shape):
+        item = group.create_dataset(
+            key, SHAPE, "float32", chunks=SHAPE, shuffle=True, compression="gzip"
+        )
+        item.id.write_direct_chunk((0, 0), block, mask)
+
+    replace_first_kernel(preset, put)
+    vouch(preset)
+    refused(preset, "is not stored as it is")
+
+
+@pytest.mark.parametrize(
+    "filters",
+    [
+        {"compression": "gzip"},
+        {"compression": "lzf", "shuffle": True},
+        {"compression": "gzip", "shuffle": True, "fletcher32": True},
+        {"compression": "gzip", "shuffle": True, "chunks": (32, 64)},
+    ],
+)
+def test_other_filters_are_refused(preset, vouch, refused, filters):
+    values = np.frombuffer(NOISE, "uint8").astype("float32")[: 64 * 64]
+    replace_first_kernel(
+        preset,
+        lambda group, key, shape: group.create_dataset(
+            key, data=values.reshape(SHAPE), **{"chunks": SHAPE, **filters}
+        ),
+    )
     vouch(preset)
     refused(preset, "is not stored as it is")
 

@@ -134,6 +134,37 @@ def test_float16_halves_the_weights(model, preset, tmp_path, images):
     assert sorted(os.listdir(tmp_path)) == ["half", "half2", "mine"]
 
 
+def test_bfloat16_rounds_to_eight_bits(model, tmp_path):
+    model.save_to_preset(tmp_path / "third", weights_dtype="bfloat16")
+    again = kdh.from_preset(tmp_path / "third")
+    for one, two in zip(model.get_weights(), again.get_weights(), strict=True):
+        significand, exponent = np.frexp(one.astype("float16").astype("float64"))
+        digits = np.sign(significand) * np.floor(np.abs(significand) * 256 + 0.5)
+        rounded = np.ldexp(digits / 256, exponent)
+        large = np.abs(one) > 1e-3  # Below, float16 has fewer digits.
+        np.testing.assert_array_equal(rounded[large], two[large])
+        np.testing.assert_allclose(two, one, rtol=2**-8 + 2**-11, atol=1e-6)
+    again.save_to_preset(tmp_path / "third2", weights_dtype="bfloat16")
+    for name in ("config.json", "model.weights.h5"):
+        third, third2 = (
+            (tmp_path / f / name).read_bytes() for f in ("third", "third2")
+        )
+        assert third == third2
+    model.hash_layer.bias.assign(np.full(24, 65504))
+    with pytest.raises(ValueError, match="not finite in bfloat16"):
+        model.save_to_preset(tmp_path / "third", weights_dtype="bfloat16")
+
+
+def test_smaller_types_make_smaller_files(tmp_path):
+    model = kdh.DCH(kdh.AlexNetBackbone.small(32), 48)
+    sizes = {}
+    for dtype in ("float32", "float16", "bfloat16"):
+        model.save_to_preset(tmp_path / dtype, weights_dtype=dtype)
+        sizes[dtype] = (tmp_path / dtype / "model.weights.h5").stat().st_size
+    assert sizes["float16"] < 0.48 * sizes["float32"]
+    assert sizes["bfloat16"] < 0.4 * sizes["float32"]
+
+
 def test_overrides(preset, images):
     model = kdh.from_preset(preset, gamma=9.0, name="other")
     assert model.gamma == 9.0 and model.name == "other"
