@@ -94,6 +94,23 @@ def test_begins_from_the_backbone_of_another_method(data, make_model, tmp_path):
         np.testing.assert_array_equal(one, two)
 
 
+@pytest.mark.parametrize("options", [[], ["--freeze-statistics"]])
+def test_statistics_of_batch_normalization_may_stay(
+    data, make_model, tmp_path, options
+):
+    start = make_model(bits=16)
+    start.save_to_preset(tmp_path / "start")
+    arguments = ["--data", data, "--output", str(tmp_path / "trained"), *SMALL]
+    arguments += ["--backbone", str(tmp_path / "start"), "--no-evaluation", *options]
+    assert main(["train", *arguments, "--epochs", "1", "--learning-rate", "0"]) == 0
+    trained = kdh.from_preset(tmp_path / "trained")
+    before, after = (
+        np.concatenate([w.ravel() for w in model.backbone.get_weights()])
+        for model in (start, trained)
+    )
+    assert np.array_equal(before, after) == bool(options)
+
+
 @pytest.mark.parametrize(
     "method", [["DCH", "--bits", "16"], ["DTQ", *QUANTIZER]], ids=["DCH", "DTQ"]
 )
