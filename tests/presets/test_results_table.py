@@ -241,7 +241,7 @@ def test_optional_entries(script, make_preset):
     folder = make_preset("dtq_cifar10_32", start="pretrained", protocol="its protocol")
     text = script.results(script.read_presets((folder,)))
     row = row_of("preset", text)
-    assert row["Backbone"] == "AlexNetBackbone, 32 px, from pretrained"
+    assert row["Backbone"] == "AlexNetBackbone, 56 px, from pretrained"
     assert row["Split"] == "5000 images of train.txt; its protocol"
 
 
