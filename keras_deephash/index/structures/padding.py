@@ -17,5 +17,10 @@ def padded_bytes(length: int) -> int:
 
 def pad(codes: np.ndarray) -> np.ndarray:
     """Codes [n, bytes] with zero bytes behind, which are equal in all codes."""
-    missing = padded_bytes(codes.shape[1]) - codes.shape[1]
-    return np.pad(codes, ((0, 0), (0, missing))) if missing else codes
+    count, length = codes.shape
+    if padded_bytes(length) == length:
+        return codes
+    # np.pad takes four times as long.
+    padded = np.zeros((count, padded_bytes(length)), codes.dtype)
+    padded[:, :length] = codes
+    return padded
