@@ -107,7 +107,7 @@ class FaissStore:
                 shape = (len(queries), k)
                 return np.empty(shape, kind), np.empty(shape, np.int64)
             distances, positions = self.structure.search(queries, k)
-            return distances, self.ids.ids[positions]
+            return distances, self.ids.at(positions)
 
     def range_search(self, queries: np.ndarray, radius: float) -> RangeResult:
         """Limits, distances and ids of all within the radius, in any order."""
@@ -116,7 +116,7 @@ class FaissStore:
                 limits = np.zeros(len(queries) + 1, np.int64)
                 return limits, np.empty(0, np.float32), np.empty(0, np.int64)
             limits, distances, positions = self.structure.range_search(queries, radius)
-            return limits.astype(np.int64), distances, self.ids.ids[positions]
+            return limits.astype(np.int64), distances, self.ids.at(positions)
 
     def rerank(self, queries: np.ndarray, candidates: np.ndarray, k: int):
         """The k nearest of candidates, ids [q, c], by exact distances."""
@@ -125,7 +125,7 @@ class FaissStore:
             codes = self.structure.codes(positions)
             distances = candidate_distances(self.spec, queries, codes)
             distances, positions = nearest_candidates(distances, positions, k)
-            return distances, self.ids.ids[positions]
+            return distances, self.ids.at(positions)
 
     # === Items ===
 

@@ -21,6 +21,7 @@ class IdColumn:
             next_id = int(ids.max()) + 1 if len(ids) else 0
         self.next_id = next_id
         self._order = None
+        self._counted = None
 
     def __len__(self) -> int:
         return len(self._ids)
@@ -44,10 +45,20 @@ class IdColumn:
         return ids
 
     def append(self, ids: np.ndarray) -> None:
+        if self._counted:
+            self._counted = is_counted(ids, len(self))
         self._ids.append(ids)
         if len(ids):
             self.next_id = max(self.next_id, int(ids.max()) + 1)
         self._order = None
+
+    def at(self, positions: np.ndarray) -> np.ndarray:
+        """The ids at positions, int64 of their shape."""
+        if self._counted is None:
+            self._counted = self.next_id == len(self) and is_counted(self.ids, 0)
+        # Reading random places of a table as long as the index is a good part of the
+        # time of a fast search; most often ids are the positions.
+        return positions if self._counted else self.ids[positions]
 
     def positions(self, ids) -> np.ndarray:
         """Where ids lie, an array of their shape; -1 for those that are not there."""
@@ -79,6 +90,12 @@ class IdColumn:
         """Drops the ids of a bool mask [n]."""
         self._ids.remove(removed)
         self._order = None
+        self._counted = None
+
+
+def is_counted(ids: np.ndarray, start: int) -> bool:
+    """Whether ids are `start`, `start + 1` and so on."""
+    return bool(np.array_equal(ids, np.arange(start, start + len(ids))))
 
 
 def check_ids(ids, count: int) -> np.ndarray:

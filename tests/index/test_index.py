@@ -57,6 +57,35 @@ def test_ids_are_given_or_follow_the_largest(model, images):
     index.add(images[1:2], ids=[100])
 
 
+@pytest.mark.parametrize("kind", ["flat", "ivf", "hnsw", "hash"])
+def test_results_name_ids_whether_or_not_they_count_the_items(kind):
+    generator = np.random.default_rng(0)
+    codes = generator.permutation(2**16)[:60].astype(">u2").view(np.uint8)
+    codes = codes.reshape(60, 2)
+    index = Index(CodeSpec(16), kind=kind)
+
+    def check(items: list[int], ids: list[int]):
+        np.testing.assert_array_equal(index.search(codes[items], k=1)[1][:, 0], ids)
+        _distances, found = index.search(codes[items], radius=0)
+        np.testing.assert_array_equal(np.concatenate(found), ids)
+
+    index.add(codes[:10])
+    index.add(codes[10:20])
+    check([3, 15], [3, 15])
+    index.add(codes[20:22], ids=[40, 30])
+    check([3, 20, 21], [3, 40, 30])
+    index.remove([40, 30, 0])
+    check([3, 15], [3, 15])
+    index.add(codes[22:24])
+    check([15, 22, 23], [15, 41, 42])
+    index = Index(CodeSpec(16), kind=kind)
+    index.add(codes[:2], ids=[1, 0])
+    check([0, 1], [1, 0])
+    index.remove([0, 1])
+    index.add(codes[2:4], ids=[0, 1])
+    check([2, 3], [0, 1])
+
+
 def test_ids_that_are_there_are_refused_and_nothing_is_added(model, images):
     index = Index(model)
     index.add(images[:3], ids=[7, 100, 5])
