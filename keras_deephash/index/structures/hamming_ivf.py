@@ -39,8 +39,8 @@ class HammingIVF(InvertedFile, HammingStructure):
 
     def search(self, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
         distances, positions = super().search(queries, k)
-        missed = positions[:, -1] < 0
-        if missed.any():  # Fewer than k codes lie in the lists looked into.
+        missed = self.missed(positions)
+        if missed is not None:
             every = self.faiss.SearchParametersIVF(nprobe=self.index.nlist)
             distances[missed], positions[missed] = self.index.search(
                 pad(queries[missed]), k, params=every

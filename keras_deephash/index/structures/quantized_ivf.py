@@ -80,8 +80,8 @@ class QuantizedIVF(InvertedFile, QuantizedStructure):
         similarities, positions = self.index.search_preassigned(
             self.form.queries(queries), k, lists, np.zeros_like(nearness)
         )
-        missed = positions[:, -1] < 0
-        if missed.any():  # Fewer than k codes lie in the lists looked into.
+        missed = self.missed(positions)
+        if missed is not None:
             similarities[missed], positions[missed] = self.all_rows().search(
                 self.form.queries(queries[missed]), k
             )
