@@ -25,7 +25,10 @@ def add_evaluation_arguments(parser) -> None:
         "--data", required=True, metavar="DIR", help="directory of the image lists"
     )
     parser.add_argument(
-        "--top-k", type=int, help="cut every ranking here (default: full ranking)"
+        "--top-k",
+        type=int,
+        help="cut every ranking here (default: where those of the preset's figures "
+        "were cut, or else not at all)",
     )
     parser.add_argument(
         "--radius", type=int, default=2, help="Hamming radius (default: 2)"
@@ -40,10 +43,15 @@ def add_evaluation_arguments(parser) -> None:
     arguments.add_batch_size(parser, 128)
 
 
-def evaluation_arguments(options) -> dict:
+def evaluation_arguments(options, metadata: dict) -> dict:
     """The options as arguments of `evaluate_model`."""
     names = ("crops", "top_k", "radius", "ties")
-    return {name: getattr(options, name) for name in names}
+    chosen = {name: getattr(options, name) for name in names}
+    stated = metadata["metrics"]
+    # The figure of a full ranking states the length of its database.
+    if chosen["top_k"] is None and stated.get("top_k") != stated.get("database"):
+        chosen["top_k"] = stated.get("top_k")
+    return chosen
 
 
 def load_evaluation(options) -> tuple:
@@ -74,7 +82,7 @@ def run(options) -> None:
         query,
         database,
         batch_size=options.batch_size,
-        **evaluation_arguments(options),
+        **evaluation_arguments(options, metadata),
     )
     stated = metadata["metrics"]
     print(f"{'':28}{'measured':>10}{'metadata':>10}")

@@ -59,7 +59,7 @@ def run(options) -> None:
         neighbors=options.neighbors,
         command=shlex.join(["keras-deephash", *options.arguments]),
         batch_size=options.batch_size,
-        **evaluation_arguments(options),
+        **evaluation_arguments(options, metadata),
     )
     with write_atomically(options.output) as file:
         # A path of the command line may hold bytes that are no UTF-8.

@@ -43,6 +43,7 @@ def test_train_evaluate_encode(data, tmp_path, capsys):
     arguments = ["--data", data, "--output", output, "--batch-size", "8"]
     arguments += ["--recipe", str(recipe), "--epochs", "2", "--hold-out", "0.5"]
     arguments += ["--evaluate-every", "1", "--augment", "color", "cutout"]
+    arguments += ["--top-k", "5"]
     assert main(["train", *arguments]) == 0
     assert not os.path.exists(output + ".backup")
     metadata = json.loads((tmp_path / "trained" / "metadata.json").read_text())
@@ -52,6 +53,7 @@ def test_train_evaluate_encode(data, tmp_path, capsys):
     assert metadata["training"]["held_out"] == 12
     assert "val_map" in metadata["training"]
     assert metadata["metrics"]["database"] == 16
+    assert metadata["metrics"]["top_k"] == 5
 
     figures = tmp_path / "figures.json"
     capsys.readouterr()
@@ -59,6 +61,8 @@ def test_train_evaluate_encode(data, tmp_path, capsys):
     assert main(["evaluate", *arguments]) == 0
     assert json.loads(figures.read_text()) == metadata["metrics"]
     assert "map_at_radius" in capsys.readouterr().out
+    assert main(["evaluate", *arguments, "--top-k", "9"]) == 0
+    assert json.loads(figures.read_text())["top_k"] == 9
 
     codes = str(tmp_path / "codes.npz")
     assert (
