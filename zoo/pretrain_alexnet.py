@@ -4,8 +4,9 @@
 
 DIR holds train.npz and val.npz: `images`, uint8 [n, 64, 64, 3], and `labels` [n].
 One cycle of Nesterov SGD with label smoothing, first on small crops, then on crops of
-the final size. Every epoch is saved in OUTPUT.backup, and the same command goes on
-from there. The backbone, without the classifier, becomes a preset.
+the final size. --teacher FILE adds the soft labels that `soft_labels.py` wrote. Every
+epoch is saved in OUTPUT.backup, and the same command goes on from there. The backbone,
+without the classifier, becomes a preset.
 """
 
 import argparse
@@ -67,7 +68,7 @@ def load(path: str, canvas: int, limit: int | None):
     return images, labels.astype(np.int32)
 
 
-def batches(images, labels, size: int, batch_size: int, seed) -> tf.data.Dataset:
+def batches(images, targets, size: int, batch_size: int, seed) -> tf.data.Dataset:
     """One epoch of random crops and flips; `seed` decides all of it."""
     generator = np.random.default_rng(seed)
     order = generator.permutation(len(images))
@@ -84,15 +85,15 @@ def batches(images, labels, size: int, batch_size: int, seed) -> tf.data.Dataset
         ):
             view = images[row, top : top + size, left : left + size]
             crop[:] = view[:, ::-1] if mirror else view
-        return crops, labels[order[places]]
+        return crops, targets[order[places]].astype(np.float32)
 
     # Not `from_generator`: it makes the process give freed memory back at once, which
     # the training steps pay for in processor time.
     def load_in_graph(step):
-        kinds = (tf.uint8, tf.int32)
+        kinds = (tf.uint8, tf.float32)
         crops, rows = tf.numpy_function(load, [step], kinds, stateful=False)
         crops = tf.ensure_shape(crops, (batch_size, size, size, 3))
-        return crops, tf.ensure_shape(rows, (batch_size,))
+        return crops, tf.ensure_shape(rows, (batch_size, CLASSES))
 
     return tf.data.Dataset.range(steps).map(load_in_graph).prefetch(2)
 
@@ -110,14 +111,27 @@ class OneCycle(keras.optimizers.schedules.LearningRateSchedule):
         return tf.where(done < 0.3, rise, fall)
 
 
-def smoothed_loss(labels, logits):
-    # Keras hands class indices over as floats of shape [n, 1].
-    targets = tf.one_hot(tf.cast(tf.reshape(labels, [-1]), tf.int32), CLASSES)
-    targets = targets * (1 - LABEL_SMOOTHING) + LABEL_SMOOTHING / CLASSES
-    return tf.nn.softmax_cross_entropy_with_logits(targets, logits)
+def new_targets(
+    labels: np.ndarray, teacher: str | None = None, weight: float = 0.0
+) -> np.ndarray:
+    """What is learned of each image, float16 [n, 200]: a probability of every class.
+
+    Classes with label smoothing, and for a part of it the soft labels of a file.
+    """
+    targets = np.eye(CLASSES, dtype=np.float16)[labels] * (1 - LABEL_SMOOTHING)
+    targets += LABEL_SMOOTHING / CLASSES
+    if teacher is None:
+        return targets
+    soft = np.load(teacher)
+    if soft.ndim != 2 or len(soft) < len(labels) or soft.shape[1] != CLASSES:
+        raise ValueError(
+            f"`--teacher` must hold soft labels [{len(labels)}, {CLASSES}]. "
+            f"Received: shape {soft.shape}."
+        )
+    return (1 - weight) * targets + weight * soft[: len(labels)]
 
 
-def main() -> None:
+def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("data", help="directory of train.npz and val.npz")
     parser.add_argument("output", help="preset directory to write")
@@ -132,8 +146,14 @@ def main() -> None:
         metavar="PRESET",
         help="begin one more cycle from a backbone of an earlier one",
     )
+    parser.add_argument(
+        "--teacher", metavar="FILE", help="soft labels, as soft_labels.py writes them"
+    )
+    parser.add_argument(
+        "--teacher-weight", type=float, default=0.7, help="share of the soft labels"
+    )
     parser.add_argument("--limit", type=int, help="use the first N images only")
-    options = parser.parse_args()
+    options = parser.parse_args(arguments)
 
     keras.utils.set_random_seed(options.seed)
     backup = f"{options.output.rstrip(os.sep)}.backup"
@@ -160,6 +180,7 @@ def main() -> None:
         if size != wanted[0]:
             size, canvas = wanted
             images, labels = load(train, canvas, options.limit)
+            targets = new_targets(labels, options.teacher, options.teacher_weight)
             model = build_classifier(size, canvas)
             steps = epochs * (len(images) // options.batch_size)
             optimizer = keras.optimizers.SGD(
@@ -169,8 +190,9 @@ def main() -> None:
                 weight_decay=options.weight_decay,
             )
             optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
-            accuracy = keras.metrics.SparseCategoricalAccuracy(name="accuracy")
-            model.compile(optimizer, smoothed_loss, metrics=[accuracy])
+            loss = keras.losses.CategoricalCrossentropy(from_logits=True)
+            accuracy = keras.metrics.CategoricalAccuracy(name="accuracy")
+            model.compile(optimizer, loss, metrics=[accuracy])
             optimizer.build(model.trainable_variables)
             if log:  # The weights fit both sizes.
                 model.load_weights(weights_file(epoch))
@@ -178,13 +200,15 @@ def main() -> None:
                 start = kdh.from_preset(options.start)
                 model.backbone.set_weights(start.get_weights())
         started = time.time()
-        data = batches(images, labels, size, options.batch_size, (options.seed, epoch))
+        data = batches(images, targets, size, options.batch_size, (options.seed, epoch))
         steps = len(images) // options.batch_size
         history = model.fit(data, epochs=1, verbose=2).history
         seconds = time.time() - started
         # Validation images are scaled to the canvas of this size and centre-cropped.
         crops = np.stack([model.preprocessor.center_crop(i) for i in val_images])
-        _, accuracy = model.evaluate(crops, val_labels, batch_size=256, verbose=0)
+        _, accuracy = model.evaluate(
+            crops, np.eye(CLASSES)[val_labels], batch_size=256, verbose=0
+        )
         log.append(
             {
                 "epoch": epoch + 1,
@@ -216,6 +240,8 @@ def main() -> None:
             "split": "100,000 images of train.npz, 200 classes",
             "seed": options.seed,
             "start": options.start or "random weights",
+            "teacher": options.teacher,
+            "teacher_weight": options.teacher_weight if options.teacher else None,
             "epochs": epochs,
             "log": log,
             "command": shlex.join(["python", "zoo/pretrain_alexnet.py", *sys.argv[1:]]),

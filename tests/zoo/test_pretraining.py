@@ -97,3 +97,73 @@ def stop_at(last):
         begin(self, epoch, logs)
 
     return on_epoch_begin
+
+
+@pytest.fixture
+def tiny_images(tmp_path):
+    """Two of 200 classes, told apart by their brightness."""
+    folder = tmp_path / "tiny"
+    folder.mkdir()
+    generator = np.random.default_rng(0)
+    for name, count in (("train", 64), ("val", 16)):
+        labels = np.arange(count) % 2
+        images = generator.integers(0, 64, (count, 64, 64, 3), dtype=np.uint8)
+        images += (160 * labels).astype(np.uint8)[:, None, None, None]
+        np.savez(folder / f"{name}.npz", images=images, labels=199 * labels)
+    return str(folder)
+
+
+def test_soft_labels_are_of_images_that_the_classifier_did_not_see(
+    load_script, start, tiny_images, tmp_path, capsys
+):
+    output = tmp_path / "soft.npy"
+    options = ["--image-size", "32", "--epochs", "30", "--batch-size", "4"]
+    script = load_script("soft_labels")
+    script.main([tiny_images, start, str(output), *options])
+    soft = np.load(output)
+    assert soft.shape == (64, 200) and soft.dtype == np.float16
+    np.testing.assert_allclose(soft.sum(axis=1), 1, atol=1e-2)
+    assert (soft.argmax(axis=1) == 199 * (np.arange(64) % 2)).mean() > 0.8
+    assert "validation images: 1.000" in capsys.readouterr().out
+
+    # Labels that say nothing can only be learned by heart.
+    generator = np.random.default_rng(0)
+    rows = generator.normal(size=(256, 400)).astype(np.float32)
+    labels = generator.integers(0, 2, 256)
+    seen = script.new_classifier(rows, labels, 30, 32).predict(rows, verbose=0)
+    unseen = script.soft_labels(rows, labels, 30, 32, seed=0)
+    assert (seen.argmax(axis=1) == labels).mean() > 0.8
+    assert (unseen.argmax(axis=1) == labels).mean() < 0.65
+
+
+def test_targets_are_smoothed_classes_and_soft_labels(load_script, tmp_path):
+    script = load_script("pretrain_alexnet")
+    labels = np.array([3, 0, 199])
+    targets = script.new_targets(labels)
+    generator = np.random.default_rng(0)
+    soft = generator.dirichlet(np.ones(200), 4).astype(np.float16)
+    np.save(tmp_path / "soft.npy", soft)
+    mixed = script.new_targets(labels, str(tmp_path / "soft.npy"), 0.7)
+    for row, label in enumerate(labels):
+        for column in range(200):
+            plain = 0.1 / 200 + (0.9 if column == label else 0)
+            assert targets[row, column] == pytest.approx(plain, rel=2e-3)
+            expected = 0.3 * plain + 0.7 * float(soft[row, column])
+            assert mixed[row, column] == pytest.approx(expected, rel=4e-3, abs=1e-6)
+    with pytest.raises(ValueError, match=r"soft labels \[5, 200\]"):
+        script.new_targets(np.zeros(5, int), str(tmp_path / "soft.npy"), 0.7)
+
+
+def test_pretraining_learns_soft_labels(load_script, tiny_images, tmp_path):
+    teacher = tmp_path / "soft.npy"
+    # A teacher that takes the classes for one another.
+    np.save(teacher, np.eye(200, dtype=np.float16)[199 * (np.arange(64) % 2 == 0)])
+    options = ["--small-epochs", "0", "--final-epochs", "3", "--batch-size", "8"]
+    options += ["--teacher", str(teacher), "--teacher-weight", "1", "--peak", "0.02"]
+    output = tmp_path / "output"
+    load_script("pretrain_alexnet").main([tiny_images, str(output), *options])
+    metadata = kdh.presets.read_preset_metadata(str(output))
+    assert metadata["training"]["teacher"] == str(teacher)
+    log = metadata["training"]["log"]
+    assert [line["epoch"] for line in log] == [1, 2, 3]
+    assert log[-1]["train_accuracy"] > 0.9 and log[-1]["val_accuracy"] < 0.5
