@@ -12,6 +12,8 @@ import numpy as np
 
 MAX_RATIO = 4
 _MIN_BYTES = 4096
+# Weights hardly repeat, and looking for repetitions makes them 4 % longer.
+_STRATEGIES = (zlib.Z_DEFAULT_STRATEGY, zlib.Z_HUFFMAN_ONLY)
 _FILTERS = [h5py.h5z.FILTER_SHUFFLE, h5py.h5z.FILTER_DEFLATE]
 
 
@@ -21,7 +23,8 @@ def write_deflated(group: h5py.Group, name: str, values: np.ndarray) -> None:
         group.create_dataset(name, data=values, track_times=False)
         return
     numbers = np.ascontiguousarray(values).view(np.uint8)
-    block = zlib.compress(numbers.reshape(-1, values.itemsize).T.tobytes(), 9)
+    numbers = numbers.reshape(-1, values.itemsize).T.tobytes()
+    block = min((_deflate(numbers, strategy) for strategy in _STRATEGIES), key=len)
     if not values.nbytes / MAX_RATIO <= len(block) < values.nbytes:
         group.create_dataset(name, data=values, track_times=False)
         return
@@ -35,6 +38,11 @@ def write_deflated(group: h5py.Group, name: str, values: np.ndarray) -> None:
         track_times=False,
     )
     item.id.write_direct_chunk((0,) * values.ndim, block)
+
+
+def _deflate(data: bytes, strategy: int) -> bytes:
+    compressor = zlib.compressobj(9, strategy=strategy)
+    return compressor.compress(data) + compressor.flush()
 
 
 def is_deflated(item: h5py.Dataset) -> bool:

@@ -43,12 +43,12 @@ def test_codes_are_the_golden_ones(name):
         bits, golden_bits = (np.unpackbits(x, axis=1) for x in (codes, golden))
         np.testing.assert_array_equal(bits[certain], golden_bits[certain])
     else:
-        np.testing.assert_array_equal(codes, golden)
-        for seed in range(10):  # No centre is nearly as good as the one that is taken.
-            noise = np.random.default_rng(seed).normal(0, 1e-4, continuous.shape)
-            np.testing.assert_array_equal(
-                model.codebook.encode(continuous + noise), codes
-            )
+        # Nor is a code certain where another centre is nearly as good.
+        noise = np.random.default_rng(0).normal(0, 1e-4, (10, *continuous.shape))
+        others = np.stack([model.codebook.encode(continuous + n) for n in noise])
+        certain = (others == codes).all(axis=(0, 2))
+        assert certain.mean() >= 0.8
+        np.testing.assert_array_equal(codes[certain], golden[certain])
 
 
 def test_every_shipped_preset_with_codes_has_golden_ones():
