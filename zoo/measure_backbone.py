@@ -23,9 +23,10 @@ def main() -> None:
     parser.add_argument("preset")
     parser.add_argument("data", metavar="DIR")
     parser.add_argument("--top-k", type=int, help="default: full ranking")
+    parser.add_argument("--image-size", type=int, help="default: the preset's")
     options = parser.parse_args()
 
-    model = kdh.from_preset(options.preset)
+    model = kdh.from_preset(options.preset, image_size=options.image_size)
     backbone, preprocessor = getattr(model, "backbone", model), model.preprocessor
     inference = tf.function(
         lambda x: backbone(preprocessor.normalize(x), training=False),
