@@ -100,8 +100,8 @@ def load_preset(
     if not is_embedded(folder):
         _check_size(entry, preprocessor, weights)
     given, overrides = list(overrides), dict(overrides)
-    if "image_size" in overrides:
-        size = overrides.pop("image_size")
+    size = overrides.pop("image_size", None)
+    if size is not None:
         preprocessor = preprocessor.resized(size)
         overrides["image_shape"] = (size, size, 3)
     preprocessor = overrides.pop("preprocessor", preprocessor)

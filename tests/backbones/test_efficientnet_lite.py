@@ -105,6 +105,8 @@ def test_another_image_size_by_one_argument(tmp_path):
         model.backbone.get_weights(), backbone.get_weights(), strict=True
     ):
         np.testing.assert_array_equal(ours, theirs)
+    same = kdh.from_preset(tmp_path / "backbone", image_size=None)
+    assert same.preprocessor.image_size == 32
 
 
 def test_weights_that_fit_one_size_only_refuse_another():
