@@ -12,10 +12,9 @@ import os
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 import numpy as np
-import tensorflow as tf
 
 import keras_deephash as kdh
-from keras_deephash.models.encoding import continuous_codes
+from keras_deephash.backbones.features import backbone_features
 
 
 def main() -> None:
@@ -28,22 +27,9 @@ def main() -> None:
 
     model = kdh.from_preset(options.preset, image_size=options.image_size)
     backbone, preprocessor = getattr(model, "backbone", model), model.preprocessor
-    inference = tf.function(
-        lambda x: backbone(preprocessor.normalize(x), training=False),
-        reduce_retracing=True,
-    )
     query, database = kdh.datasets.read_lists(options.data, ("test", "database"))
     features = [
-        continuous_codes(
-            inference,
-            preprocessor,
-            backbone.output_shape[-1],
-            images.images,
-            batch_size=128,
-            verbose=1,
-            crops=1,
-            near_zero=0.0,
-        )
+        backbone_features(backbone, preprocessor, images.images)
         for images in (query, database)
     ]
     lengths = [np.linalg.norm(x, axis=1, keepdims=True) for x in features]

@@ -16,31 +16,10 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 import keras
 import numpy as np
-import tensorflow as tf
 
+from keras_deephash.backbones.features import backbone_features
 from keras_deephash.backbones.loading import load_backbone
 from keras_deephash.files import write_atomically
-from keras_deephash.models.encoding import continuous_codes
-
-
-def features(backbone: keras.Model, images: np.ndarray) -> np.ndarray:
-    """What a backbone makes of the centre crops, float32 [n, units]."""
-    preprocessor = backbone.preprocessor
-    size = preprocessor.image_size
-    inference = tf.function(
-        lambda x: backbone(preprocessor.normalize(x), training=False),
-        input_signature=[tf.TensorSpec((None, size, size, 3), tf.uint8)],
-    )
-    return continuous_codes(
-        inference,
-        preprocessor,
-        backbone.output_shape[-1],
-        images,
-        batch_size=64,
-        verbose=1,
-        crops=1,
-        near_zero=0.0,
-    )
 
 
 def new_classifier(rows, labels, epochs: int, batch_size: int) -> keras.Model:
@@ -94,7 +73,8 @@ def main(arguments: list[str] | None = None) -> None:
     for name in ("val", "train"):
         with np.load(os.path.join(options.data, f"{name}.npz")) as file:
             images, labels = file["images"], file["labels"].astype(np.int32)
-        sets[name] = features(backbone, images), labels
+        rows = backbone_features(backbone, backbone.preprocessor, images)
+        sets[name] = rows, labels
     how = options.epochs, options.batch_size
     probabilities = soft_labels(*sets["train"], *how, options.seed)
     with write_atomically(options.output) as file:
