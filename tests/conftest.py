@@ -44,15 +44,18 @@ def two_replicas():
 @pytest.fixture(scope="session")
 def load_script():
     """A function that imports a script of the zoo by its name."""
+    zoo = Path(__file__).parents[1] / "zoo"
 
     def load(name):
-        path = Path(__file__).parents[1] / "zoo" / f"{name}.py"
+        path = zoo / f"{name}.py"
         spec = importlib.util.spec_from_file_location(name, path)
         module = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(module)
         return module
 
-    return load
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(zoo)  # Where a script finds its neighbours.
+        yield load
 
 
 @pytest.fixture

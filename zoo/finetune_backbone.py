@@ -11,25 +11,17 @@ without the classifier, becomes a preset.
 """
 
 import argparse
-import datetime
 import os
-import shlex
-import shutil
-import sys
-import time
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
+import backbone_training
 import keras
 import numpy as np
 
-from keras_deephash.backbones.loading import load_backbone
-from keras_deephash.backbones.statistics import freeze_statistics
-from keras_deephash.callbacks import EpochSeeds, TrainingBackup
+from keras_deephash.callbacks import TrainingBackup
 from keras_deephash.datasets import image_dataset, read_lists
-from keras_deephash.datasets.augment import AUGMENTATIONS, augmentation
 from keras_deephash.presets.saving import check_replaceable
-from keras_deephash.training_optimizer import new_optimizer
 
 LABEL_SMOOTHING = 0.1
 
@@ -77,23 +69,9 @@ def read_options(arguments: list[str] | None) -> argparse.Namespace:
     add("data", help="directory of the image lists")
     add("backbone", help="preset of a backbone or of a method, or keras:NAME")
     add("output", help="preset directory to write")
-    add("--image-size", type=int, help="network input; None is the backbone's own")
-    add("--resize-size", type=int, help="of the crops; None is the backbone's share")
-    add("--augment", nargs="*", default=[], choices=sorted(AUGMENTATIONS))
-    add("--epochs", type=int, default=10)
-    add(
-        "--freeze-statistics",
-        action="store_true",
-        help="keep the batch normalizations as they are",
-    )
     add("--probe-epochs", type=int, default=30, help="of the classifier alone")
-    add("--batch-size", type=int, default=64)
-    add("--optimizer", choices=("sgd", "adamw"), default="adamw")
-    add("--learning-rate", type=float, default=5e-4, help="peak")
-    add("--weight-decay", type=float, default=0.05)
     add("--hold-out", type=float, default=0.0, metavar="SHARE")
-    add("--seed", type=int, default=0)
-    add("--dataset-name", help="name in the metadata")
+    backbone_training.add_arguments(parser, epochs=10)
     return parser.parse_args(arguments)
 
 
@@ -107,67 +85,32 @@ def main(arguments: list[str] | None = None) -> None:
     held_out = None
     if options.hold_out:
         images, held_out = images.hold_out(options.hold_out, options.seed)
-    backbone = load_backbone(options.backbone, options.image_size)
-    if options.freeze_statistics:
-        freeze_statistics(backbone)
+    backbone = backbone_training.load_start(options.backbone, options)
     preprocessor = backbone.preprocessor
-    if options.resize_size:
-        preprocessor = preprocessor.resized(
-            preprocessor.image_size, options.resize_size
-        )
-    seeds = EpochSeeds(options.seed)
-    dataset = image_dataset(
-        images,
-        preprocessor,
-        options.batch_size,
-        training=True,
-        seed=seeds,
-        augment=augmentation(options.augment),
-    )
     model = new_classifier(backbone, preprocessor, images.labels.shape[1])
     loss, metric = loss_and_metric(one_class)
-    steps = options.epochs * int(dataset.cardinality())
-    model.compile(
-        new_optimizer(
-            options.optimizer, options.learning_rate, options.weight_decay, steps
-        ),
-        loss,
-        metrics=[metric],
-    )
-    backup_directory = f"{output}.backup"
-    backup = TrainingBackup(backup_directory)
-    first = backup.restore(model)
-    started = time.time()
-    if options.probe_epochs and not first:
+
+    def probe_first():
         fixed = image_dataset(images, preprocessor, options.batch_size)
         probe(model, fixed, loss, options.probe_epochs)
-    validation = None
-    if held_out is not None:
-        validation = image_dataset(held_out, preprocessor, options.batch_size)
-    history = model.fit(
-        dataset,
-        epochs=options.epochs,
-        initial_epoch=first,
-        validation_data=validation,
-        callbacks=[seeds, backup],
-        verbose=2,
-    ).history
-    training = {
-        "split": f"{len(images)} images of train.txt, {images.labels.shape[1]} labels",
-        "start": os.path.basename(os.path.normpath(options.backbone)),
-        "seed": options.seed,
-        "epochs": options.epochs,
-        "command": shlex.join(["python", "zoo/finetune_backbone.py", *sys.argv[1:]]),
-        "date": datetime.date.today().isoformat(),
-    }
-    if not first:  # Else the time of the other part is not known.
-        training["minutes"] = round((time.time() - started) / 60, 1)
-    training.update({k: round(v[-1], 4) for k, v in history.items()})
-    backbone.preprocessor = preprocessor
-    backbone.save_to_preset(
-        output, weights_dtype="float16", dataset=options.dataset_name, training=training
+
+    folder = f"{output}.backup"
+    figures = backbone_training.train(
+        model,
+        images,
+        held_out,
+        preprocessor,
+        options,
+        TrainingBackup(folder),
+        loss,
+        [metric],
+        probe_first if options.probe_epochs else None,
     )
-    shutil.rmtree(backup_directory)
+    labels = images.labels.shape[1]
+    training = {"split": f"{len(images)} images of train.txt, {labels} labels"}
+    backbone_training.save(
+        backbone, options.backbone, output, options, folder, {**training, **figures}
+    )
 
 
 if __name__ == "__main__":

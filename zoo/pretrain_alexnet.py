@@ -3,7 +3,7 @@
   python zoo/pretrain_alexnet.py data/tiny_imagenet alexnet_tiny_imagenet
 
 DIR holds train.npz and val.npz: `images`, uint8 [n, 64, 64, 3], and `labels` [n].
-One cycle of Nesterov SGD with label smoothing, first on small crops, then on crops of
+One cycle of Nesterov SGD with label smoothing, first on small views, then on views of
 the final size. --teacher FILE adds the soft labels that `soft_labels.py` wrote. Every
 epoch is saved in OUTPUT.backup, and the same command goes on from there. The backbone,
 without the classifier, becomes a preset.
@@ -21,18 +21,16 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 import keras
 import numpy as np
 import tensorflow as tf
-from PIL import Image
+from tiny_imagenet import CLASSES, batches, load, new_targets
 
 import keras_deephash as kdh
 from keras_deephash.files import write_atomically
 
-CLASSES = 200
 FINAL_SIZE, FINAL_CANVAS = 56, 64
 SMALL_SIZE, SMALL_CANVAS = 48, 55
-LABEL_SMOOTHING = 0.1
 
 
-def build_backbone(image_size: int) -> kdh.AlexNetBackbone:
+def build_backbone(image_size: int, dtype: str = "float32") -> kdh.AlexNetBackbone:
     """The small form with a stem of step 2: 2 x 2 pixels are left after pool5."""
     return kdh.AlexNetBackbone.small(
         image_size,
@@ -40,62 +38,21 @@ def build_backbone(image_size: int) -> kdh.AlexNetBackbone:
         stem_kernel_size=5,
         stem_strides=2,
         dropout=0.2,
+        dtype=dtype,
     )
 
 
-def build_classifier(image_size: int, canvas: int) -> keras.Model:
-    backbone = build_backbone(image_size)
+def build_classifier(
+    image_size: int, canvas: int, dtype: str = "float32"
+) -> keras.Model:
+    backbone = build_backbone(image_size, dtype)
     preprocessor = kdh.Preprocessor(image_size, resize_size=canvas)
     inputs = keras.Input((image_size, image_size, 3))
     features = backbone(preprocessor.normalize(inputs))
-    outputs = keras.layers.Dense(CLASSES, name="classes")(features)
+    outputs = keras.layers.Dense(CLASSES, dtype="float32", name="classes")(features)
     model = keras.Model(inputs, outputs)
     model.backbone, model.preprocessor = backbone, preprocessor
     return model
-
-
-def load(path: str, canvas: int, limit: int | None):
-    """Images as canvases of `canvas` pixels, and their labels."""
-    with np.load(path) as file:
-        images, labels = file["images"][:limit], file["labels"][:limit]
-    if images.shape[1] != canvas:
-        images = np.stack(
-            [
-                np.asarray(Image.fromarray(image).resize((canvas, canvas)))
-                for image in images
-            ]
-        )
-    return images, labels.astype(np.int32)
-
-
-def batches(images, targets, size: int, batch_size: int, seed) -> tf.data.Dataset:
-    """One epoch of random crops and flips; `seed` decides all of it."""
-    generator = np.random.default_rng(seed)
-    order = generator.permutation(len(images))
-    steps = len(images) // batch_size
-    span = images.shape[1] - size + 1
-    corners = generator.integers(0, span, (2, len(images)))
-    mirrors = generator.random(len(images)) < 0.5
-
-    def load(step):
-        places = slice(step * batch_size, (step + 1) * batch_size)
-        crops = np.empty((batch_size, size, size, 3), np.uint8)
-        for crop, row, top, left, mirror in zip(
-            crops, order[places], *corners[:, places], mirrors[places], strict=True
-        ):
-            view = images[row, top : top + size, left : left + size]
-            crop[:] = view[:, ::-1] if mirror else view
-        return crops, targets[order[places]].astype(np.float32)
-
-    # Not `from_generator`: it makes the process give freed memory back at once, which
-    # the training steps pay for in processor time.
-    def load_in_graph(step):
-        kinds = (tf.uint8, tf.float32)
-        crops, rows = tf.numpy_function(load, [step], kinds, stateful=False)
-        crops = tf.ensure_shape(crops, (batch_size, size, size, 3))
-        return crops, tf.ensure_shape(rows, (batch_size, CLASSES))
-
-    return tf.data.Dataset.range(steps).map(load_in_graph).prefetch(2)
 
 
 class OneCycle(keras.optimizers.schedules.LearningRateSchedule):
@@ -109,26 +66,6 @@ class OneCycle(keras.optimizers.schedules.LearningRateSchedule):
         rise = self.peak * done / 0.3
         fall = self.peak * 0.5 * (1 + tf.cos(np.pi * (done - 0.3) / 0.7))
         return tf.where(done < 0.3, rise, fall)
-
-
-def new_targets(
-    labels: np.ndarray, teacher: str | None = None, weight: float = 0.0
-) -> np.ndarray:
-    """What is learned of each image, float16 [n, 200]: a probability of every class.
-
-    Classes with label smoothing, and for a part of it the soft labels of a file.
-    """
-    targets = np.eye(CLASSES, dtype=np.float16)[labels] * (1 - LABEL_SMOOTHING)
-    targets += LABEL_SMOOTHING / CLASSES
-    if teacher is None:
-        return targets
-    soft = np.load(teacher)
-    if soft.ndim != 2 or len(soft) < len(labels) or soft.shape[1] != CLASSES:
-        raise ValueError(
-            f"`--teacher` must hold soft labels [{len(labels)}, {CLASSES}]. "
-            f"Received: shape {soft.shape}."
-        )
-    return (1 - weight) * targets + weight * soft[: len(labels)]
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -152,6 +89,12 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument(
         "--teacher-weight", type=float, default=0.7, help="share of the soft labels"
     )
+    parser.add_argument(
+        "--dtype",
+        default="float32",
+        choices=("float32", "mixed_bfloat16"),
+        help="mixed_bfloat16 is faster on processors that multiply bfloat16",
+    )
     parser.add_argument("--limit", type=int, help="use the first N images only")
     options = parser.parse_args(arguments)
 
@@ -168,10 +111,9 @@ def main(arguments: list[str] | None = None) -> None:
         with open(log_file, encoding="utf-8") as file:
             log = json.load(file)
 
-    train = os.path.join(options.data, "train.npz")
-    val_images, val_labels = load(
-        os.path.join(options.data, "val.npz"), FINAL_CANVAS, options.limit
-    )
+    images, labels = load(options.data, "train", options.limit)
+    targets = new_targets(labels, options.teacher, options.teacher_weight)
+    val_images, val_labels = load(options.data, "val", options.limit)
     epochs = options.small_epochs + options.final_epochs
     model, size = None, None
     for epoch in range(len(log), epochs):
@@ -179,9 +121,7 @@ def main(arguments: list[str] | None = None) -> None:
         wanted = (SMALL_SIZE, SMALL_CANVAS) if small else (FINAL_SIZE, FINAL_CANVAS)
         if size != wanted[0]:
             size, canvas = wanted
-            images, labels = load(train, canvas, options.limit)
-            targets = new_targets(labels, options.teacher, options.teacher_weight)
-            model = build_classifier(size, canvas)
+            model = build_classifier(size, canvas, options.dtype)
             steps = epochs * (len(images) // options.batch_size)
             optimizer = keras.optimizers.SGD(
                 OneCycle(options.peak, steps),
@@ -231,8 +171,10 @@ def main(arguments: list[str] | None = None) -> None:
         model = build_classifier(FINAL_SIZE, FINAL_CANVAS)
         model.compile("sgd")
         model.load_weights(weights_file(epochs))
-    model.backbone.preprocessor = model.preprocessor
-    model.backbone.save_to_preset(
+    backbone = build_backbone(FINAL_SIZE)  # In float32, whatever the training was in.
+    backbone.set_weights(model.backbone.get_weights())
+    backbone.preprocessor = model.preprocessor
+    backbone.save_to_preset(
         options.output,
         weights_dtype="float16",
         dataset="Tiny ImageNet",

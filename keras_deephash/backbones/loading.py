@@ -8,7 +8,9 @@ from keras_deephash.presets.loading import from_preset
 KERAS_PREFIX = "keras:"
 
 
-def load_backbone(name: str, image_size: int | None = None) -> keras.Model:
+def load_backbone(
+    name: str, image_size: int | None = None, dtype: str | None = None
+) -> keras.Model:
     """A backbone with its weights and its `preprocessor`.
 
     Args:
@@ -17,6 +19,7 @@ def load_backbone(name: str, image_size: int | None = None) -> keras.Model:
             method, whose backbone it is then.
         image_size: int. Height and width of the images in pixels. Defaults to the
             preset's, or 224.
+        dtype: dtype policy of the layers. Defaults to the preset's, or Keras's.
 
     Returns:
         A `keras.Model` from images to features.
@@ -26,12 +29,12 @@ def load_backbone(name: str, image_size: int | None = None) -> keras.Model:
     >>> load_backbone("efficientnet_lite0_imagenet", image_size=128)
     >>> load_backbone("keras:MobileNetV2")
     """
-    sizes = {} if image_size is None else {"image_size": image_size}
+    overrides = {} if dtype is None else {"dtype": dtype}
     if name.startswith(KERAS_PREFIX):
         if image_size is not None:
-            sizes = {"image_shape": (image_size, image_size, 3)}
-        return ApplicationBackbone(name.removeprefix(KERAS_PREFIX), **sizes)
-    model = from_preset(name, **sizes)
+            overrides["image_shape"] = (image_size, image_size, 3)
+        return ApplicationBackbone(name.removeprefix(KERAS_PREFIX), **overrides)
+    model = from_preset(name, image_size=image_size, **overrides)
     backbone = getattr(model, "backbone", model)
     backbone.preprocessor = model.preprocessor
     return backbone

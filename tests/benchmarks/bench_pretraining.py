@@ -17,7 +17,8 @@ import tensorflow as tf
 from bench_alexnet import random_input, seconds_per_step
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "..", "zoo"))
-from pretrain_alexnet import CLASSES, build_classifier, new_targets
+from pretrain_alexnet import build_classifier
+from tiny_imagenet import CLASSES, new_targets
 
 
 def peak_gflops(steps: int, size: int = 4096) -> float:

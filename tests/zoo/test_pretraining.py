@@ -6,6 +6,7 @@ from PIL import Image
 
 import keras_deephash as kdh
 from keras_deephash.backbones.loading import load_backbone
+from keras_deephash.callbacks import EpochSeeds
 from keras_deephash.datasets import image_dataset, read_lists
 
 
@@ -78,7 +79,7 @@ def test_finetuning_of_several_labels_goes_on_after_a_stop(
         arguments = [data, start, str(tmp_path / name), *options]
         if stop is not None:
             with monkeypatch.context() as patch:
-                patch.setattr(script.EpochSeeds, "on_epoch_begin", stop_at(stop))
+                patch.setattr(EpochSeeds, "on_epoch_begin", stop_at(stop))
                 with pytest.raises(KeyboardInterrupt):
                     script.main(arguments)
         script.main(arguments)
@@ -89,7 +90,7 @@ def test_finetuning_of_several_labels_goes_on_after_a_stop(
 
 def stop_at(last):
     """`EpochSeeds.on_epoch_begin`, stopped by the user in an epoch."""
-    begin = kdh.callbacks.EpochSeeds.on_epoch_begin
+    begin = EpochSeeds.on_epoch_begin
 
     def on_epoch_begin(self, epoch, logs=None):
         if epoch == last:
@@ -137,7 +138,7 @@ def test_soft_labels_are_of_images_that_the_classifier_did_not_see(
 
 
 def test_targets_are_smoothed_classes_and_soft_labels(load_script, tmp_path):
-    script = load_script("pretrain_alexnet")
+    script = load_script("tiny_imagenet")
     labels = np.array([3, 0, 199])
     targets = script.new_targets(labels)
     generator = np.random.default_rng(0)
@@ -160,6 +161,7 @@ def test_pretraining_learns_soft_labels(load_script, tiny_images, tmp_path):
     np.save(teacher, np.eye(200, dtype=np.float16)[199 * (np.arange(64) % 2 == 0)])
     options = ["--small-epochs", "0", "--final-epochs", "3", "--batch-size", "8"]
     options += ["--teacher", str(teacher), "--teacher-weight", "1", "--peak", "0.02"]
+    options += ["--dtype", "mixed_bfloat16"]
     output = tmp_path / "output"
     load_script("pretrain_alexnet").main([tiny_images, str(output), *options])
     metadata = kdh.presets.read_preset_metadata(str(output))
@@ -167,3 +169,75 @@ def test_pretraining_learns_soft_labels(load_script, tiny_images, tmp_path):
     log = metadata["training"]["log"]
     assert [line["epoch"] for line in log] == [1, 2, 3]
     assert log[-1]["train_accuracy"] > 0.9 and log[-1]["val_accuracy"] < 0.5
+    assert kdh.from_preset(str(output)).dtype_name == "float32"
+
+
+def test_views_are_parts_of_the_images_that_the_seed_decides(load_script):
+    script = load_script("tiny_imagenet")
+    # Red rises to the right, green downwards; blue tells the images apart.
+    ramp = np.arange(64, dtype=np.uint8) * 3
+    images = np.empty((12, 64, 64, 3), np.uint8)
+    images[..., 0], images[..., 1] = ramp, ramp[:, None]
+    images[..., 2] = 20 * np.arange(12)[:, None, None]
+    targets = script.new_targets(np.arange(12))
+    views, rows = zip(*script.batches(images, targets, 48, 4, (0, 1)), strict=True)
+    views, rows = np.concatenate(views).astype(int), np.concatenate(rows)
+    assert sorted(views[:, 0, 0, 2]) == [20 * i for i in range(12)]
+    mirrored = 0
+    for view, row in zip(views, rows, strict=True):
+        assert 20 * row.argmax() == view[0, 0, 2]
+        width = abs(view[24, -1, 0] - view[24, 0, 0]) / 3 * 48 / 47
+        height = (view[-1, 24, 1] - view[0, 24, 1]) / 3 * 48 / 47
+        assert 0.44 <= width * height / 64**2 <= 1.01
+        assert 0.75 <= width / height <= 1.34
+        mirrored += view[24, -1, 0] < view[24, 0, 0]
+    assert 0 < mirrored < 12
+    again = [v for v, _ in script.batches(images, targets, 48, 4, (0, 1))]
+    np.testing.assert_array_equal(np.concatenate(again), views)
+    other = [v for v, _ in script.batches(images, targets, 48, 4, (0, 2))]
+    assert not np.array_equal(np.concatenate(other), views)
+
+
+def test_distilled_backbone_sees_what_its_teacher_sees(
+    load_script, start, tiny_images, tmp_path
+):
+    teacher, output = tmp_path / "teacher", tmp_path / "output"
+    wider = kdh.AlexNetBackbone.small(filters=(4, 8, 8, 8, 8), hidden_dim=24)
+    wider.save_to_preset(teacher)
+    script = load_script("distill_backbone")
+    options = ["--epochs", "12", "--batch-size", "8", "--learning-rate", "0.01"]
+    options += ["--shrink", "16", "--freeze-until", "pool1"]
+    options += ["--dtype", "mixed_bfloat16", "--data", tiny_images]
+    script.main([start, str(teacher), str(output), *options])
+    training = kdh.presets.read_preset_metadata(str(output))["training"]
+    assert training["teacher"] == "teacher" and training["start"] == "start"
+    assert training["split"] == "63 images without labels"
+    assert training["val_loss"] < 0.2 and not (tmp_path / "output.backup").exists()
+    before, after = kdh.from_preset(start).backbone, kdh.from_preset(str(output))
+    assert after.dtype_name == "float32"
+    for name, learns in (("conv1", False), ("conv2", True)):
+        old, new = (b.get_layer(name).get_weights()[0] for b in (before, after))
+        assert np.allclose(old, new, atol=1e-3) != learns
+
+
+def test_distance_of_features_is_one_minus_the_cosine_from_the_mean(load_script):
+    generator = np.random.default_rng(0)
+    features, outputs = generator.normal(size=(2, 5, 7)).astype(np.float32)
+    mean = features.mean(axis=0)
+    found = load_script("distill_backbone").new_loss(mean)(features, outputs)
+    for value, a, b in zip(found, features - mean, outputs - mean, strict=True):
+        cosine = sum(a * b) / (sum(a * a) * sum(b * b)) ** 0.5
+        assert float(value) == pytest.approx(1 - cosine, abs=1e-5)
+
+
+def test_images_of_archives_and_lists_are_read_and_shrunk(
+    load_script, tiny_images, tmp_path
+):
+    script = load_script("distill_backbone")
+    data = write_lists(tmp_path / "data", np.eye(2, dtype=int))
+    images = script.read_images([data, tiny_images])
+    assert [image.shape[0] for image in images] == [32] * 2 + [64] * 64
+    small = script.shrunk(images, 16)
+    assert {image.shape for image in small} == {(16, 16, 3)}
+    assert small[0].mean() == pytest.approx(images[0].mean(), abs=1)
+    assert script.shrunk(images, None) is images
