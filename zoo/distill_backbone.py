@@ -100,7 +100,7 @@ def read_options(arguments: list[str] | None) -> argparse.Namespace:
     add("--teacher-size", type=int, help="teacher's input; None is its own")
     add("--shrink", type=int, help="pixels to which the student's images are shrunk")
     add("--teacher-shrink", type=int, help="pixels for the teacher's images")
-    add("--limit", type=int, help="use the first N images only")
+    add("--limit", type=int, help="use N of the images only")
     backbone_training.add_arguments(parser, epochs=4)
     return parser.parse_args(arguments)
 
@@ -112,12 +112,13 @@ def main(arguments: list[str] | None = None) -> None:
     keras.utils.set_random_seed(options.seed)
     folder = f"{output}.backup"
     backup = TrainingBackup(folder)
-    images = read_images(options.data)[: options.limit]
+    images = read_images(options.data)
+    order = np.random.default_rng(options.seed).permutation(len(images))
+    images = [images[i] for i in order[: options.limit]]
     features = teacher_features(options, images, os.path.join(folder, "teacher.npy"))
     small = ImageSet(np.stack(shrunk(images, options.shrink)), features)
-    order = np.random.default_rng(options.seed).permutation(len(images))
     count = max(round(HELD_OUT * len(images)), 1)
-    held_out, train = map(small.subset, np.split(order, [count]))
+    held_out, train = map(small.subset, np.split(np.arange(len(images)), [count]))
     backbone = backbone_training.load_start(options.student, options)
     model = new_student(backbone, features.shape[1])
     loss = new_loss(features.mean(axis=0, dtype=np.float32))

@@ -47,13 +47,20 @@ def random_boxes(count: int, size: int, generator: np.random.Generator) -> np.nd
     return np.concatenate([corners, corners + sides]).T
 
 
-def batches(images, targets, size: int, batch_size: int, seed) -> tf.data.Dataset:
-    """One epoch of random views, resized to `size` pixels and mirrored at random."""
+def batches(
+    images, targets, size: int, batch_size: int, seed, mixup: float = 0.0
+) -> tf.data.Dataset:
+    """One epoch of random views, resized to `size` pixels and mirrored at random.
+
+    With `mixup` > 0 each view fades into that of another image, and so do their
+    targets, by a share of Beta(mixup, mixup) (https://arxiv.org/abs/1710.09412).
+    """
     generator = np.random.default_rng(seed)
     order = generator.permutation(len(images))
     steps = len(images) // batch_size
     boxes = random_boxes(len(images), images.shape[1], generator)
     mirrors = generator.random(len(images)) < 0.5
+    shares = generator.beta(mixup, mixup, len(images)) if mixup else None
 
     def load(step):
         places = slice(step * batch_size, (step + 1) * batch_size)
@@ -64,7 +71,14 @@ def batches(images, targets, size: int, batch_size: int, seed) -> tf.data.Datase
             image = Image.fromarray(images[row])
             pixels = image.resize((size, size), Image.Resampling.BILINEAR, tuple(box))
             view[:] = np.asarray(pixels)[:, ::-1] if mirror else pixels
-        return views, targets[order[places]].astype(np.float32)
+        rows = targets[order[places]].astype(np.float32)
+        if mixup:
+            share = shares[places, None].astype(np.float32)
+            pixels = share[..., None, None] * views
+            pixels += (1 - share[..., None, None]) * views[::-1]
+            views = np.rint(pixels).astype(np.uint8)
+            rows = share * rows + (1 - share) * rows[::-1]
+        return views, rows
 
     # Not `from_generator`: it makes the process give freed memory back at once, which
     # the training steps pay for in processor time.

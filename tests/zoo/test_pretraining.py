@@ -198,6 +198,21 @@ def test_views_are_parts_of_the_images_that_the_seed_decides(load_script):
     assert not np.array_equal(np.concatenate(other), views)
 
 
+def test_mixup_fades_views_and_targets_by_the_same_share(load_script):
+    script = load_script("tiny_imagenet")
+    images = np.empty((8, 64, 64, 3), np.uint8)
+    images[:] = 30 * np.arange(8)[:, None, None, None]
+    targets = np.eye(200, dtype=np.float16)[:8]
+    mixed = 0
+    for views, rows in script.batches(images, targets, 48, 4, (0, 1), mixup=1.0):
+        np.testing.assert_allclose(np.sum(rows, axis=1), 1, atol=1e-3)
+        brightness = np.asarray(rows)[:, :8] @ (30 * np.arange(8))
+        for view, expected in zip(np.asarray(views), brightness, strict=True):
+            np.testing.assert_allclose(view, expected, atol=0.6)
+        mixed += (np.max(rows, axis=1) < 0.95).sum()
+    assert mixed > 4
+
+
 def test_distilled_backbone_sees_what_its_teacher_sees(
     load_script, start, tiny_images, tmp_path
 ):
