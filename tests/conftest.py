@@ -5,6 +5,9 @@ import os
 from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+# Processors with instructions for networks get oneDNN, whose convolutions fail where a
+# replica has no image of a batch. GPUs take it, and the devices below stand for GPUs.
+os.environ["TF_ENABLE_ONEDNN_OPTS"] = "0"
 # huggingface_hub reads these when it is imported, and Keras imports it. The Hub of the
 # tests has no Xet storage; nothing may go to the real one.
 os.environ["HF_ENDPOINT"] = "http://127.0.0.1:9"

@@ -63,6 +63,8 @@ def save_store(store: FaissStore | MilvusStore, path: str | os.PathLike) -> None
         raise
     for name in versions:
         shutil.rmtree(os.path.join(path, name), ignore_errors=True)
+    for name in filter(_is_unfinished_manifest, os.listdir(path)):
+        os.remove(os.path.join(path, name))
     # What it was mapped from may be gone now.
     if store.backend == "faiss" and store.own:
         store.own = lambda: _read_arrays(store, manifest, folder, mmap=False)
@@ -190,5 +192,10 @@ def _is_index(path: str) -> bool:
         return False
     names = os.listdir(path)
     return MANIFEST in names or all(
-        VERSION.fullmatch(name) or name.startswith(f".{MANIFEST}-") for name in names
+        VERSION.fullmatch(name) or _is_unfinished_manifest(name) for name in names
     )
+
+
+def _is_unfinished_manifest(name: str) -> bool:
+    """Whether a file is what a kill left of a manifest that was being written."""
+    return name.startswith(f".{MANIFEST}-")

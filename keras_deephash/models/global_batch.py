@@ -13,6 +13,7 @@ from keras_deephash.models.learning_rates import (
 from keras_deephash.models.strategies import (
     check_compilation,
     check_optimizer,
+    check_rows,
     check_scope,
     uneven_batches_explained,
 )
@@ -165,6 +166,7 @@ class GlobalBatchTraining(keras.Model):
 
     def train_step(self, data):
         images, labels = _images_and_labels(data)
+        images = check_rows(self, images)
         with tf.GradientTape() as tape:
             outputs = self(images, training=True)
             loss = self._loss_share(outputs, labels)
@@ -181,7 +183,7 @@ class GlobalBatchTraining(keras.Model):
 
     def test_step(self, data):
         images, labels = _images_and_labels(data)
-        outputs = self(images, training=False)
+        outputs = self(check_rows(self, images), training=False)
         self._loss_share(outputs, labels)
         return self.compute_metrics(images, labels, outputs)
 

@@ -1,13 +1,17 @@
 """Clear errors for a model, an optimizer and a scope that do not belong together."""
 
+import os
 from contextlib import contextmanager
 
 import tensorflow as tf
+from keras import ops
 
 _RECIPE = (
     "Create the model and compile it in the same scope: "
     "`with strategy.scope(): model = ...; model.compile(...)`."
 )
+
+_EMPTY = "A replica has no image of the batch."
 
 
 def check_scope(model) -> None:
@@ -51,13 +55,37 @@ def check_compilation(model, jit_compile: bool, steps_per_execution: int) -> Non
         )
 
 
+def check_rows(model, images):
+    """The images; on CPU, an error in the graph where a replica has none of a batch.
+
+    There oneDNN's convolutions give an empty batch a wrong shape, and its pooling ends
+    the process. GPUs take an empty batch.
+    """
+    strategy = model.distribute_strategy
+    if (
+        strategy.num_replicas_in_sync == 1
+        or not any("CPU" in device for device in strategy.extended.worker_devices)
+        or os.environ.get("TF_ENABLE_ONEDNN_OPTS") == "0"
+    ):
+        return images
+    check = tf.debugging.assert_positive(ops.shape(images)[0], _EMPTY)
+    with tf.control_dependencies([check]):
+        return tf.identity(images)
+
+
 @contextmanager
 def uneven_batches_explained(model):
-    """Turns Keras's failure to split the first batch into a clear ValueError."""
+    """Turns the failures of batches that do not divide into clear ValueErrors."""
     replicas = model.distribute_strategy.num_replicas_in_sync
     try:
         yield
     except tf.errors.InvalidArgumentError as error:
+        if _EMPTY in str(error):
+            raise ValueError(
+                f"A batch has fewer images than the {replicas} replicas, and on CPU a "
+                "replica cannot be left without: drop the last batch, or set "
+                "TF_ENABLE_ONEDNN_OPTS=0 before TensorFlow starts."
+            ) from None
         # Keras averages the first batch over the replicas to learn its shape.
         if replicas == 1 or "AddN must have the same size" not in str(error):
             raise

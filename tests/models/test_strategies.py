@@ -1,5 +1,9 @@
 """Training on several replicas equals training on one."""
 
+import os
+import subprocess
+import sys
+
 import keras
 import numpy as np
 import pytest
@@ -90,6 +94,36 @@ def test_an_uneven_first_batch_is_refused(two_replicas, make_model, images, labe
         model.fit(images, labels, batch_size=5, verbose=0)
     with pytest.raises(ValueError, match="must divide evenly over the 2 replicas"):
         model.evaluate(images, labels, batch_size=5, verbose=0)
+
+
+ONE_IMAGE_FOR_TWO = """
+import numpy as np
+import tensorflow as tf
+import keras_deephash as kdh
+
+tf.config.set_logical_device_configuration(
+    tf.config.list_physical_devices("CPU")[0],
+    [tf.config.LogicalDeviceConfiguration()] * 2,
+)
+with tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]).scope():
+    backbone = kdh.AlexNetBackbone.small(filters=(4, 8, 8, 8, 8), hidden_dim=16)
+    model = kdh.DCH(backbone, 16)
+    model.compile()
+images, labels = np.zeros((17, 32, 32, 3), np.uint8), np.eye(4)[np.arange(17) % 4]
+for run in (model.fit, model.evaluate):
+    try:
+        run(images, labels, batch_size=8, verbose=0)
+    except ValueError as error:
+        print(error)
+"""
+
+
+def test_a_replica_without_an_image_is_refused_where_it_would_fail():
+    environment = {**os.environ, "TF_ENABLE_ONEDNN_OPTS": "1"}
+    said = subprocess.check_output(
+        [sys.executable, "-c", ONE_IMAGE_FOR_TWO], text=True, env=environment
+    )
+    assert said.count("fewer images than the 2 replicas, and on CPU") == 2
 
 
 def test_model_from_outside_the_scope_is_refused(
