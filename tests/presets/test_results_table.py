@@ -259,3 +259,26 @@ def test_help():
     command = [sys.executable, SCRIPT, "--help"]
     text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     assert "--check" in text
+
+
+def test_the_figures_of_the_front_page():
+    (listed,) = (
+        rows
+        for rows in tables((ROOT / "README.md").read_text(encoding="utf-8"))
+        if "MAP@54000" in rows[0]
+    )
+    presets = {path.parent.name: read(path)[0] for path in METADATA}
+    cifar10 = {n for n, p in presets.items() if p["dataset"] == "CIFAR-10"}
+    assert {row["Name"].strip("`") for row in listed} == cifar10
+    for row in listed:
+        preset = presets[row["Name"].strip("`")]
+        metrics = preset["metrics"]
+        size = sum(file["bytes"] for file in preset["files"].values()) / 1e6
+        within = ""
+        if "map_at_radius" in metrics:
+            within = "{map_at_radius:.3f} ({map_at_radius_reranked:.3f})"
+        assert row["Method"] == preset["method"]
+        assert row["Parameters"] == f"{preset['parameters'] / 1e6:.1f} M"
+        assert row["Size"] == f"{size:.1f} MB"
+        assert row["MAP@54000"] == f"{metrics['map']:.3f}"
+        assert row["Radius 2"] == within.format(**metrics)
