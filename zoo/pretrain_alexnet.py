@@ -26,14 +26,20 @@ from tiny_imagenet import CLASSES, batches, load, new_targets
 import keras_deephash as kdh
 from keras_deephash.files import write_atomically
 
-# Images of 64 pixels are resized to the canvas, never cropped as they are: the views of
-# the training are resized too, and the network knows no sharper ones.
-FINAL_SIZE, FINAL_CANVAS = 56, 60
-SMALL_SIZE, SMALL_CANVAS = 48, 51
+SMALL_SIZE = 48
+
+
+def canvas_of(image_size: int) -> int:
+    """The size to which images are resized before their middle is cropped.
+
+    Never the images' own: the views of the training are resized too, and the network
+    knows no sharper ones.
+    """
+    return round(image_size * 15 / 14)
 
 
 def build_backbone(image_size: int, dtype: str = "float32") -> kdh.AlexNetBackbone:
-    """The small form with a stem of step 2: 2 x 2 pixels are left after pool5."""
+    """The small form with a stem of step 2: of 56 pixels 2 x 2 are left after pool5."""
     return kdh.AlexNetBackbone.small(
         image_size,
         filters=(96, 256, 384, 384, 256),
@@ -44,17 +50,25 @@ def build_backbone(image_size: int, dtype: str = "float32") -> kdh.AlexNetBackbo
     )
 
 
-def build_classifier(
-    image_size: int, canvas: int, dtype: str = "float32"
-) -> keras.Model:
+def build_classifier(image_size: int, dtype: str = "float32") -> keras.Model:
     backbone = build_backbone(image_size, dtype)
-    preprocessor = kdh.Preprocessor(image_size, resize_size=canvas)
+    preprocessor = kdh.Preprocessor(image_size, resize_size=canvas_of(image_size))
     inputs = keras.Input((image_size, image_size, 3))
     features = backbone(preprocessor.normalize(inputs))
     outputs = keras.layers.Dense(CLASSES, dtype="float32", name="classes")(features)
     model = keras.Model(inputs, outputs)
     model.backbone, model.preprocessor = backbone, preprocessor
     return model
+
+
+def begin_from(backbone: kdh.AlexNetBackbone, start: kdh.AlexNetBackbone) -> None:
+    """Takes the weights of the layers that are alike: fc6 depends on the image size."""
+    for layer in backbone.layers:
+        old = start.get_layer(layer.name).get_weights()
+        if [w.shape for w in old] == [w.shape for w in layer.get_weights()]:
+            layer.set_weights(old)
+        else:
+            print(f"{layer.name} begins anew: its input has another size.", flush=True)
 
 
 class OneCycle(keras.optimizers.schedules.LearningRateSchedule):
@@ -81,8 +95,16 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("data", help="directory of train.npz and val.npz")
     parser.add_argument("output", help="preset directory to write")
-    parser.add_argument("--small-epochs", type=int, default=4, help="at 48 pixels")
-    parser.add_argument("--final-epochs", type=int, default=3, help="at 56 pixels")
+    parser.add_argument(
+        "--small-epochs", type=int, default=4, help="first, at 48 pixels"
+    )
+    parser.add_argument("--final-epochs", type=int, default=3, help="at --image-size")
+    parser.add_argument(
+        "--image-size",
+        type=int,
+        default=56,
+        help="pixels; small epochs need one with as many pixels after pool5",
+    )
     parser.add_argument("--batch-size", type=int, default=128)
     parser.add_argument("--peak", type=float, default=0.1, help="learning rate")
     parser.add_argument("--weight-decay", type=float, default=2e-3)
@@ -107,6 +129,14 @@ def main(arguments: list[str] | None = None) -> None:
     )
     parser.add_argument("--limit", type=int, help="use the first N images only")
     options = parser.parse_args(arguments)
+    small_shape = build_backbone(SMALL_SIZE).get_layer("pool5").output.shape
+    final_shape = build_backbone(options.image_size).get_layer("pool5").output.shape
+    if options.small_epochs and small_shape != final_shape:
+        parser.error(
+            f"--image-size {options.image_size} leaves {final_shape[1]} pixels after "
+            f"pool5, {SMALL_SIZE} pixels leave {small_shape[1]}: fc6 cannot take both. "
+            "Use --small-epochs 0, or 45 to 60 pixels."
+        )
 
     keras.utils.set_random_seed(options.seed)
     backup = f"{options.output.rstrip(os.sep)}.backup"
@@ -128,10 +158,10 @@ def main(arguments: list[str] | None = None) -> None:
     model, size = None, None
     for epoch in range(len(log), epochs):
         small = epoch < options.small_epochs
-        wanted = (SMALL_SIZE, SMALL_CANVAS) if small else (FINAL_SIZE, FINAL_CANVAS)
-        if size != wanted[0]:
-            size, canvas = wanted
-            model = build_classifier(size, canvas, options.dtype)
+        wanted = SMALL_SIZE if small else options.image_size
+        if size != wanted:
+            size = wanted
+            model = build_classifier(size, options.dtype)
             steps = epochs * (len(images) // options.batch_size)
             optimizer = keras.optimizers.SGD(
                 OneCycle(options.peak, steps),
@@ -147,8 +177,7 @@ def main(arguments: list[str] | None = None) -> None:
             if log:  # The weights fit both sizes.
                 model.load_weights(weights_file(epoch))
             elif options.start:
-                start = kdh.from_preset(options.start)
-                model.backbone.set_weights(start.get_weights())
+                begin_from(model.backbone, kdh.from_preset(options.start))
         started = time.time()
         seed = (options.seed, epoch)
         data = batches(images, targets, size, options.batch_size, seed, options.mixup)
@@ -175,7 +204,7 @@ def main(arguments: list[str] | None = None) -> None:
             os.remove(weights_file(epoch))
 
     # What is published is measured: in float32, whatever the training was in.
-    model = build_classifier(FINAL_SIZE, FINAL_CANVAS)
+    model = build_classifier(options.image_size)
     model.load_weights(weights_file(epochs))
     top_1 = top_1_accuracy(model, val_images, val_labels)
     print(f"Top-1 accuracy on the validation images: {top_1:.4f}")

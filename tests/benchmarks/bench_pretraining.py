@@ -56,7 +56,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=5, help="steps to time")
     options = parser.parse_args()
 
-    model = build_classifier(options.size, options.size)
+    model = build_classifier(options.size)
     loss = keras.losses.CategoricalCrossentropy(from_logits=True)
     model.compile(keras.optimizers.SGD(1e-6, 0.9, nesterov=True), loss)
     images = np.zeros((options.batch, options.size, options.size, 3), np.uint8)

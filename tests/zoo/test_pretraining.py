@@ -172,6 +172,30 @@ def test_pretraining_learns_soft_labels(load_script, tiny_images, tmp_path):
     assert kdh.from_preset(str(output)).dtype_name == "float32"
 
 
+def test_a_cycle_of_larger_images_keeps_all_but_fc6(load_script, capsys):
+    script = load_script("pretrain_alexnet")
+    start, larger = script.build_backbone(56), script.build_backbone(64)
+    fc6 = larger.get_layer("fc6").get_weights()
+    script.begin_from(larger, start)
+    assert capsys.readouterr().out.count("begins anew") == 1
+    for layer in larger.layers:
+        expected = start.get_layer(layer.name).get_weights()
+        expected = fc6 if layer.name == "fc6" else expected
+        for new, old in zip(layer.get_weights(), expected, strict=True):
+            np.testing.assert_array_equal(new, old)
+
+
+@pytest.mark.parametrize("size, refused", [(44, True), (45, False), (61, True)])
+def test_small_epochs_need_a_size_with_the_same_fc6(
+    load_script, size, refused, tmp_path, capsys
+):
+    arguments = [str(tmp_path), str(tmp_path / "output"), "--image-size", str(size)]
+    script = load_script("pretrain_alexnet")
+    with pytest.raises(SystemExit if refused else FileNotFoundError):
+        script.main(arguments)
+    assert ("fc6 cannot take both" in capsys.readouterr().err) == refused
+
+
 def test_views_are_parts_of_the_images_that_the_seed_decides(load_script):
     script = load_script("tiny_imagenet")
     # Red rises to the right, green downwards; blue tells the images apart.
