@@ -12,6 +12,7 @@ then the old version goes: whenever it is interrupted, the manifest names whole 
 
 import os
 import shutil
+from contextlib import suppress
 
 import numpy as np
 
@@ -64,7 +65,8 @@ def save_store(store: FaissStore | MilvusStore, path: str | os.PathLike) -> None
     for name in versions:
         shutil.rmtree(os.path.join(path, name), ignore_errors=True)
     for name in filter(_is_unfinished_manifest, os.listdir(path)):
-        os.remove(os.path.join(path, name))
+        with suppress(OSError):  # The save is done; another one may clear away too.
+            os.remove(os.path.join(path, name))
     # What it was mapped from may be gone now.
     if store.backend == "faiss" and store.own:
         store.own = lambda: _read_arrays(store, manifest, folder, mmap=False)

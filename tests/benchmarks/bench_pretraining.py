@@ -21,8 +21,8 @@ from pretrain_alexnet import build_classifier
 from tiny_imagenet import CLASSES, new_targets
 
 
-def peak_gflops(steps: int, size: int = 4096) -> float:
-    matrix = random_input(size, size)
+def peak_gflops(steps: int, dtype: str, size: int = 4096) -> float:
+    matrix = tf.cast(random_input(size, size), dtype)
     product = tf.function(lambda: tf.reduce_sum(matrix @ matrix))
     return 2e-9 * size**3 / seconds_per_step(lambda: product().numpy(), steps)
 
@@ -54,9 +54,12 @@ def main() -> None:
     parser.add_argument("--size", type=int, default=56, help="pixels")
     parser.add_argument("--batch", type=int, default=128)
     parser.add_argument("--steps", type=int, default=5, help="steps to time")
+    parser.add_argument(
+        "--dtype", default="float32", choices=("float32", "mixed_bfloat16")
+    )
     options = parser.parse_args()
 
-    model = build_classifier(options.size)
+    model = build_classifier(options.size, options.dtype)
     loss = keras.losses.CategoricalCrossentropy(from_logits=True)
     model.compile(keras.optimizers.SGD(1e-6, 0.9, nesterov=True), loss)
     images = np.zeros((options.batch, options.size, options.size, 3), np.uint8)
@@ -64,7 +67,7 @@ def main() -> None:
     whole = seconds_per_step(
         lambda: model.train_on_batch(images, targets), options.steps
     )
-    peak = peak_gflops(options.steps)
+    peak = peak_gflops(options.steps, options.dtype.removeprefix("mixed_"))
     print(f"peak by a product of matrices: {peak:.0f} GFLOPS")
     print(f"a step of {options.batch} images: {1e3 * whole:.0f} ms,", end=" ")
     print(f"{options.batch / whole:.0f} images/s\n")
