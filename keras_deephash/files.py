@@ -3,8 +3,13 @@
 import os
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import IO
+
+try:
+    import fcntl
+except ImportError:  # Windows.
+    fcntl = None
 
 
 @contextmanager
@@ -29,3 +34,25 @@ def write_atomically(path: str | os.PathLike) -> Iterator[IO[bytes]]:
     except BaseException:
         os.unlink(temporary)
         raise
+
+
+@contextmanager
+def one_at_a_time(folder: str | os.PathLike) -> Iterator[None]:
+    """Waits until no other process or thread is in such a block with the directory.
+
+    The lock ends with the process, and leaves no file behind. Where directories have no
+    locks - on Windows, on some network file systems - nobody waits.
+
+    Args:
+        folder: str. The directory.
+    """
+    if fcntl is None:
+        yield
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        with suppress(OSError):
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)

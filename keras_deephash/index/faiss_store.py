@@ -10,7 +10,11 @@ from keras_deephash.index.ranking import candidate_distances, nearest_candidates
 from keras_deephash.index.read_write_lock import ReadWriteLock
 from keras_deephash.index.structures import new_structure
 from keras_deephash.index.structures.growing_array import GrowingArray
-from keras_deephash.index.structures.structure import RangeResult
+from keras_deephash.index.structures.structure import (
+    InterruptedStructure,
+    RangeResult,
+    Structure,
+)
 
 
 class FaissStore:
@@ -35,8 +39,8 @@ class FaissStore:
         self.labels: GrowingArray | None = None
         self.names: NameColumn | None = None
         self.lock = ReadWriteLock()
-        # Set while the arrays are mapped from a file: reads them into memory.
-        self.own = None
+        # Whether the arrays are mapped from files.
+        self.mapped = False
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -49,28 +53,42 @@ class FaissStore:
         `verbose` is for stores that take a while; this one does not.
         """
         with self.lock.write():
-            self._own()
             count = len(codes)
             ids = self.ids.check_new(
                 self.ids.fresh(count) if ids is None else ids, count
             )
             form = None if self.labels is None else self.labels.rows.shape[1:]
             labels = check_labels(labels, count, form, empty=not len(self))
-            self.structure.add(codes)
+            names = None if names is None else NameColumn.encode(names)
+            self._own()
+            structure, self.structure = self.structure, InterruptedStructure()
+            try:
+                structure.add(codes)
+            except BaseException:  # Ctrl-C too: what was there is searched as before.
+                self.structure = self._rebuilt(structure)
+                raise
             self.ids.append(ids)
             if labels is not None:
                 if self.labels is None:
                     self.labels = GrowingArray(labels[:0])
                 self.labels.append(labels)
             self._add_names(names, count)
+            self.structure = structure
             return ids
 
-    def _add_names(self, names: list[str] | None, count: int) -> None:
+    def _rebuilt(self, structure: Structure) -> Structure:
+        """A structure of the codes that have ids, from one that may have more."""
+        kept = structure.codes(slice(0, len(self))).copy()
+        rebuilt = new_structure(self.spec, self.kind, **structure.options)
+        rebuilt.add(kept)
+        return rebuilt
+
+    def _add_names(self, names: list[bytes] | None, count: int) -> None:
         if names is not None and self.names is None:
             self.names = NameColumn()
-            self.names.append([""] * (len(self) - count))
+            self.names.append([b""] * (len(self) - count))
         if self.names is not None:
-            self.names.append([""] * count if names is None else names)
+            self.names.append([b""] * count if names is None else names)
 
     def remove(self, ids) -> int:
         """Drops items and returns how many."""
@@ -81,9 +99,13 @@ class FaissStore:
             self._own()
             removed = np.zeros(len(self), bool)
             removed[positions] = True
-            for part in (self.structure, self.labels, self.names, self.ids):
+            structure, self.structure = self.structure, InterruptedStructure()
+            for part in (structure, self.labels, self.names, self.ids):
                 if part is not None:
                     part.remove(removed)
+            if not len(self):  # What comes next may have other labels, or none.
+                self.labels = self.names = None
+            self.structure = structure
             return len(positions)
 
     def optimize(self) -> None:
@@ -92,9 +114,9 @@ class FaissStore:
             self.structure.optimize()
 
     def _own(self) -> None:
-        if self.own:
-            self.own()
-            self.own = None
+        if self.mapped:
+            self.structure.own()
+            self.mapped = False
 
     # === Search ===
 

@@ -8,6 +8,7 @@ the version holds the centres of a quantizer alone.
 
 A new version is written beside the old one, then the manifest is replaced in one step,
 then the old version goes: whenever it is interrupted, the manifest names whole files.
+One process saves at a time.
 """
 
 import os
@@ -16,6 +17,7 @@ from contextlib import suppress
 
 import numpy as np
 
+from keras_deephash.files import one_at_a_time
 from keras_deephash.index.code_spec import CodeSpec
 from keras_deephash.index.faiss_store import FaissStore
 from keras_deephash.index.id_column import IdColumn
@@ -24,6 +26,8 @@ from keras_deephash.index.manifest import (
     VERSION,
     IndexFileError,
     check_files,
+    is_manifest,
+    is_version,
     new_manifest,
     read_manifest,
     write_manifest,
@@ -42,7 +46,12 @@ def save_store(store: FaissStore | MilvusStore, path: str | os.PathLike) -> None
             "remove it."
         )
     os.makedirs(path, exist_ok=True)
-    versions = _versions(path)
+    with one_at_a_time(path):
+        _save_version(store, path)
+
+
+def _save_version(store: FaissStore | MilvusStore, path: str) -> None:
+    versions = [name for name in os.listdir(path) if VERSION.fullmatch(name)]
     version = f"v{1 + max((int(name[1:]) for name in versions), default=0)}"
     folder = os.path.join(path, version)
     os.mkdir(folder)
@@ -63,13 +72,11 @@ def save_store(store: FaissStore | MilvusStore, path: str | os.PathLike) -> None
         shutil.rmtree(folder, ignore_errors=True)
         raise
     for name in versions:
-        shutil.rmtree(os.path.join(path, name), ignore_errors=True)
+        if is_version(path, name):
+            shutil.rmtree(os.path.join(path, name), ignore_errors=True)
     for name in filter(_is_unfinished_manifest, os.listdir(path)):
         with suppress(OSError):  # The save is done; another one may clear away too.
             os.remove(os.path.join(path, name))
-    # What it was mapped from may be gone now.
-    if store.backend == "faiss" and store.own:
-        store.own = lambda: _read_arrays(store, manifest, folder, mmap=False)
 
 
 def load_store(
@@ -93,8 +100,8 @@ def load_store(
 
 
 def _load_version(manifest, folder: str, mmap: bool, verify: bool, options: dict):
-    check_files(folder, manifest, verify)
     try:
+        check_files(folder, manifest, verify)
         centers = None
         if "centers.npy" in manifest["files"]:
             centers = np.load(os.path.join(folder, "centers.npy"))
@@ -119,8 +126,7 @@ def _load_version(manifest, folder: str, mmap: bool, verify: bool, options: dict
         _read_arrays(store, manifest, folder, mmap)
     except (ValueError, TypeError, KeyError, RuntimeError, OSError, EOFError) as error:
         raise IndexFileError(f"The index in {folder!r} is damaged: {error}") from None
-    if mmap:
-        store.own = lambda: _read_arrays(store, manifest, folder, mmap=False)
+    store.mapped = mmap
     return store
 
 
@@ -184,17 +190,15 @@ def _read_arrays(store: FaissStore, manifest: dict, folder: str, mmap: bool) -> 
         )
 
 
-def _versions(path: str) -> list[str]:
-    return [name for name in os.listdir(path) if VERSION.fullmatch(name)]
-
-
 def _is_index(path: str) -> bool:
     """Whether a directory is a saved index, an interrupted first save, or empty."""
     if not os.path.isdir(path):
         return False
     names = os.listdir(path)
-    return MANIFEST in names or all(
-        VERSION.fullmatch(name) or _is_unfinished_manifest(name) for name in names
+    if MANIFEST in names:
+        return is_manifest(path)
+    return all(
+        _is_unfinished_manifest(name) or is_version(path, name) for name in names
     )
 
 

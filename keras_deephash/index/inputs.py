@@ -56,6 +56,8 @@ class CodeReader:
             if not all(isinstance(name, str) for name in names):
                 raise ValueError("`names` must be a list of str.")
             return names
+        if isinstance(values, np.ndarray) and values.ndim == 1:
+            values = values.tolist()  # Of paths, say.
         paths = isinstance(values, (list, tuple)) and bool(values)
         if paths and all(isinstance(value, (str, os.PathLike)) for value in values):
             return [os.fspath(value) for value in values]

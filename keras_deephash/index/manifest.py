@@ -85,6 +85,27 @@ def _is_whole(manifest: dict) -> bool:
         return False
 
 
+def is_manifest(path: str) -> bool:
+    """Whether the manifest in a directory is one of an index, of whatever format."""
+    try:
+        with open(os.path.join(path, MANIFEST), encoding="utf-8") as file:
+            manifest = json.loads(file.read(MAX_MANIFEST_BYTES))
+        return {"format_version", "version", "codes", "files"} <= set(manifest)
+    except (OSError, ValueError, TypeError, RecursionError):
+        return False
+
+
+def is_version(path: str, name: str) -> bool:
+    """Whether an entry of a directory is a version of an index: of its files alone."""
+    folder = os.path.join(path, name)
+    return bool(
+        VERSION.fullmatch(name)
+        and os.path.isdir(folder)
+        and not os.path.islink(folder)
+        and all(_FILE.fullmatch(file) for file in os.listdir(folder))
+    )
+
+
 def check_files(folder: str, manifest: dict, verify: bool) -> None:
     """Checks that the files in a folder have their lengths, and to verify, sha256."""
     for name, expected in manifest["files"].items():

@@ -81,7 +81,8 @@ class MilvusStore:
         """Adds codes [n, bytes] and returns their ids."""
         count = len(codes)
         with self._adding:
-            first = self.next_id
+            # Another process may have added since.
+            first = self.next_id = self.items.next_id(self.next_id)
             ids = check_ids(
                 np.arange(first, first + count) if ids is None else ids, count
             )

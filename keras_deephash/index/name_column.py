@@ -25,8 +25,21 @@ class NameColumn:
         """Text and ends."""
         return self._text.rows, self._ends.rows
 
-    def append(self, names: list[str]) -> None:
-        encoded = [name.encode("utf-8", "surrogateescape") for name in names]
+    @staticmethod
+    def encode(names: list[str]) -> list[bytes]:
+        """Names as they are kept, or a ValueError."""
+        encoded = []
+        for name in names:
+            try:
+                encoded.append(name.encode("utf-8", "surrogateescape"))
+            except UnicodeEncodeError:
+                raise ValueError(
+                    "`names` must be text, or file names as the system gives them. "
+                    f"Received: {name!r}."
+                ) from None
+        return encoded
+
+    def append(self, encoded: list[bytes]) -> None:
         ends = np.cumsum([len(name) for name in encoded], dtype=np.int64)
         start = len(self._text)
         self._text.append(np.frombuffer(b"".join(encoded), np.uint8))

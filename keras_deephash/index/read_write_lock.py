@@ -23,8 +23,13 @@ class ReadWriteLock:
     def write(self) -> Iterator[None]:
         with self._mutex:
             self._waiting += 1
-            self._changed.wait_for(lambda: not (self._writing or self._readers))
-            self._waiting -= 1
+            try:
+                self._changed.wait_for(lambda: not (self._writing or self._readers))
+            except BaseException:  # Interrupted: nobody is to wait for this writer.
+                self._changed.notify_all()
+                raise
+            finally:
+                self._waiting -= 1
             self._writing = True
         try:
             yield

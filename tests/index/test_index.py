@@ -123,6 +123,12 @@ def test_paths_are_names(model, image_files):
     assert index.names(index.add(codes)) == [""]
 
 
+def test_an_array_of_paths_gives_names_too(model, image_files):
+    index = Index(model)
+    index.add(np.array(image_files))
+    assert index.names(index.ids) == list(map(str, image_files))
+
+
 def test_labels_are_given_always_or_never(model, images, labels):
     index = Index(model)
     index.add(images[:4], labels=[0, 2, 1, 1])
@@ -240,6 +246,9 @@ def test_candidates_of_one_index_are_ranked_by_another(model, quantizer, images)
         ({"backend": "other"}, '"faiss" or "milvus"'),
         ({"probes": 3}, "has no option `probes`"),
         ({"kind": "ivf", "probes": 0}, "must be an int >= 1"),
+        ({"kind": "hash", "tables": 0}, "must be an int >= 1"),
+        ({"kind": "hash", "flips": None}, "must be an int >= 1"),
+        ({"kind": "hnsw", "links": None}, "must be an int >= 1"),
         ({"kind": "hash", "tables": 40}, "parts of 1 to 64 bits"),
     ],
 )

@@ -2,9 +2,11 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 
 import numpy as np
@@ -89,6 +91,63 @@ def test_a_mapped_index_outlives_a_save_over_its_files(tmp_path):
     assert sorted(os.listdir(path)) == ["index.json", "v3"]
 
 
+@pytest.mark.parametrize("kind", HASH_KINDS)
+def test_a_mapped_index_changes_when_its_files_are_gone(kind, tmp_path):
+    index, queries = new_index(kind), clustered_codes(5, 48, seed=2)
+    index.save(tmp_path / "index")
+    mapped = Index.load(tmp_path / "index", mmap=True)
+    mapped.save(tmp_path / "copy")
+    for folder in ("index", "copy"):
+        shutil.rmtree(tmp_path / folder)
+    for changed in (index, mapped):
+        changed.add(queries, labels=np.zeros(5, int))
+        changed.remove([3])
+    check_equal(index, mapped, queries)
+
+
+def test_an_index_loads_while_it_is_saved(tmp_path):
+    path = tmp_path / "index"
+    index = new_index()
+    index.save(path)
+    done, failures = threading.Event(), []
+
+    def save():
+        try:
+            while not done.is_set():
+                index.save(path)
+        except BaseException as error:
+            failures.append(error)
+
+    saving = threading.Thread(target=save)
+    saving.start()
+    for _ in range(40):
+        assert len(Index.load(path)) == 5000
+    done.set()
+    saving.join()
+    assert not failures
+
+
+def test_several_save_at_one_path_and_one_of_them_is_there(tmp_path):
+    path, failures = tmp_path / "index", []
+
+    def save(count):
+        try:
+            index = new_index(count=count)
+            for _ in range(15):
+                index.save(path)
+        except BaseException as error:
+            failures.append(error)
+
+    saving = [threading.Thread(target=save, args=[n]) for n in (10, 20, 30)]
+    for thread in saving:
+        thread.start()
+    for thread in saving:
+        thread.join()
+    assert not failures
+    assert len(Index.load(path)) in (10, 20, 30)
+    assert len(os.listdir(path)) == 2
+
+
 def test_every_truncated_or_changed_file_is_an_error(tmp_path):
     path = tmp_path / "index"
     new_index("ivf").save(path)
@@ -168,6 +227,27 @@ def test_other_directories_are_left_alone(tmp_path):
     (tmp_path / "file").write_text("mine")
     with pytest.raises(FileExistsError, match="is no saved index"):
         new_index(count=3).save(tmp_path / "file")
+
+
+@pytest.mark.parametrize("manifest", [None, "{}", "[1]", '{"version": "v1"}'])
+def test_other_directories_with_versions_are_left_alone(manifest, tmp_path):
+    (tmp_path / "v1").mkdir()
+    (tmp_path / "v1" / "weights.h5").write_text("mine")
+    if manifest is not None:
+        (tmp_path / "index.json").write_text(manifest)
+    before = sorted(tmp_path.rglob("*"))
+    with pytest.raises(FileExistsError, match="is no saved index"):
+        new_index(count=3).save(tmp_path)
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_what_else_lies_in_the_directory_stays(tmp_path):
+    new_index(count=3).save(tmp_path)
+    (tmp_path / "v7").mkdir()
+    (tmp_path / "v7" / "weights.h5").write_text("mine")
+    new_index(count=4).save(tmp_path)
+    assert sorted(os.listdir(tmp_path)) == ["index.json", "v7", "v8"]
+    assert len(Index.load(tmp_path)) == 4
 
 
 SAVING = """

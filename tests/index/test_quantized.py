@@ -146,6 +146,26 @@ def test_norms_of_zero_have_no_step_of_zero():
     np.testing.assert_allclose(distances, 3.0)
 
 
+@pytest.mark.parametrize("removed", [False, True])
+@pytest.mark.parametrize("count", [3, 10, 100, 400])
+def test_fast_scan_finds_as_many_as_are_wanted(count, removed):
+    data = Quantized("inner_product", count, subcodebooks=2, subcenters=16, dim=8)
+    index = Index(data.spec, kind="fast_scan")
+    index.add(data.codes)
+    kept = np.arange(count)
+    if removed:
+        index.remove([1])
+        kept = np.delete(kept, 1)
+    queries = np.vstack([data.queries, np.zeros((1, 8), np.float32)])
+    distances, ids = index.search(queries, k=len(kept))
+    true = data.distances(queries, data.codes)
+    np.testing.assert_allclose(
+        distances, np.sort(true[:, kept], axis=1), rtol=1e-5, atol=1e-5
+    )
+    for row in ids:
+        np.testing.assert_array_equal(np.sort(row), kept)
+
+
 def test_fast_scan_refuses_large_codebooks(quantized):
     with pytest.raises(ValueError, match="at most 16 centres. Received: 256"):
         Index(quantized.spec, kind="fast_scan")

@@ -24,7 +24,8 @@ class GrowingArray:
 
     def append(self, rows: np.ndarray) -> None:
         wanted = self._length + len(rows)
-        if wanted > len(self._rows):
+        # What is mapped from a file is copied at the first change.
+        if wanted > len(self._rows) or not self._rows.flags.writeable:
             capacity = max(wanted, 2 * len(self._rows))
             larger = np.empty((capacity, *self._rows.shape[1:]), self._rows.dtype)
             larger[: self._length] = self.rows

@@ -47,6 +47,8 @@ class HammingStructure(Structure):
 
     def codes(self, positions) -> np.ndarray:
         length = self.bits // 8
+        if not len(self):  # faiss has no memory then, of no type.
+            return np.empty((0, length), np.uint8)[positions, : self.spec.bytes]
         flat = self.faiss.rev_swig_ptr(self.storage.xb.data(), len(self) * length)
         return flat.reshape(-1, length)[positions, : self.spec.bytes]
 
@@ -54,6 +56,10 @@ class HammingStructure(Structure):
         kept = self.codes(~removed)
         self.index = self.new_index()
         self.add(kept)
+
+    def own(self) -> None:
+        rows = self.faiss.serialize_index_binary(self.index)
+        self.index = self.faiss.deserialize_index_binary(rows)
 
     def write(self, folder: str) -> list[str]:
         self.faiss.write_index_binary(self.index, os.path.join(folder, FILE))

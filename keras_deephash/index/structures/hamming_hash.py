@@ -29,8 +29,9 @@ class HammingHash(HammingStructure):
     default_options = {"tables": None, "flips": 1}
 
     def __init__(self, spec, **options):
-        tables = options.get("tables") or max(2, -(-spec.bits // 16))
-        super().__init__(spec, **{**options, "tables": tables})
+        if options.get("tables") is None:
+            options["tables"] = max(2, -(-spec.bits // 16))
+        super().__init__(spec, **options)
 
     def new_index(self):
         tables = self.options["tables"]

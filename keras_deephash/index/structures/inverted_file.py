@@ -117,6 +117,10 @@ class InvertedFile(Structure):
             _renumber(self.faiss, self.index.invlists, removed)
             self.certain = _fewest(self.index)
 
+    def own(self) -> None:
+        super().own()
+        self._use(self.index)
+
     def write(self, folder: str) -> list[str]:
         np.save(os.path.join(folder, CODES_FILE), self.rows.rows)
         return [*super().write(folder), CODES_FILE]

@@ -63,7 +63,14 @@ class QuantizedFastScan(QuantizedStructure):
         _, candidates = self.index.search(self.form.queries(queries), count)
         codes = self._exact.codes(candidates)
         distances = candidate_distances(self.spec, queries, codes)
-        return nearest_candidates(distances, candidates, k)
+        distances, positions = nearest_candidates(distances, candidates, k)
+        # faiss leaves out codes whose score is the least that its bytes can hold.
+        missed = positions[:, -1] < 0
+        if missed.any():
+            distances[missed], positions[missed] = self._exact.search(
+                queries[missed], k
+            )
+        return distances, positions
 
     def range_search(self, queries: np.ndarray, radius: float) -> RangeResult:
         return self._exact.range_search(queries, radius)
@@ -76,6 +83,10 @@ class QuantizedFastScan(QuantizedStructure):
         self.index = self.new_index()
         self._exact = QuantizedFlat(self.spec)
         self.add(kept)
+
+    def own(self) -> None:
+        super().own()
+        self._exact.own()
 
     def write(self, folder: str) -> list[str]:
         return [*super().write(folder), *self._exact.write(folder)]

@@ -55,6 +55,10 @@ class QuantizedStructure(Structure):
         self.check_file(index)
         return index
 
+    def own(self) -> None:
+        rows = self.faiss.serialize_index(self.index)
+        self.index = self.faiss.deserialize_index(rows)
+
     def write(self, folder: str) -> list[str]:
         self.faiss.write_index(self.index, os.path.join(folder, self.file))
         return [self.file]
@@ -80,6 +84,8 @@ class QuantizedFlat(QuantizedStructure):
 
     def codes(self, positions) -> np.ndarray:
         columns = self.form.columns
+        if not len(self):  # faiss has no memory then, of no type.
+            return np.empty((0, columns), np.uint8)[positions, : self.spec.bytes]
         flat = self.faiss.rev_swig_ptr(self.index.codes.data(), len(self) * columns)
         return flat.reshape(-1, columns)[positions, : self.spec.bytes]
 

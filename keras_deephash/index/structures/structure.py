@@ -35,7 +35,9 @@ class Structure:
                 f"{known}. Received: {options}."
             )
         for name, value in options.items():
-            if value is not None and (not isinstance(value, int) or value < 1):
+            if value is None and self.default_options[name] is None:
+                continue
+            if isinstance(value, bool) or not isinstance(value, int) or value < 1:
                 raise ValueError(
                     f"`{name}` must be an int >= 1. Received: {name}={value!r}."
                 )
@@ -80,6 +82,10 @@ class Structure:
                 f"Received: {found} of {index.d}."
             )
 
+    def own(self) -> None:
+        """Copies into memory what is mapped from files, which may be gone by now."""
+        raise NotImplementedError
+
     def write(self, folder: str) -> list[str]:
         """Writes files into a folder and returns their names."""
         raise NotImplementedError
@@ -87,6 +93,16 @@ class Structure:
     def read(self, folder: str, mmap: bool) -> None:
         """Takes the content of files that `write` made."""
         raise NotImplementedError
+
+
+class InterruptedStructure:
+    """Stands for a structure while it changes, and for good if that was interrupted."""
+
+    def __getattr__(self, name: str):
+        raise RuntimeError(
+            "This index was interrupted while it changed, so its codes and ids may not "
+            "belong together. Load it again, or build it anew."
+        )
 
 
 def selector(faiss, removed: np.ndarray):
