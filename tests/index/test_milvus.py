@@ -173,6 +173,17 @@ def test_an_addition_may_be_repeated_and_another_is_refused(make):
     assert len(index) == 10
 
 
+def test_two_that_add_in_turn_do_not_overwrite_one_another(make):
+    codes = clustered_codes(9, 48)
+    one, other = make(CodeSpec(48)), make(CodeSpec(48))
+    np.testing.assert_array_equal(one.add(codes[:5]), np.arange(5))
+    np.testing.assert_array_equal(other.add(codes[5:8]), [5, 6, 7])
+    with pytest.raises(ValueError, match="`ids` must be new"):
+        one.add(codes[8:], ids=[6])
+    np.testing.assert_array_equal(one.add(codes[8:]), [8])
+    np.testing.assert_array_equal(one.codes(np.arange(9)), codes)
+
+
 def test_a_saved_index_is_opened_again(make, milvus_server, tmp_path):
     data = Quantized("euclidean", count=100)
     index = make(data.spec)
