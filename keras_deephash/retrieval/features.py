@@ -4,8 +4,8 @@ import numpy as np
 
 # Bytes of one block of scores.
 _BLOCK_BYTES = 2**26
-# Scores are compared on a grid of this many steps up to the largest.
-_STEPS = 2.0**40
+# Scores are compared on a grid this many binary digits finer than what they sum up.
+_DIGITS = 40
 
 
 def check_features(
@@ -51,26 +51,46 @@ def feature_scores(
             squared distance.
 
     Returns:
-        A `float64` array of shape `[n, database]`, of whole numbers. A matrix
-        product may round equal rows differently, so scores are rounded far above
-        that error and far below any difference of `float32` features: what is
-        equal stays equal.
+        A `float64` array of shape `[n, database]`. A matrix product may round equal
+        rows differently, so a score is rounded far above the error of its own sum and
+        far below any difference of `float32` features: what is equal stays equal.
     """
     queries = query_features.astype(np.float64)
     database = database_features.astype(np.float64, copy=False)
+    query_norms = np.einsum("nd,nd->n", queries, queries)
+    norms = np.einsum("nd,nd->n", database, database)
     scores = queries @ database.T
     if distance == "euclidean":
-        query_norms = np.sum(queries**2, axis=1, keepdims=True)
-        norms = np.einsum("nd,nd->n", database, database)
-        # The grid is that of the summands: the rounding errors are theirs.
-        largest = query_norms + norms.max()
         scores *= 2
-        scores -= query_norms
+        scores -= query_norms[:, None]
         scores -= norms
+        grid = np.maximum.outer(_grid(query_norms), _grid(norms))
     else:
-        largest = np.abs(scores).max(axis=1, keepdims=True)
-    scores *= _STEPS / np.where(largest > 0, largest, 1.0)
-    return np.rint(scores, out=scores)
+        grid = np.outer(_grid(np.sqrt(query_norms), 20), _grid(np.sqrt(norms), 20))
+    scores /= grid
+    np.rint(scores, out=scores)
+    scores *= grid
+    return scores
+
+
+def _grid(sizes: np.ndarray, digits: int = _DIGITS) -> np.ndarray:
+    """Powers of two, so many binary digits below the sizes."""
+    _, exponents = np.frexp(sizes)
+    return np.ldexp(1.0, exponents - digits)
+
+
+def without_offset(
+    query_features: np.ndarray, database_features: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Features of the same Euclidean distances, near to the origin.
+
+    Far from it the sums that make a distance are much larger than the distance.
+    """
+    center = database_features.mean(axis=0)
+    spread = database_features.var(axis=0).sum()
+    if np.square(center).sum() <= spread:
+        return query_features, database_features
+    return query_features - center, database_features - center
 
 
 def blocks_of_scores(
@@ -78,7 +98,12 @@ def blocks_of_scores(
 ):
     """Yields `(start, scores)` for block after block of queries."""
     # Convert once, not once a block.
+    query_features = query_features.astype(np.float64, copy=False)
     database_features = database_features.astype(np.float64, copy=False)
+    if distance == "euclidean":
+        query_features, database_features = without_offset(
+            query_features, database_features
+        )
     size = max(1, _BLOCK_BYTES // (8 * len(database_features)))
     for start in range(0, len(query_features), size):
         queries = query_features[start : start + size]

@@ -40,6 +40,26 @@ def test_equal_a_plain_loop(ties, distance, top_k):
     assert metrics.precision_at[9] == pytest.approx(expected[1], rel=0, abs=1e-12)
 
 
+@pytest.mark.parametrize("distance", ["inner_product", "euclidean"])
+def test_an_item_far_away_hides_no_difference_of_the_others(distance):
+    query = np.array([[0.1, 0.1]], np.float32)
+    database = np.array([[0.11, 0.1], [0.5, 0.1], [-1e7, 0]], np.float32)
+    relevant = [1, 0, 0] if distance == "euclidean" else [0, 1, 0]
+    metrics = evaluate_retrieval(query, [1], database, relevant, distance=distance)
+    assert metrics.map == 1.0
+
+
+@pytest.mark.parametrize("offset", [0, 10, 1000])
+def test_an_offset_of_all_features_changes_no_euclidean_figure(offset):
+    rng = np.random.default_rng(0)
+    # In double precision: float32 rounds these features themselves.
+    features = rng.normal(size=(70, 8)) * 1e-3 + offset
+    labels = rng.integers(0, 3, 70)
+    data = features[:10], labels[:10], features[10:], labels[10:]
+    metrics = evaluate_retrieval(*data, distance="euclidean", top_k=60)
+    assert metrics.map == pytest.approx(naive(data, "euclidean", 60, 1)[0], abs=1e-12)
+
+
 def test_distances_differ():
     data = make()
     inner, euclidean = (
