@@ -6,9 +6,11 @@ import keras
 import numpy as np
 
 from keras_deephash.backbones import AlexNetBackbone
+from keras_deephash.cli.arguments import load_model
 from keras_deephash.datasets import Splits, image_dataset, split_by_class
 from keras_deephash.files import write_atomically
 from keras_deephash.images import find_images
+from keras_deephash.index import Index
 from keras_deephash.models import DCH
 from keras_deephash.preprocessing import Preprocessor
 from keras_deephash.presets import from_preset
@@ -106,7 +108,7 @@ def search_folder(
 ) -> None:
     """Encodes a folder and draws the neighbours of some of its images."""
     paths = find_images(folder)
-    model = from_preset(preset)
+    model = load_model(preset)
     print(f"Encoding {len(paths)} images of {folder} with the preset {preset}")
     started = time.time()
     codes = model.encode(paths, verbose=1)
@@ -114,7 +116,9 @@ def search_folder(
     chosen = np.linspace(0, len(paths) - 1, min(queries, len(paths)))
     chosen = chosen.round().astype(int)
     # One neighbour more: the nearest to an image is the image itself.
-    distances, indices = search(codes[chosen], codes, neighbors + 1)
+    index = Index(model)
+    index.add(codes)
+    distances, indices = index.search([paths[i] for i in chosen], neighbors + 1)
     rows = []
     for query, found, far in zip(chosen, indices, distances, strict=True):
         others = [(i, d) for i, d in zip(found, far, strict=True) if i != query]
@@ -122,13 +126,16 @@ def search_folder(
     picture = draw_neighbors(
         [paths[i] for i in chosen],
         [[paths[i] for i, _ in row] for row in rows],
-        captions=_captions([[d for _, d in row] for row in rows]),
+        captions=_captions(
+            [[d for _, d in row] for row in rows],
+            "" if index.spec.is_quantizer else " bits",
+        ),
     )
     _save(picture, output)
 
 
-def _captions(distances) -> list[list[str]]:
-    return [[f"{distance} bits" for distance in row] for row in distances]
+def _captions(distances, unit: str = " bits") -> list[list[str]]:
+    return [[f"{distance:.4g}{unit}" for distance in row] for row in distances]
 
 
 def _save(picture, output: str) -> None:

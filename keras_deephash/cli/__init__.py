@@ -51,10 +51,15 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"keras-deephash: error: {error}", file=sys.stderr)
         return 1
     except Exception as error:
-        # What Python raises inside tf.data arrives as an error of TensorFlow.
-        if not type(error).__module__.startswith("tensorflow"):
+        package = type(error).__module__.partition(".")[0]
+        if package == "keras_deephash":  # Our own errors say what to do.
+            message = str(error)
+        elif package == "tensorflow":
+            # What Python raises inside tf.data arrives as an error of TensorFlow.
+            message = _cause(error)
+        else:
             raise
-        print(f"keras-deephash: error: {_cause(error)}", file=sys.stderr)
+        print(f"keras-deephash: error: {message}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("keras-deephash: interrupted", file=sys.stderr)

@@ -35,6 +35,20 @@ def add_crops(parser) -> None:
     )
 
 
+def load_model(preset: str):
+    """The model of a preset that has codes."""
+    from keras_deephash.models.retrieval_model import RetrievalModel
+    from keras_deephash.presets import from_preset
+
+    model = from_preset(preset)
+    if not isinstance(model, RetrievalModel):
+        raise ValueError(
+            "`--preset` must be a method's, which has codes. "
+            f"Received: {preset!r}, a {type(model).__name__}."
+        )
+    return model
+
+
 def read_images(path: str) -> tuple:
     """The paths of the images that `--images` names, and a list's labels or None."""
     from keras_deephash.datasets import read_image_list

@@ -8,7 +8,8 @@ those of DQN, DVSQ and DTQ are compared by `asymmetric_scores` of the model.
 
 With --actors, Ray encodes in as many processes, and --output is a directory of Parquet
 files of ids, paths and codes. An interrupted run goes on. --images may then also be a
-Parquet file of paths, or a folder of such files: see `ray_encoding.encode_files`.
+Parquet file of paths, or a folder of such files: see `ray_encoding.encode_files`. Where
+RAY_ADDRESS names a cluster, its machines encode.
 """
 
 from keras_deephash.cli import arguments
@@ -36,15 +37,16 @@ def run(options) -> None:
     if options.actors is not None:
         run_with_ray(options)
         return
+    if options.gpus_per_actor:
+        raise ValueError("`--gpus-per-actor` needs `--actors N`.")
     import numpy as np
 
     from keras_deephash.files import write_atomically
-    from keras_deephash.presets import from_preset
 
     if not options.output.endswith(".npz"):
         raise ValueError(f"`--output` must end in .npz. Received: {options.output!r}.")
     paths, _ = arguments.read_images(options.images)
-    model = from_preset(options.preset)
+    model = arguments.load_model(options.preset)
     codes = model.encode(paths, options.batch_size, verbose=1, crops=options.crops)
     with write_atomically(options.output) as file:
         np.savez(file, codes=codes, paths=np.array(paths))

@@ -7,6 +7,7 @@ figures that the preset's metadata state are shown beside those measured now.
 """
 
 import json
+import os
 
 from keras_deephash.cli import arguments
 
@@ -57,18 +58,17 @@ def evaluation_arguments(options, metadata: dict) -> dict:
 def load_evaluation(options) -> tuple:
     """The model, the metadata of its preset, the queries and the database."""
     from keras_deephash.datasets import read_lists
-    from keras_deephash.models.retrieval_model import RetrievalModel
-    from keras_deephash.presets import from_preset, read_preset_metadata
+    from keras_deephash.presets import read_preset_metadata
+    from keras_deephash.retrieval.validation import check_integer
 
+    # Before the work, not after it.
+    check_integer("--radius", options.radius, minimum=0)
+    if options.top_k is not None:
+        check_integer("--top-k", options.top_k, minimum=1)
     metadata = read_preset_metadata(options.preset)
     names = ("test", "database")
     query, database = read_lists(options.data, names, verify_images=False)
-    model = from_preset(options.preset)
-    if not isinstance(model, RetrievalModel):
-        raise ValueError(
-            "`--preset` must be a method's, which has codes. "
-            f"Received: {options.preset!r}, a {type(model).__name__}."
-        )
+    model = arguments.load_model(options.preset)
     return model, metadata, query, database
 
 
@@ -76,6 +76,10 @@ def run(options) -> None:
     from keras_deephash.files import write_atomically
     from keras_deephash.retrieval.evaluate_model import evaluate_model
 
+    if options.json and os.path.isdir(options.json):
+        raise ValueError(
+            f"`--json` must name a file. Received: {options.json!r}, a directory."
+        )
     model, metadata, query, database = load_evaluation(options)
     metrics = evaluate_model(
         model,

@@ -32,10 +32,11 @@ def run(options) -> None:
     from keras_deephash.index import Index
     from keras_deephash.index.building import index_files
     from keras_deephash.index.manifest import MANIFEST
-    from keras_deephash.presets import from_preset
 
     paths, labels = arguments.read_images(options.images)
-    model = from_preset(options.preset)
+    # The same name for an image from wherever the command is called.
+    paths = [os.path.abspath(path) for path in paths]
+    model = arguments.load_model(options.preset)
     there = os.path.exists(os.path.join(options.output, MANIFEST))
     if there:
         index = Index.load(options.output, model)

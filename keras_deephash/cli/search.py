@@ -9,6 +9,8 @@ and asymmetric distances for a quantizer's. Smaller is nearer.
 import json
 import os
 
+from keras_deephash.cli import arguments
+
 
 def add_arguments(parser) -> None:
     parser.add_argument(
@@ -37,7 +39,6 @@ def add_arguments(parser) -> None:
 def run(options) -> None:
     from keras_deephash.images import find_images
     from keras_deephash.index import Index
-    from keras_deephash.presets import from_preset
 
     paths = []
     for path in options.images:
@@ -47,7 +48,7 @@ def run(options) -> None:
         raise ValueError(
             "The index does not name the preset that made it. Name it: --preset NAME."
         )
-    index = Index.load(options.index, from_preset(preset))
+    index = Index.load(options.index, arguments.load_model(preset))
     found = index.search(paths, k=options.k, radius=options.radius)
     results = []
     for path, distances, ids in zip(paths, *found, strict=True):
@@ -63,12 +64,18 @@ def run(options) -> None:
         print(json.dumps(results, indent=1))
         return
     for result in results:
-        print(result["query"])
+        print(_printable(result["query"]))
         for rank, neighbor in enumerate(result["neighbors"], start=1):
             distance = f"{neighbor['distance']:.6g}"
-            print(f"{rank:5} {distance:>10} {neighbor['id']:>8}  {neighbor['name']}")
+            name = _printable(neighbor["name"])
+            print(f"{rank:5} {distance:>10} {neighbor['id']:>8}  {name}")
         if not result["neighbors"]:
             print("      none")
+
+
+def _printable(path: str) -> str:
+    """A path for the terminal: names of files may be no UTF-8."""
+    return path.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def _draw(results: list[dict], path: str) -> None:

@@ -28,9 +28,10 @@ def encode_files(
 
     Args:
         preset: str. Name or directory of a preset.
-        images: str. A directory, all images below it, in parts of 10,000; or a Parquet
-            file or a directory of such files, one part each, with a column `path` and
-            perhaps a column `id`, unique ints. Without it, ids count from 0.
+        images: str. A directory, all images below it, or an image list, in parts of
+            10,000; or a Parquet file or a directory of such files, one part each, with
+            a column `path` and perhaps a column `id`, unique ints. Without it, ids
+            count from 0.
         output: str. Directory to write: `codes/PART.parquet` has the columns `id`,
             `path` and `code` (bytes).
         actors: int. Processes that encode, one a device. Defaults to `1`.
@@ -74,14 +75,7 @@ def encode_files(
 
     started_ray = not ray.is_initialized()
     if started_ray:
-        # One more than the actors hold: reading the parts takes a CPU too, and would
-        # wait for it for ever.
-        ray.init(
-            num_cpus=max(available_cpus(), actors + 1),
-            log_to_driver=False,
-            include_dashboard=False,
-            logging_level="warning",
-        )
+        _start_ray(ray, actors)
     context = ray.data.DataContext.get_current()
     context.enable_progress_bars = False
     try:
@@ -119,6 +113,18 @@ def encode_files(
         if started_ray:
             ray.shutdown()
     return done
+
+
+def _start_ray(ray, actors: int) -> None:
+    """Joins the cluster that RAY_ADDRESS names, or begins one of this machine."""
+    quiet = {"log_to_driver": False, "logging_level": "warning"}
+    if os.environ.get("RAY_ADDRESS"):
+        ray.init(**quiet)
+        return
+    # One more than the actors hold: reading the parts takes a CPU too, and would wait
+    # for it for ever.
+    cpus = max(available_cpus(), actors + 1)
+    ray.init("local", num_cpus=cpus, include_dashboard=False, **quiet)
 
 
 def _check_preset(preset: str, output: str) -> None:

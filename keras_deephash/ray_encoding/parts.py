@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from keras_deephash.datasets import read_image_list
 from keras_deephash.files import write_atomically
 from keras_deephash.images import find_images
 
@@ -34,13 +35,13 @@ class Parts:
 
     Args:
         folder: str. The output directory.
-        images: str. A directory of images; or a Parquet file, or a directory of such
-            files, with a column `path` and perhaps a column `id`.
+        images: str. A directory of images, or an image list; or a Parquet file, or a
+            directory of such files, with a column `path` and perhaps a column `id`.
     """
 
     def __init__(self, folder: str, images: str):
-        self.folder, self.images = folder, os.path.abspath(images)
-        self.file = os.path.join(folder, PARTS_FILE)
+        self.folder, self.images = os.path.abspath(folder), os.path.abspath(images)
+        self.file = os.path.join(self.folder, PARTS_FILE)
         self.known: list[Part] = []
         if os.path.exists(self.file):
             with open(self.file, encoding="utf-8") as file:
@@ -50,7 +51,10 @@ class Parts:
                     f"{folder!r} has the codes of {content['images']!r}. Received: "
                     f"images={images!r}. Choose another output directory."
                 )
-            self.known = [Part(**part) for part in content["parts"]]
+            self.known = [
+                Part(**{**part, "source": os.path.join(self.folder, part["source"])})
+                for part in content["parts"]
+            ]
 
     def refresh(self) -> None:
         """Adds parts for what is new in the input, and writes all down."""
@@ -63,15 +67,28 @@ class Parts:
                     self._append(stem, path, count_rows(path))
         else:
             there = {path for part in self.known for path in read_paths(part)[0]}
-            new = [path for path in find_images(self.images) if path not in there]
+            paths = [os.path.abspath(path) for path in self._paths()]
+            new = [path for path in paths if path not in there]
             for start in range(0, len(new), IMAGES_PER_PART):
                 self._append_images(new[start : start + IMAGES_PER_PART])
         content = {
             "images": self.images,
-            "parts": [part.__dict__ for part in self.known],
+            "parts": [self._described(part) for part in self.known],
         }
         with write_atomically(self.file) as file:
             file.write(json.dumps(content, indent=1).encode())
+
+    def _paths(self) -> list[str]:
+        if os.path.isdir(self.images):
+            return find_images(self.images)
+        return read_image_list(self.images, verify_images=False).images
+
+    def _described(self, part: Part) -> dict:
+        """A part as it is written down: what lies in the folder may move with it."""
+        source = part.source
+        if source.startswith(self.folder + os.sep):
+            source = os.path.relpath(source, self.folder)
+        return {**part.__dict__, "source": source}
 
     def _append_images(self, paths: list[str]) -> None:
         name = f"part-{len(self.known):05}"
@@ -99,7 +116,7 @@ class Parts:
 def parquet_files(path: str) -> list[str]:
     """The Parquet files that a path names or holds."""
     if os.path.isfile(path):
-        return [path]
+        return [path] if path.endswith(".parquet") else []
     if not os.path.isdir(path):
         raise FileNotFoundError(f"There is no file or directory {path!r}.")
     names = sorted(name for name in os.listdir(path) if name.endswith(".parquet"))

@@ -75,9 +75,9 @@ def make_report(
         _curves(name, ranking, query, database, arguments),
         page.heading("Neighbours"),
         page.paragraph(
-            "Queries from all classes and their nearest database images. Relevant "
-            "ones, which share a label, are framed green and ticked; others are "
-            f"framed red and crossed. Beside the mark: {nearness(ranking)}."
+            "Queries spread over the classes, and their nearest database images. "
+            "Relevant ones, which share a label, are framed green and ticked; others "
+            f"are framed red and crossed. Beside the mark: {nearness(ranking)}."
         ),
         *_neighbors(ranking, query, database, queries, neighbors),
         page.heading("Codes"),
@@ -103,8 +103,7 @@ def _curves(
         **ranking,
         query_labels=query.labels,
         database_labels=database.labels,
-        precision_at=default_lengths(len(database)),
-        **arguments,
+        **{**arguments, "precision_at": default_lengths(len(database))},
     )
     return page.pictures(
         [

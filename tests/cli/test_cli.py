@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 import keras_deephash as kdh
+from keras_deephash import demo
 from keras_deephash.cli import COMMANDS, main
 
 
@@ -17,6 +18,14 @@ from keras_deephash.cli import COMMANDS, main
 def preset(make_model, tmp_path):
     make_model(bits=16).save_to_preset(tmp_path / "preset", metrics={"map": 0.5})
     return str(tmp_path / "preset")
+
+
+@pytest.fixture
+def index(preset, data, tmp_path):
+    output = str(tmp_path / "my.index")
+    arguments = ["--preset", preset, "--images", data, "--output", output]
+    assert main(["index", *arguments]) == 0
+    return output
 
 
 def test_help():
@@ -104,6 +113,75 @@ def test_demo_with_a_folder(data, preset, tmp_path, capsys):
     assert Image.open(picture).size[0] > 500
     out = capsys.readouterr().out
     assert str(picture) in out and "What to try next" in out
+
+
+def test_demo_with_a_quantizer_ranks_by_its_scores(data, tmp_path, monkeypatch):
+    drawn = {}
+
+    def draw(queries, neighbors, captions):
+        drawn.update(queries=queries, neighbors=neighbors, captions=captions)
+        return Image.new("RGB", (8, 8))
+
+    monkeypatch.setattr(demo, "draw_neighbors", draw)
+    model = kdh.DQN(
+        kdh.AlexNetBackbone.small(filters=(4,) * 5, hidden_dim=8),
+        subcodebooks=2,
+        subcenters=4,
+        dim=4,
+    )
+    paths = kdh.images.find_images(data)
+    model.fit_codebook(paths, verbose=0)
+    model.save_to_preset(tmp_path / "preset")
+    demo.search_folder(data, str(tmp_path / "preset"), str(tmp_path / "p.png"), 2, 3)
+    model = kdh.from_preset(tmp_path / "preset")
+    for path, found, captions in zip(*drawn.values(), strict=True):
+        queries = model.continuous_codes([path])
+        scores = model.asymmetric_scores(queries, model.encode(paths))[0]
+        others = [-s for p, s in zip(paths, scores, strict=True) if p != path]
+        assert path not in found and len(found) == 3
+        assert captions == [f"{far:.4g}" for far in sorted(others)[:3]]
+
+
+@pytest.mark.parametrize("command", ["encode", "index", "search", "evaluate", "demo"])
+def test_a_backbone_has_no_codes(command, data, index, make_model, tmp_path, capsys):
+    make_model().backbone.save_to_preset(tmp_path / "backbone")
+    arguments = {
+        "encode": ["--images", data],
+        "index": ["--images", data, "--output", str(tmp_path / "new.index")],
+        "search": ["--images", data, "--index", index],
+        "evaluate": ["--data", data],
+        "demo": ["--images", data],
+    }[command]
+    assert main([command, "--preset", str(tmp_path / "backbone"), *arguments]) == 1
+    error = capsys.readouterr().err
+    assert "must be a method's, which has codes" in error and "Traceback" not in error
+
+
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        (["evaluate", "--radius", "-1"], "`--radius` must be"),
+        (["evaluate", "--top-k", "0"], "`--top-k` must be"),
+        (["evaluate", "--json", "."], "must name a file"),
+        (["report", "--radius", "-1"], "`--radius` must be"),
+        (["train", "--output", "o", "--top-k", "0"], "`--top-k` must be"),
+        (["encode", "--gpus-per-actor", "1"], "needs `--actors N`"),
+    ],
+)
+def test_wrong_options_come_before_the_work(
+    arguments, message, data, preset, monkeypatch, capsys, tmp_path
+):
+    def work(*_args, **_kwargs):
+        raise AssertionError("the work began")
+
+    monkeypatch.chdir(tmp_path)
+    for name in ("continuous_codes", "fit"):
+        monkeypatch.setattr(kdh.DCH, name, work)
+    if arguments[0] != "train":
+        arguments = [*arguments, "--preset", preset]
+    where = ["--images"] if arguments[0] == "encode" else ["--data"]
+    assert main([*arguments, *where, data]) == 1
+    assert message in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

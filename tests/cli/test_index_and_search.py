@@ -93,6 +93,24 @@ def test_the_same_command_adds_what_is_new(index, preset, folder, capsys):
     assert "49 codes, 1 of them new" in capsys.readouterr().out
 
 
+def test_an_image_has_one_name_however_it_is_called(
+    index, preset, folder, data, capsys, monkeypatch
+):
+    monkeypatch.chdir(Path(folder).parent)
+    for images in ("images", "./images", os.path.join("..", Path(data).name, "images")):
+        assert build(preset, images, index) == 0
+        assert "48 codes, 0 of them new" in capsys.readouterr().out
+
+
+def test_names_that_are_no_utf_8_are_printed(preset, folder, tmp_path, capsys):
+    name = os.path.join(os.fsencode(folder), b"\xff.png")
+    shutil.copy(os.path.join(folder, "07.png"), name)
+    output = str(tmp_path / "my.index")
+    assert build(preset, folder, output) == 0
+    arguments = ["--index", output, "--preset", preset, "--images", os.fsdecode(name)]
+    assert "\N{REPLACEMENT CHARACTER}.png" in search(capsys, *arguments)
+
+
 def test_unreadable_images_are_listed_and_left_out(preset, folder, tmp_path, capsys):
     Path(folder, "broken.jpg").write_bytes(b"no image")
     output = str(tmp_path / "my.index")
