@@ -16,6 +16,8 @@ _PILLOW_ERRORS = (
     OSError,
     ValueError,
     SyntaxError,
+    RuntimeError,  # Of AVIF.
+    EOFError,
     struct.error,
 )
 
@@ -65,8 +67,14 @@ def pixels_to_uint8(array: np.ndarray) -> np.ndarray:
         ValueError: for values that are no pixel values: outside 0 to 255, NaN, or
             floats that look scaled to 0 to 1.
     """
+    check_pixels(array)
+    return array if array.dtype == np.uint8 else np.rint(array).astype(np.uint8)
+
+
+def check_pixels(array: np.ndarray) -> None:
+    """Raises ValueError for an array that holds anything but pixel values."""
     if array.dtype == np.uint8:
-        return array
+        return
     if array.dtype.kind not in "iuf":
         raise ValueError(
             "Pixels must be numbers from 0 to 255. "
@@ -83,7 +91,6 @@ def pixels_to_uint8(array: np.ndarray) -> np.ndarray:
             "Pixels must lie between 0 and 255, these look scaled to 0 to 1: "
             f"multiply them by 255. Received: values from {low} to {high}."
         )
-    return np.rint(array).astype(np.uint8)
 
 
 def find_images(folder: str | os.PathLike) -> list[str]:

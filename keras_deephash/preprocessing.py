@@ -155,7 +155,10 @@ class Preprocessor:
         return cls(**config)
 
     def resized(
-        self, image_size: int, resize_size: int | None = None, padding: int = 0
+        self,
+        image_size: int,
+        resize_size: int | None = None,
+        padding: int | None = None,
     ) -> "Preprocessor":
         """The same preprocessing for another `image_size`.
 
@@ -163,10 +166,12 @@ class Preprocessor:
             image_size: int, in pixels.
             resize_size: int, in pixels. Defaults to one of the same proportion to
                 `image_size` as now.
-            padding: int, in pixels. Defaults to `0`.
+            padding: int, in pixels. Defaults to one of the same proportion.
         """
         if resize_size is None:
             resize_size = round(image_size * self.resize_size / self.image_size)
+        if padding is None:
+            padding = round(image_size * self.padding / self.image_size)
         config = {**self.get_config(), "resize_size": resize_size, "padding": padding}
         return type(self)(**{**config, "image_size": image_size})
 

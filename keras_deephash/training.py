@@ -23,6 +23,7 @@ from keras_deephash.files import write_atomically
 from keras_deephash.presets import from_preset
 from keras_deephash.presets.saving import check_replaceable
 from keras_deephash.retrieval.evaluate_model import evaluate_model
+from keras_deephash.retrieval.validation import check_integer
 from keras_deephash.training_features import FrozenFeatures
 from keras_deephash.training_model import NEW_BACKBONES, build_model
 from keras_deephash.training_optimizer import new_optimizer
@@ -58,6 +59,8 @@ def train(options: Namespace, command: str) -> None:
         raise ValueError(f"`--epochs` must be >= 1. Received: {options.epochs}.")
     if options.views < 1:
         raise ValueError(f"`--views` must be >= 1. Received: {options.views}.")
+    if options.top_k is not None:
+        check_integer("--top-k", options.top_k, minimum=1)
     keras.utils.set_random_seed(options.seed)
     # All lists now: what is wrong with one must not show after the training.
     names = ["train"] if options.no_evaluation else ["train", "test", "database"]

@@ -89,10 +89,17 @@ class FrozenFeatures:
         for variable in model.frozen_weights:
             digest.update(np.ascontiguousarray(variable).tobytes())
         config = model.preprocessor.get_config()
-        digest.update(json.dumps([config, purpose], sort_keys=True).encode())
+        parts = [config, purpose, model.frozen_layers, _description(images.images)]
+        digest.update(json.dumps(parts, sort_keys=True).encode())
         if isinstance(images.images, np.ndarray):
             digest.update(np.ascontiguousarray(images.images).tobytes())
-        else:
-            digest.update("\n".join(map(str, images.images)).encode())
         digest.update(np.ascontiguousarray(images.labels).tobytes())
         return digest.hexdigest()[:32]
+
+
+def _description(images) -> list:
+    """What tells image sets apart, but for the pixels of an array."""
+    if isinstance(images, np.ndarray):
+        return [str(images.dtype), images.shape]
+    files = [(os.path.abspath(path), os.stat(path)) for path in images]
+    return [[path, stat.st_size, stat.st_mtime_ns] for path, stat in files]

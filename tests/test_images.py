@@ -7,7 +7,7 @@ import zlib
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, features
 
 from keras_deephash.images import find_images, read_image
 
@@ -173,6 +173,20 @@ def test_truncated_files_are_named(pixels, tmp_path, extension):
         path.write_bytes(data[:size])
         with pytest.raises(ValueError, match=f"cannot be read: .*part.{extension}"):
             read_image(path)
+
+
+@pytest.mark.skipif(not features.check("avif"), reason="Pillow without AVIF")
+def test_damaged_avif_is_named(pixels, tmp_path):
+    path = tmp_path / "image.avif"
+    Image.fromarray(pixels).save(path)
+    whole = path.read_bytes()
+    start = whole.index(b"mdat") + 4
+    for place in range(start, len(whole)):
+        path.write_bytes(whole[:place] + b"\xff" * 8 + whole[place + 8 :])
+        try:
+            read_image(path)
+        except ValueError as error:
+            assert "image.avif" in str(error)
 
 
 def test_a_truncated_file_that_is_open_already(pixels, tmp_path):

@@ -96,8 +96,10 @@ def test_a_scale_for_every_channel(image):
 
 
 def test_resized_keeps_the_proportions():
-    preprocessor = Preprocessor(224, 256, padding=3, mean=(1, 2, 3), scale=0.5)
+    preprocessor = Preprocessor(224, 256, padding=4, mean=(1, 2, 3), scale=0.5)
     resized = preprocessor.resized(112)
-    assert (resized.image_size, resized.resize_size, resized.padding) == (112, 128, 0)
+    assert (resized.image_size, resized.resize_size, resized.padding) == (112, 128, 2)
+    assert preprocessor.resized(112, padding=0).padding == 0
+    assert preprocessor.resized(224).get_config() == preprocessor.get_config()
     assert (resized.mean, resized.scale) == (preprocessor.mean, preprocessor.scale)
     assert preprocessor.resized(112, 120, 2).canvas_size == 124

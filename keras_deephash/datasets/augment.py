@@ -12,7 +12,8 @@ def chain(*augmentations: Augmentation) -> Augmentation:
 
     def augment(pixels, seed):
         for number, augmentation in enumerate(augmentations):
-            pixels = augmentation(pixels, seed + 2 * number)
+            own = tf.random.experimental.stateless_fold_in(seed, number)
+            pixels = augmentation(pixels, own)
         return pixels
 
     return augment
@@ -28,11 +29,12 @@ def color_jitter(strength: float = 0.3) -> Augmentation:
     low, high = 1 - strength, 1 + strength
 
     def augment(pixels, seed):
+        seeds = tf.random.experimental.stateless_split(seed, 3)
         image = tf.cast(pixels, tf.float32)
-        image = tf.image.stateless_random_brightness(image, 255 * strength, seed)
-        image = tf.image.stateless_random_contrast(image, low, high, seed + 1)
+        image = tf.image.stateless_random_brightness(image, 255 * strength, seeds[0])
+        image = tf.image.stateless_random_contrast(image, low, high, seeds[1])
         image = tf.clip_by_value(image, 0.0, 255.0)
-        image = tf.image.stateless_random_saturation(image, low, high, seed + 2)
+        image = tf.image.stateless_random_saturation(image, low, high, seeds[2])
         return tf.cast(tf.clip_by_value(tf.round(image), 0.0, 255.0), tf.uint8)
 
     return augment

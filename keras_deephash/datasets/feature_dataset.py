@@ -19,8 +19,8 @@ def feature_dataset(
             images of a view are cropped, mirrored and augmented in their own way.
         labels: multi-hot array [views, n, L].
         batch_size: int. Images a (global) batch, at most n.
-        seed: int, >= 0, or `callbacks.EpochSeeds`, as for `image_dataset`; with an
-            int only the first view is used. Defaults to `0`.
+        seed: int, >= 0, or `callbacks.EpochSeeds`, as for `image_dataset`: with an
+            int every iteration draws a view and an order of its own. Defaults to `0`.
 
     Returns:
         `tf.data.Dataset` of (float16 or float32 [b, ...], float32 [b, L]).
@@ -34,19 +34,28 @@ def feature_dataset(
     steps = count // batch_size
     seeds = seed if isinstance(seed, EpochSeeds) else EpochSeeds(seed)
 
-    def load(step):
+    def load(iteration, step):
         # A pure function of the epoch and the step, as cheap as keeping the order.
-        view = (seeds.epoch or 0) % views
-        order = seeds.generator().permutation(count)
+        view = (iteration if seeds.epoch is None else seeds.epoch) % views
+        order = seeds.generator(iteration).permutation(count)
         rows = order[step * batch_size : (step + 1) * batch_size]
         return features[view, rows], labels[view, rows].astype(np.float32)
 
     # Not `from_generator`: it makes the process give freed memory back at once, which
     # the training steps pay for in processor time.
-    def load_in_graph(step):
+    def load_in_graph(iteration, step):
         kinds = (features.dtype, tf.float32)
-        batch, batch_labels = tf.numpy_function(load, [step], kinds, stateful=False)
+        batch, batch_labels = tf.numpy_function(
+            load, [iteration, step], kinds, stateful=False
+        )
         batch = tf.ensure_shape(batch, (batch_size, *features.shape[2:]))
         return batch, tf.ensure_shape(batch_labels, (batch_size, labels.shape[-1]))
 
-    return tf.data.Dataset.range(steps).map(load_in_graph).prefetch(2)
+    def batches(iteration):
+        every = tf.data.Dataset.range(steps)
+        return every.map(lambda step: load_in_graph(iteration, step))
+
+    # One number an iteration, as for `image_dataset`.
+    iterations = tf.data.Dataset.random(seeds.seed, rerandomize_each_iteration=True)
+    dataset = iterations.take(1).flat_map(batches)
+    return dataset.apply(tf.data.experimental.assert_cardinality(steps)).prefetch(2)

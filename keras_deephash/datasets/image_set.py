@@ -6,13 +6,23 @@ from dataclasses import dataclass
 import numpy as np
 
 
+def check_multi_hot(labels: np.ndarray, name: str) -> None:
+    """Raises ValueError for labels that are not 0 or 1, such as class indices."""
+    if not np.isin(labels, (0, 1)).all():
+        raise ValueError(
+            f"`{name}` must be multi-hot, of 0 and 1 alone; for class indices use "
+            "`keras.utils.to_categorical`. "
+            f"Received: values from {labels.min()} to {labels.max()}."
+        )
+
+
 @dataclass(frozen=True, eq=False)
 class ImageSet:
     """Images and their multi-hot labels.
 
     Attributes:
         images: list of paths, or uint8 array [n, h, w, 3].
-        labels: uint8 array [n, L], multi-hot; a row of zeros is unlabelled.
+        labels: array [n, L], multi-hot, uint8 as a rule; a row of zeros is unlabelled.
         label_names: list of L strings, or None.
 
     Example:
@@ -36,6 +46,9 @@ class ImageSet:
                 "`labels` must be multi-hot, [n, L]. "
                 f"Received: shape {np.shape(self.labels)}."
             )
+        labels = np.asarray(self.labels)
+        if labels.dtype.kind in "biu":  # Floats may be other targets.
+            check_multi_hot(labels, "labels")
         names = self.label_names
         if names is not None and len(names) != self.labels.shape[1]:
             raise ValueError(

@@ -97,8 +97,7 @@ def read_label_names(path: str | os.PathLike) -> list[str] | None:
     """The lines of a file of label names, or None where there is no such file."""
     if not os.path.isfile(path):
         return None
-    with open(path, encoding="utf-8") as file:
-        return [line.strip() for line in file if line.strip()]
+    return [line for _, line in _numbered_lines(path)]
 
 
 def _numbered_lines(list_file: str):

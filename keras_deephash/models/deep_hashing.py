@@ -80,8 +80,8 @@ class DeepHashing(RetrievalModel):
             images: array [n, h, w, 3] of RGB pixels from 0 to 255 (uint8 or float,
                 any size), a list of paths, PIL images or arrays [h, w, 3], or a
                 `tf.data.Dataset` of images or of (images, labels), batched or not.
-                Images that have the network's input size are taken as they are,
-                others are resized and cropped.
+                With `crops=1`, images that have the network's input size are taken
+                as they are; others are resized and cropped.
             batch_size: int. Images a step. Defaults to `32`.
             verbose: `"auto"`, 0 or 1. Whether to show a progress bar; `"auto"`
                 shows one for long work. Defaults to `"auto"`.
@@ -92,6 +92,7 @@ class DeepHashing(RetrievalModel):
             uint8 array [n, bits / 8].
 
         Raises:
+            FileNotFoundError: for a path that names no file.
             ValueError: for input that is no image, naming it.
 
         Example:

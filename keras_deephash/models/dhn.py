@@ -82,7 +82,7 @@ class DHN(DeepHashing):
         self.alpha = float(alpha)
         self.similarity = similarity
         self.pair_weighting = pair_weighting
-        self.clip = clip
+        self.clip = None if clip is None else float(clip)
         self.quantization = quantization
 
     @classmethod

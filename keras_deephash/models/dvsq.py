@@ -79,7 +79,7 @@ class DVSQ(DeepQuantization):
             **kwargs,
         )
         self.word_vectors = vectors
-        self.margin = margin
+        self.margin = None if margin is None else float(margin)
 
     @classmethod
     def default_learning_rate(cls):

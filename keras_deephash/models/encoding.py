@@ -44,10 +44,7 @@ def continuous_codes(
         near_zero: float. Images with a value closer to zero than this are computed
             once more, one by one.
     """
-    if not isinstance(batch_size, Integral) or batch_size < 1:
-        raise ValueError(
-            f"`batch_size` must be an int >= 1. Received: batch_size={batch_size!r}."
-        )
+    check_batch_size(batch_size)
     if crops not in (1, 10):
         raise ValueError(
             "`crops` must be 1 (centre crop) or 10 (corners, centre and mirrors). "
@@ -58,11 +55,18 @@ def continuous_codes(
     if verbose == 1 or (verbose == "auto" and count and count >= _LONG_WORK):
         progress = keras.utils.Progbar(count, unit_name="image")
 
+    numbered = enumerate(stream)
+
     def next_batch():
-        batch = list(islice(stream, batch_size))
-        if crops == 10:
-            return [preprocessor.ten_crops(image) for image in batch]
-        return [preprocessor.center_crop(image)[None] for image in batch]
+        return [views(*each) for each in islice(numbered, batch_size)]
+
+    def views(number, image):
+        try:
+            if crops == 10:
+                return preprocessor.ten_crops(image)
+            return preprocessor.center_crop(image)[None]
+        except ValueError as error:
+            raise ValueError(f"Image {number}: {error}") from None
 
     def run(views):
         """Codes of images given as views [crops, h, w, 3], averaged over them."""
@@ -78,15 +82,27 @@ def continuous_codes(
             batch_codes = run(batch)
             for row in np.flatnonzero(np.abs(batch_codes).min(axis=1) < near_zero):
                 batch_codes[row] = run([batch[row]])[0]
-            if not np.isfinite(batch_codes).all():
-                raise ValueError(
-                    "The model's codes are not finite: its weights hold NaN or "
-                    "infinity. Check its training, or load it again."
-                )
+            check_finite(batch_codes)
             codes.append(batch_codes)
             if progress:
                 progress.add(len(batch))
     return np.concatenate(codes)
+
+
+def check_batch_size(batch_size: int) -> None:
+    if not isinstance(batch_size, Integral) or batch_size < 1:
+        raise ValueError(
+            f"`batch_size` must be an int >= 1. Received: batch_size={batch_size!r}."
+        )
+
+
+def check_finite(codes: np.ndarray) -> None:
+    """Raises ValueError for continuous codes that hold NaN."""
+    if not np.isfinite(codes).all():
+        raise ValueError(
+            "The model's codes are not finite: its weights hold NaN or infinity. Check "
+            "its training, or load it again."
+        )
 
 
 def image_stream(images) -> tuple[Iterator, int | None]:

@@ -65,6 +65,9 @@ class FreezingMixin:
         Returns:
             Tuple of the feature maps, float16 [count, h, w, c], and the labels,
             uint8 [count, L].
+
+        Raises:
+            ValueError: if no part is frozen, or float16 cannot hold the features.
         """
         if self._frozen is None:
             raise ValueError("No part is frozen yet: call `freeze_backbone` first.")
@@ -81,7 +84,15 @@ class FreezingMixin:
         done = 0
         for pixels, batch_labels in dataset:
             batch = run(pixels).numpy()
-            features[done : done + len(batch)] = batch
+            with np.errstate(over="ignore"):
+                features[done : done + len(batch)] = batch
+            if not np.isfinite(features[done : done + len(batch)]).all():
+                raise ValueError(
+                    f"What the frozen part makes of the images must be finite in "
+                    f"float16. Received: values up to {np.abs(batch).max()}. Freeze "
+                    "up to a layer behind a normalization, or train without "
+                    "`freeze_backbone`."
+                )
             labels.append(batch_labels.numpy().astype(np.uint8))
             done += len(batch)
             progress.update(done)
@@ -91,6 +102,24 @@ class FreezingMixin:
     def frozen_weights(self) -> list[np.ndarray]:
         """The weights of the frozen part."""
         return self._frozen.trunk.get_weights() if self._frozen else []
+
+    @property
+    def frozen_layers(self) -> list[tuple]:
+        """Name, class, dtype and output shape of the layers of the frozen part."""
+        layers = self._frozen.trunk.layers if self._frozen else []
+        return [
+            (
+                layer.name,
+                type(layer).__name__,
+                layer.dtype_policy.name,
+                layer.output.shape,
+            )
+            for layer in layers
+        ]
+
+    def _check_images(self, images: np.ndarray) -> None:
+        if not self._are_frozen_features(images):
+            super()._check_images(images)
 
     def _are_frozen_features(self, images) -> bool:
         if self._frozen is None:

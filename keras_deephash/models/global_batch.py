@@ -5,6 +5,8 @@ import numpy as np
 import tensorflow as tf
 from keras import ops
 
+from keras_deephash.datasets.image_set import check_multi_hot
+from keras_deephash.images import check_pixels
 from keras_deephash.losses.replicas import count_rows
 from keras_deephash.models.learning_rates import (
     check_multipliers,
@@ -86,10 +88,12 @@ class GlobalBatchTraining(keras.Model):
                 f"`loss` is part of the model: give {type(self).__name__} its "
                 "arguments and call `compile()` without `loss`."
             )
-        if learning_rate_multipliers == "auto":
-            learning_rate_multipliers = (1, 2, 10, 20) if optimizer == "auto" else None
+        published = isinstance(optimizer, str) and optimizer == "auto"
+        if isinstance(learning_rate_multipliers, str):
+            _check_auto(learning_rate_multipliers)
+            learning_rate_multipliers = (1, 2, 10, 20) if published else None
         check_scope(self)
-        if optimizer == "auto":
+        if published:
             optimizer = keras.optimizers.SGD(self.default_learning_rate(), momentum=0.9)
         optimizer = keras.optimizers.get(optimizer)
         check_optimizer(self, optimizer)
@@ -127,13 +131,16 @@ class GlobalBatchTraining(keras.Model):
             callbacks: list of `keras.callbacks.Callback`. Defaults to none.
             **kwargs: `initial_epoch`, `validation_data` and the like of
                 `keras.Model.fit`.
+
+        Raises:
+            ValueError: for arrays whose labels are not multi-hot, or whose pixels do
+                not lie between 0 and 255.
         """
         check_scope(self)
-        if isinstance(y, np.ndarray) and not np.isin(y, (0, 1)).all():
-            raise ValueError(
-                "`y` must be multi-hot, of 0 and 1 alone; for class indices use "
-                f"`keras.utils.to_categorical`. Received: values up to {y.max()}."
-            )
+        self._check_arrays(x, y, "y")
+        validation = kwargs.get("validation_data")
+        if isinstance(validation, (list, tuple)) and len(validation) > 1:
+            self._check_arrays(*validation[:2], "validation_data")
         if isinstance(callbacks, keras.callbacks.Callback):
             callbacks = [callbacks]
         if not isinstance(callbacks, (list, tuple, type(None))):
@@ -155,6 +162,16 @@ class GlobalBatchTraining(keras.Model):
                 callbacks=self.own_callbacks() + list(callbacks or []),
                 **kwargs,
             )
+
+    def _check_arrays(self, images, labels, name: str) -> None:
+        """Raises ValueError for arrays that are no pixels or no multi-hot labels."""
+        if isinstance(labels, (np.ndarray, tf.Tensor)):
+            check_multi_hot(np.asarray(labels), name)
+        if isinstance(images, (np.ndarray, tf.Tensor)):
+            self._check_images(np.asarray(images))
+
+    def _check_images(self, images: np.ndarray) -> None:
+        check_pixels(images)
 
     def evaluate(self, *args, **kwargs):
         """Losses on labelled images, as `keras.Model.evaluate`.
@@ -211,6 +228,14 @@ class GlobalBatchTraining(keras.Model):
     def compile_from_config(self, config):
         self.compile(**keras.saving.deserialize_keras_object(config))
         self.optimizer.build(self.trainable_variables)
+
+
+def _check_auto(multipliers: str) -> None:
+    if multipliers != "auto":
+        raise ValueError(
+            '`learning_rate_multipliers` must be "auto", 4 floats or None. '
+            f"Received: learning_rate_multipliers={multipliers!r}."
+        )
 
 
 def _images_and_labels(data):

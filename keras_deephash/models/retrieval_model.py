@@ -5,7 +5,11 @@ import numpy as np
 import tensorflow as tf
 
 from keras_deephash.backbones.loading import load_backbone
-from keras_deephash.models.encoding import continuous_codes
+from keras_deephash.models.encoding import (
+    check_batch_size,
+    check_finite,
+    continuous_codes,
+)
 from keras_deephash.models.freezing import FreezingMixin
 from keras_deephash.models.global_batch import GlobalBatchTraining
 from keras_deephash.preprocessing import Preprocessor
@@ -21,7 +25,8 @@ class RetrievalModel(PresetMixin, FreezingMixin, GlobalBatchTraining):
     Args:
         backbone: `keras.Model`, images to features [n, d], such as
             `AlexNetBackbone`; or a string: the preset of a backbone, or `"keras:NAME"`
-            for a network of Keras Applications with its ImageNet weights.
+            for a network of Keras Applications with its ImageNet weights. A preset
+            needs a backbone whose class is registered, not a plain functional model.
         preprocessor: `Preprocessor`. Defaults to the backbone's own, else to the
             default one for the backbone's input size.
         **kwargs: `name` and `trainable` of `keras.Model`.
@@ -78,7 +83,7 @@ class RetrievalModel(PresetMixin, FreezingMixin, GlobalBatchTraining):
             float32 array [n, units], between -1 and 1.
         """
         if isinstance(images, np.ndarray) and self._are_frozen_features(images):
-            return self.predict(images, batch_size=batch_size, verbose=0)
+            return self._codes_of_features(images, batch_size, crops)
         if self._inference is None:
             size = self.preprocessor.image_size
             self._inference = tf.function(
@@ -95,6 +100,23 @@ class RetrievalModel(PresetMixin, FreezingMixin, GlobalBatchTraining):
             crops=crops,
             near_zero=self._near_zero,
         )
+
+    def _codes_of_features(
+        self, features: np.ndarray, batch_size: int, crops: int
+    ) -> np.ndarray:
+        check_batch_size(batch_size)
+        if crops != 1:
+            raise ValueError(
+                "Frozen features are of the centre crops alone: encode the images. "
+                f"Received: crops={crops!r}."
+            )
+        if not len(features):
+            return np.empty((0, self.output_layer.units), np.float32)
+        codes = self.predict(features, batch_size=batch_size, verbose=0)
+        for row in np.flatnonzero(np.abs(codes).min(axis=1) < self._near_zero):
+            codes[row] = self.predict(features[row : row + 1], verbose=0)[0]
+        check_finite(codes)
+        return codes
 
     def ranking(self, query_codes, database_codes) -> dict:
         """What the method ranks by: arguments of `evaluate_retrieval`.

@@ -39,6 +39,13 @@ def class_name(cls: type) -> str:
             be loaded again.
     """
     name = keras.saving.get_registered_name(cls)
+    if cls.__module__.partition(".")[0] == "keras":
+        raise PresetError(
+            f"A `{cls.__name__}` model cannot be saved in a preset: it has no class "
+            "that could be built again. Build it in a registered subclass of "
+            "`keras.Model`, name a network of Keras Applications, "
+            '`backbone="keras:NAME"`, or keep the model by `model.save("it.keras")`.'
+        )
     if keras.saving.get_registered_object(name) is not cls:
         raise PresetError(
             f"`{cls.__name__}` cannot be saved in a preset because it is not "

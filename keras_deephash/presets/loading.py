@@ -116,6 +116,17 @@ def load_preset(
     return model
 
 
+def check_parts(folder: str) -> None:
+    """Checks what lies in a preset's directory, without building the model.
+
+    Raises:
+        PresetError: if it could not be loaded.
+    """
+    check_entry(md.read_json(os.path.join(folder, md.CONFIG_FILE)), False)
+    _read_preprocessor(folder)
+    count_weights(os.path.join(folder, md.WEIGHTS_FILE))
+
+
 def _check_index(
     location: PresetLocation, metadata: dict, load_weights: bool, overrides: dict
 ) -> None:

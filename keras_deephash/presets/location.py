@@ -59,6 +59,7 @@ def locate_preset(
         folder = fetch_preset(parse_hub_handle(name, revision), options)
         return PresetLocation(name, folder, trusted=False)
     folders, remote = registry.preset_folders(), remote_presets()
+    _check_unambiguous(name, folders, remote)
     record = None if name in folders else remote.get(name)
     if record is not None:
         if revision not in (None, record.commit):
@@ -94,6 +95,19 @@ def locate_preset(
         f"load by name where {registry.PRESETS_VARIABLE} names that directory. "
         f"Received: {name!r}."
     )
+
+
+def _check_unambiguous(name: str, folders: dict, remote: dict) -> None:
+    """Refuses the name of a preset that is also that of a preset directory here."""
+    if not os.path.isfile(os.path.join(name, md.METADATA_FILE)):
+        return
+    known = folders.get(name)
+    if name in remote or (known is not None and not os.path.samefile(known, name)):
+        place = known if known is not None else remote[name].handle
+        raise PresetError(
+            f"Two presets have this name: the directory here, './{name}', and the one "
+            f"in {place!r}. Write out which is meant. Received: {name!r}."
+        )
 
 
 def read_preset_metadata(preset: str | os.PathLike, **options) -> dict:

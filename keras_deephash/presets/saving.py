@@ -12,6 +12,7 @@ from keras_deephash.preprocessing import Preprocessor
 from keras_deephash.presets import metadata as md
 from keras_deephash.presets.card import render_card
 from keras_deephash.presets.config import model_to_config
+from keras_deephash.presets.errors import PresetError
 from keras_deephash.presets.index_file import INDEX_FILE, save_index_file
 from keras_deephash.presets.weights import save_weights_file
 
@@ -50,8 +51,7 @@ def save_preset(
         _write_json(folder, md.METADATA_FILE, metadata)
         if index is not None:
             _add_index(index, folder, metadata)
-        # What could not be loaded again is refused now.
-        metadata = md.read_metadata(folder)
+        metadata = _check_loadable(folder)
         card = render_card(os.path.basename(target), metadata)
         with open(os.path.join(folder, md.README_FILE), "w", encoding="utf-8") as file:
             file.write(card)
@@ -59,6 +59,20 @@ def save_preset(
         _move_into_place(folder, target)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _check_loadable(folder: str) -> dict:
+    """Refuses what could not be loaded again; returns the metadata."""
+    from keras_deephash.presets.loading import check_parts
+
+    try:
+        metadata = md.read_metadata(folder)
+        check_parts(folder)
+    except PresetError as error:
+        raise PresetError(
+            f"The model cannot be saved, it could not be loaded again. {error}"
+        ) from None
+    return metadata
 
 
 def _add_index(index, folder: str, metadata: dict) -> None:

@@ -4,6 +4,7 @@ import os
 
 import h5py
 import keras
+import ml_dtypes
 import numpy as np
 
 from keras_deephash.presets.deflation import write_deflated
@@ -19,7 +20,7 @@ def save_weights_file(model: keras.Model, path: str, dtype: str) -> None:
             f"`weights_dtype` must be one of {WEIGHTS_DTYPES}. "
             f"Received: weights_dtype={dtype!r}."
         )
-    full = path.replace(".weights.h5", ".full.weights.h5")
+    full = os.path.join(os.path.dirname(path), "full.weights.h5")
     model.save_weights(full)
     with h5py.File(full, "r") as source, h5py.File(path, "w") as target:
         _copy(source, target, dtype)
@@ -53,7 +54,9 @@ def _copy(source: h5py.Group, target: h5py.Group, dtype: str) -> None:
                 _copy(item, group, dtype)
             continue
         values = item[()]
-        if values.dtype == np.float32:
+        if item.attrs.get("dtype") == "bfloat16":  # As Keras writes what HDF5 lacks.
+            values = values.view(ml_dtypes.bfloat16).astype(np.float32)
+        if values.dtype.kind == "f":
             values = _rounded(values, dtype)
             if not np.isfinite(values).all():
                 raise ValueError(

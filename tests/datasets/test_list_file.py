@@ -36,6 +36,15 @@ def test_label_names_stand_beside_the_list(folder):
     assert images.label_names == ["cat", "dog", "red"]
 
 
+def test_label_names_may_have_a_byte_order_mark(folder):
+    (folder / "labels.txt").write_bytes(b"\xef\xbb\xbfcat\r\ndog\r\n\r\nred\r\n")
+    images = read_image_list(folder / "train.txt")
+    assert images.label_names == ["cat", "dog", "red"]
+    (folder / "labels.txt").write_bytes("café\n".encode("latin-1"))
+    with pytest.raises(ValueError, match="labels.txt' is no readable text file"):
+        read_image_list(folder / "train.txt")
+
+
 def test_paths_with_spaces_windows_lines_and_a_byte_order_mark(folder):
     os.rename(folder / "images" / "0.png", folder / "images" / "my cat 7.png")
     text = "images/my cat 7.png 0 1\r\nimages/1.png\t1 0\r\n"

@@ -209,6 +209,21 @@ def test_cutout_covers_one_square():
     assert max(sizes) == (4, 4) and len(sizes) > 1
 
 
+def test_chained_augmentations_have_random_numbers_of_their_own():
+    seeds = []
+
+    def record(pixels, seed):
+        seeds.append(tuple(seed.numpy()))
+        return pixels
+
+    for start in ([0, 0], [1, 1], [2, 2]):
+        chain(record, record, record)(None, tf.constant(start))
+    assert len(set(seeds)) == 9
+    # Neither are they those of the parts of an augmentation.
+    split = tf.random.experimental.stateless_split(seeds[0], 3).numpy()
+    assert not {tuple(row) for row in split} & set(seeds)
+
+
 def test_color_jitter_changes_colors_within_bounds():
     image = tf.constant(np.random.default_rng(0).integers(0, 256, (6, 6, 3)), tf.uint8)
     views = [color_jitter(0.3)(image, tf.constant([i, 0])).numpy() for i in range(8)]

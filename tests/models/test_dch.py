@@ -172,6 +172,40 @@ def test_fit_explains_what_it_cannot_use(make_model, images, labels):
             model.fit(images, indices, verbose=0)
 
 
+@pytest.mark.parametrize("kind", [np.asarray, tf.constant])
+def test_fit_refuses_class_indices_and_pixels_from_0_to_1(
+    make_model, images, labels, kind
+):
+    model, indices = make_model(), np.full((24, 1), 3)
+    for arguments in (
+        {"x": kind(images), "y": kind(indices)},
+        {"x": images, "y": labels, "validation_data": (images, kind(indices))},
+    ):
+        with pytest.raises(ValueError, match="multi-hot.*to_categorical"):
+            model.fit(**arguments, verbose=0)
+    small = kind(images / np.float32(255))
+    for arguments in (
+        {"x": small, "y": labels},
+        {"x": images, "y": labels, "validation_data": (small, labels)},
+    ):
+        with pytest.raises(ValueError, match="look scaled to 0 to 1"):
+            model.fit(**arguments, verbose=0)
+
+
+def test_image_sets_refuse_class_indices(images):
+    with pytest.raises(ValueError, match="multi-hot.*to_categorical"):
+        kdh.datasets.ImageSet(images, np.full((24, 1), 3, np.uint8))
+
+
+def test_multipliers_may_be_an_array(make_model):
+    model = make_model()
+    sgd = keras.optimizers.SGD(1e-3)
+    model.compile(sgd, learning_rate_multipliers=np.array([1, 2, 10, 20]))
+    assert list(model.learning_rate_multipliers) == [1, 2, 10, 20]
+    with pytest.raises(ValueError, match='must be "auto", 4 floats or None'):
+        model.compile(learning_rate_multipliers="none")
+
+
 def test_fit_takes_positional_arguments_as_keras_does(make_model, images, labels):
     model = make_model()
     model.compile()

@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import pytest
+from PIL import Image
 
 import keras_deephash as kdh
 from keras_deephash.datasets import ImageSet, feature_dataset
@@ -84,6 +85,41 @@ def test_errors(make_backbone, image_set):
         kdh.DCH(lite, bits=16).freeze_backbone("block2b_expand_conv")
 
 
+def test_codes_of_features_are_refused_where_images_are_needed(model, image_set):
+    features = model.frozen_features(image_set, verbose=0).images
+    assert model.encode(features[:0]).shape == (0, 2)
+    with pytest.raises(ValueError, match="centre crops alone"):
+        model.encode(features, crops=10)
+    with pytest.raises(ValueError, match="`batch_size` must be"):
+        model.encode(features, batch_size=0)
+
+
+def test_features_that_float16_cannot_hold_are_an_error(image_set):
+    inputs = keras.Input((32, 32, 3))
+    large = keras.layers.Rescaling(1e5, name="large")(inputs)
+    outputs = keras.layers.GlobalAveragePooling2D()(large)
+    model = kdh.DCH(keras.Model(inputs, outputs), bits=8)
+    model.freeze_backbone("large")
+    with pytest.raises(ValueError, match="finite in float16"):
+        model.frozen_features(image_set, verbose=0)
+
+
+def test_feature_dataset_with_an_int_draws_anew_in_every_iteration():
+    features = np.arange(2 * 7, dtype=np.float16).reshape(2, 7, 1)
+    labels = np.zeros((2, 7, 1), np.uint8)
+
+    def iterations():
+        keras.utils.set_random_seed(4)
+        dataset = feature_dataset(features, labels, 3, seed=1)
+        return [[x.numpy().ravel().tolist() for x, _ in dataset] for _ in range(12)]
+
+    found = iterations()
+    assert found == iterations()
+    assert len({str(batches) for batches in found}) == 12
+    seen = {x for batches in found for batch in batches for x in batch}
+    assert seen == set(range(14))
+
+
 def test_feature_dataset_takes_one_view_an_epoch():
     features = np.arange(2 * 5, dtype=np.float16).reshape(2, 5, 1)
     labels = np.eye(5, dtype=np.uint8)[np.arange(5)][None].repeat(2, axis=0)
@@ -127,3 +163,32 @@ def test_features_in_files_are_those_of_the_images(model, image_set, tmp_path):
     kernel.assign(kernel + 1)
     changed = frozen.of_images(model, image_set)  # Other weights, another file.
     assert not np.array_equal(centre.images, changed.images)
+
+
+@pytest.mark.parametrize("until", ["bn2", "relu2", "pool2"])
+def test_features_of_every_layer_have_files_of_their_own(
+    make_backbone, image_set, tmp_path, until
+):
+    folder = str(tmp_path)
+    for layer in ("bn2", "relu2", "pool2"):
+        other = kdh.DCH(make_backbone(), bits=16)
+        other.freeze_backbone(layer)
+        FrozenFeatures(folder).of_images(other, image_set)
+    model = kdh.DCH(make_backbone(), bits=16)
+    model.freeze_backbone(until)
+    found = FrozenFeatures(folder).of_images(model, image_set).images
+    expected = model.frozen_features(image_set, verbose=0).images
+    np.testing.assert_array_equal(found, expected)
+
+
+def test_changed_files_have_new_features(model, image_set, tmp_path):
+    paths = [str(tmp_path / f"{number}.png") for number in range(2)]
+    for path, pixels in zip(paths, image_set.images, strict=False):
+        Image.fromarray(pixels).save(path)
+    listed = ImageSet(paths, image_set.labels[:2])
+    frozen = FrozenFeatures(str(tmp_path / "features"))
+    before = frozen.of_images(model, listed).images
+    Image.fromarray(image_set.images[5]).save(paths[1])
+    after = frozen.of_images(model, listed).images
+    np.testing.assert_array_equal(after[0], before[0])
+    assert not np.array_equal(after[1], before[1])

@@ -165,6 +165,70 @@ def test_smaller_types_make_smaller_files(tmp_path):
     assert sizes["bfloat16"] < 0.4 * sizes["float32"]
 
 
+@pytest.mark.parametrize("weights_dtype", ["float32", "float16", "bfloat16"])
+def test_a_bfloat16_model_comes_back(model, tmp_path, weights_dtype, images):
+    model.save_to_preset(tmp_path / "first")
+    low = kdh.from_preset(tmp_path / "first", dtype="bfloat16")
+    low.save_to_preset(tmp_path / "preset", weights_dtype=weights_dtype)
+    again = kdh.from_preset(tmp_path / "preset")
+    for new, old in zip(again.get_weights(), low.get_weights(), strict=True):
+        np.testing.assert_allclose(
+            new.astype("float32"), old.astype("float32"), rtol=2**-8, atol=1e-7
+        )
+
+
+def test_a_model_that_could_not_be_loaded_is_not_saved(make_model, tmp_path):
+    make_model().save_to_preset(tmp_path / "preset")
+    before = sorted((p, p.stat().st_size) for p in tmp_path.rglob("*"))
+    backbone = make_model().backbone
+    words = kdh.DVSQ(backbone, np.ones((2700, 300), np.float32) / 3)
+    with pytest.raises(kdh.PresetError, match="cannot be saved.*longer than any file"):
+        words.save_to_preset(tmp_path / "preset")
+    broken = make_model()
+    broken.backbone.get_layer("conv1").kernel.assign(
+        np.full(broken.backbone.get_layer("conv1").kernel.shape, np.nan)
+    )
+    with pytest.raises(ValueError, match="not finite"):
+        broken.save_to_preset(tmp_path / "preset")
+    assert sorted((p, p.stat().st_size) for p in tmp_path.rglob("*")) == before
+
+
+def test_a_functional_backbone_is_explained(tmp_path):
+    inputs = keras.Input((8, 8, 3))
+    outputs = keras.layers.GlobalAveragePooling2D()(inputs)
+    model = kdh.DCH(keras.Model(inputs, outputs), bits=8)
+    with pytest.raises(kdh.PresetError, match="Functional.*registered subclass"):
+        model.save_to_preset(tmp_path / "preset")
+
+
+def test_any_name_of_a_directory_will_do(model, tmp_path, images):
+    folder = tmp_path / "my.weights.h5" / "it.weights.h5"
+    model.save_to_preset(folder)
+    np.testing.assert_array_equal(
+        kdh.from_preset(folder).encode(images), model.encode(images)
+    )
+
+
+def test_a_directory_and_a_preset_of_one_name(make_model, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    make_model(bits=8).save_to_preset("dch_cifar10_48")
+    with pytest.raises(kdh.PresetError, match="Two presets have this name"):
+        kdh.from_preset("dch_cifar10_48")
+    assert kdh.from_preset("./dch_cifar10_48").bits == 8
+    assert kdh.from_preset(os.path.abspath("dch_cifar10_48")).bits == 8
+    os.rename("dch_cifar10_48", "other")
+    os.mkdir("dch_cifar10_48")  # No preset, so nothing to confuse.
+    assert kdh.from_preset("dch_cifar10_48").bits == 48
+
+
+def test_the_padding_keeps_its_proportion(make_model, tmp_path, images):
+    model = make_model()
+    model.preprocessor = kdh.Preprocessor(32, padding=4)
+    model.save_to_preset(tmp_path / "preset")
+    again = kdh.from_preset(tmp_path / "preset", image_size=32)
+    assert again.preprocessor.get_config() == model.preprocessor.get_config()
+
+
 def test_overrides(preset, images):
     model = kdh.from_preset(preset, gamma=9.0, name="other")
     assert model.gamma == 9.0 and model.name == "other"
