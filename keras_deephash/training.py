@@ -1,7 +1,6 @@
 """The training behind `keras-deephash train`."""
 
 import datetime
-import json
 import os
 import shutil
 import time
@@ -12,6 +11,7 @@ import tensorflow as tf
 
 from keras_deephash.backbones.statistics import freeze_statistics
 from keras_deephash.callbacks import EpochSeeds, RetrievalEvaluation, TrainingBackup
+from keras_deephash.callbacks.training_backup import claim_backup
 from keras_deephash.datasets import (
     ImageSet,
     feature_dataset,
@@ -19,7 +19,6 @@ from keras_deephash.datasets import (
     read_lists,
 )
 from keras_deephash.datasets.augment import augmentation
-from keras_deephash.files import write_atomically
 from keras_deephash.presets import from_preset
 from keras_deephash.presets.saving import check_replaceable
 from keras_deephash.retrieval.evaluate_model import evaluate_model
@@ -79,7 +78,8 @@ def train(options: Namespace, command: str) -> None:
     with model.distribute_strategy.scope():
         _compile(model, options, steps)
     backup = f"{output}.backup"
-    _claim_backup(backup, options)
+    names = vars(options).keys() - _NO_SETTINGS
+    claim_backup(backup, {name: getattr(options, name) for name in names})
     callbacks = [seeds]
     if held_out is not None:
         if frozen:
@@ -162,26 +162,6 @@ def _training_data(
         model, images, options.views, options.seed, augment, options.augment
     )
     return feature_dataset(features, labels, options.batch_size, seeds)
-
-
-def _claim_backup(backup: str, options: Namespace) -> None:
-    """Marks the backup with its options, or checks that it was made with them."""
-    names = vars(options).keys() - _NO_SETTINGS
-    settings = {name: getattr(options, name) for name in sorted(names)}
-    path = os.path.join(backup, "options.json")
-    if os.path.isfile(path):
-        with open(path, encoding="utf-8") as file:
-            theirs = json.load(file)
-        if theirs != settings:
-            changed = sorted(k for k in settings if theirs.get(k) != settings[k])
-            raise ValueError(
-                f"{backup!r} is the backup of a training with other options "
-                f"({', '.join(changed)}). Repeat those to go on with it, or remove the "
-                "directory to begin anew."
-            )
-        return
-    with write_atomically(path) as file:
-        file.write(json.dumps(settings, indent=2).encode())
 
 
 def _strategy() -> tf.distribute.Strategy:

@@ -14,6 +14,7 @@ from keras_deephash.backbones.loading import load_backbone
 from keras_deephash.backbones.splitting import SplitBackbone
 from keras_deephash.backbones.statistics import freeze_statistics
 from keras_deephash.callbacks import EpochSeeds, TrainingBackup
+from keras_deephash.callbacks.training_backup import claim_backup
 from keras_deephash.datasets import ImageSet, image_dataset
 from keras_deephash.datasets.augment import AUGMENTATIONS, augmentation
 from keras_deephash.training_optimizer import new_optimizer
@@ -45,6 +46,13 @@ def add_arguments(parser: argparse.ArgumentParser, epochs: int) -> None:
     add("--weight-decay", type=float, default=0.05)
     add("--seed", type=int, default=0)
     add("--dataset-name", help="name in the metadata")
+
+
+def new_backup(directory: str, options: argparse.Namespace) -> TrainingBackup:
+    """The backup of the training of these options, and of no others."""
+    names = vars(options).keys() - {"output", "dataset_name"}
+    claim_backup(directory, {name: getattr(options, name) for name in names})
+    return TrainingBackup(directory)
 
 
 def load_start(name: str, options: argparse.Namespace) -> keras.Model:

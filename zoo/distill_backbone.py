@@ -24,7 +24,6 @@ from PIL import Image
 
 from keras_deephash.backbones.features import backbone_features
 from keras_deephash.backbones.loading import load_backbone
-from keras_deephash.callbacks import TrainingBackup
 from keras_deephash.datasets import ImageSet, read_lists
 from keras_deephash.files import write_atomically
 from keras_deephash.images import read_image
@@ -110,9 +109,9 @@ def main(arguments: list[str] | None = None) -> None:
     output = os.path.abspath(options.output)
     check_replaceable(output)  # Before the hours of training.
     keras.utils.set_random_seed(options.seed)
-    folder = f"{output}.backup"
-    backup = TrainingBackup(folder)
     images = read_images(options.data)
+    folder = f"{output}.backup"
+    backup = backbone_training.new_backup(folder, options)
     order = np.random.default_rng(options.seed).permutation(len(images))
     images = [images[i] for i in order[: options.limit]]
     features = teacher_features(options, images, os.path.join(folder, "teacher.npy"))

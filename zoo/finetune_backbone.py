@@ -19,7 +19,6 @@ import backbone_training
 import keras
 import numpy as np
 
-from keras_deephash.callbacks import TrainingBackup
 from keras_deephash.datasets import image_dataset, read_lists
 from keras_deephash.presets.saving import check_replaceable
 
@@ -101,7 +100,7 @@ def main(arguments: list[str] | None = None) -> None:
         held_out,
         preprocessor,
         options,
-        TrainingBackup(folder),
+        backbone_training.new_backup(folder, options),
         loss,
         [metric],
         probe_first if options.probe_epochs else None,

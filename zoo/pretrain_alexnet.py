@@ -5,14 +5,15 @@
 DIR holds train.npz and val.npz: `images`, uint8 [n, 64, 64, 3], and `labels` [n].
 One cycle of Nesterov SGD with label smoothing, first on small views, then on views of
 the final size. --teacher FILE adds the soft labels that `soft_labels.py` wrote. Every
-epoch is saved in OUTPUT.backup, and the same command goes on from there. The backbone,
-without the classifier, becomes a preset.
+epoch is saved in OUTPUT.backup, and the same command goes on from there; what is done
+goes away with the end. The backbone, without the classifier, becomes a preset.
 """
 
 import argparse
 import json
 import os
 import shlex
+import shutil
 import sys
 import time
 
@@ -24,7 +25,9 @@ import tensorflow as tf
 from tiny_imagenet import CLASSES, batches, load, new_targets
 
 import keras_deephash as kdh
+from keras_deephash.callbacks.training_backup import claim_backup
 from keras_deephash.files import write_atomically
+from keras_deephash.presets.saving import check_replaceable
 
 SMALL_SIZE = 48
 
@@ -61,14 +64,35 @@ def build_classifier(image_size: int, dtype: str = "float32") -> keras.Model:
     return model
 
 
+def stretched_kernel(kernel: np.ndarray, old: tuple, new: tuple) -> np.ndarray:
+    """The kernel of fc6 for another feature map: [h, w, channels] `old` to `new`.
+
+    Linear between the old pixels, each of which has the weight of one altogether, so
+    that fc6 says the same of an even map.
+    """
+    kernel = kernel.reshape(*old, -1)
+    for axis in (0, 1):
+        places = np.linspace(0, old[axis] - 1, new[axis])
+        nearness = np.maximum(0, 1 - abs(places[:, None] - np.arange(old[axis])))
+        nearness /= nearness.sum(axis=0)
+        kernel = np.moveaxis(np.tensordot(nearness, kernel, (1, axis)), 0, axis)
+    return kernel.reshape(np.prod(new), -1).astype(np.float32)
+
+
 def begin_from(backbone: kdh.AlexNetBackbone, start: kdh.AlexNetBackbone) -> None:
-    """Takes the weights of the layers that are alike: fc6 depends on the image size."""
+    """Takes the weights of a backbone of this image size, or of a smaller one."""
+    old, new = (b.get_layer("pool5").output.shape[1:] for b in (start, backbone))
+    if new[0] < old[0]:
+        raise ValueError(
+            f"`--start` leaves {old[0]} pixels after pool5, these images {new[0]}: its "
+            "fc6 cannot take fewer. Use images as large as those of the start."
+        )
     for layer in backbone.layers:
-        old = start.get_layer(layer.name).get_weights()
-        if [w.shape for w in old] == [w.shape for w in layer.get_weights()]:
-            layer.set_weights(old)
-        else:
-            print(f"{layer.name} begins anew: its input has another size.", flush=True)
+        weights = start.get_layer(layer.name).get_weights()
+        if layer.name == "fc6" and old != new:
+            print(f"fc6 is stretched from {old} to {new}.", flush=True)
+            weights[0] = stretched_kernel(weights[0], old, new)
+        layer.set_weights(weights)
 
 
 class OneCycle(keras.optimizers.schedules.LearningRateSchedule):
@@ -138,9 +162,14 @@ def main(arguments: list[str] | None = None) -> None:
             "Use --small-epochs 0, or 45 to 60 pixels."
         )
 
+    output = os.path.abspath(options.output)
+    check_replaceable(output)  # Before the hours of training.
     keras.utils.set_random_seed(options.seed)
-    backup = f"{options.output.rstrip(os.sep)}.backup"
-    os.makedirs(backup, exist_ok=True)
+    images, labels = load(options.data, "train", options.limit)
+    targets = new_targets(labels, options.teacher, options.teacher_weight)
+    val_images, val_labels = load(options.data, "val", options.limit)
+    backup = f"{output}.backup"
+    claim_backup(backup, {k: v for k, v in vars(options).items() if k != "output"})
     log_file = os.path.join(backup, "log.json")
 
     def weights_file(epoch: int) -> str:
@@ -151,9 +180,6 @@ def main(arguments: list[str] | None = None) -> None:
         with open(log_file, encoding="utf-8") as file:
             log = json.load(file)
 
-    images, labels = load(options.data, "train", options.limit)
-    targets = new_targets(labels, options.teacher, options.teacher_weight)
-    val_images, val_labels = load(options.data, "val", options.limit)
     epochs = options.small_epochs + options.final_epochs
     model, size = None, None
     for epoch in range(len(log), epochs):
@@ -211,11 +237,11 @@ def main(arguments: list[str] | None = None) -> None:
     backbone = model.backbone
     backbone.preprocessor = model.preprocessor
     backbone.save_to_preset(
-        options.output,
+        output,
         weights_dtype="float16",
         dataset="Tiny ImageNet",
         training={
-            "split": "100,000 images of train.npz, 200 classes",
+            "split": f"{len(images):,} images of train.npz, {CLASSES} classes",
             "seed": options.seed,
             "start": options.start or "random weights",
             "teacher": options.teacher,
@@ -227,6 +253,7 @@ def main(arguments: list[str] | None = None) -> None:
         },
         metrics={"top_1_accuracy": round(top_1, 4)},
     )
+    shutil.rmtree(backup)
 
 
 if __name__ == "__main__":

@@ -1,9 +1,40 @@
 """Going on with a training that was killed at any moment."""
 
+import json
 import os
 
 import h5py
 import keras
+
+from keras_deephash.files import write_atomically
+
+
+def claim_backup(directory: str | os.PathLike, settings: dict) -> None:
+    """Marks the directory of a backup with the settings of its training.
+
+    Args:
+        directory: str. Made if it is missing.
+        settings: dict, plain for JSON.
+
+    Raises:
+        ValueError: if the backup there is of a training with other settings.
+    """
+    path = os.path.join(directory, "options.json")
+    settings = json.loads(json.dumps(settings))
+    if not os.path.isfile(path):
+        with write_atomically(path) as file:
+            file.write(json.dumps(settings, indent=2, sort_keys=True).encode())
+        return
+    with open(path, encoding="utf-8") as file:
+        theirs = json.load(file)
+    if theirs != settings:
+        names = sorted(settings.keys() | theirs.keys())
+        changed = [name for name in names if theirs.get(name) != settings.get(name)]
+        raise ValueError(
+            f"{os.fspath(directory)!r} is the backup of a training with other options "
+            f"({', '.join(changed)}). Repeat those to go on with it, or remove the "
+            "directory to begin anew."
+        )
 
 
 class TrainingBackup(keras.callbacks.Callback):

@@ -173,7 +173,7 @@ def test_a_bfloat16_model_comes_back(model, tmp_path, weights_dtype, images):
     again = kdh.from_preset(tmp_path / "preset")
     for new, old in zip(again.get_weights(), low.get_weights(), strict=True):
         np.testing.assert_allclose(
-            new.astype("float32"), old.astype("float32"), rtol=2**-8, atol=1e-7
+            new.astype("float32"), old.astype("float32"), rtol=2**-7, atol=1e-7
         )
 
 
@@ -191,14 +191,6 @@ def test_a_model_that_could_not_be_loaded_is_not_saved(make_model, tmp_path):
     with pytest.raises(ValueError, match="not finite"):
         broken.save_to_preset(tmp_path / "preset")
     assert sorted((p, p.stat().st_size) for p in tmp_path.rglob("*")) == before
-
-
-def test_a_functional_backbone_is_explained(tmp_path):
-    inputs = keras.Input((8, 8, 3))
-    outputs = keras.layers.GlobalAveragePooling2D()(inputs)
-    model = kdh.DCH(keras.Model(inputs, outputs), bits=8)
-    with pytest.raises(kdh.PresetError, match="Functional.*registered subclass"):
-        model.save_to_preset(tmp_path / "preset")
 
 
 def test_any_name_of_a_directory_will_do(model, tmp_path, images):
@@ -401,11 +393,19 @@ def test_numpy_scalars_are_plain_numbers(model, tmp_path):
 
 def test_an_unregistered_class_cannot_be_saved(images, tmp_path):
     inputs = keras.Input((32, 32, 3))
-    backbone = keras.Model(inputs, keras.layers.GlobalAveragePooling2D()(inputs))
-    model = kdh.DCH(backbone, bits=8)
-    assert model.encode(images).shape == (24, 1)
-    with pytest.raises(kdh.PresetError, match="not registered"):
-        model.save_to_preset(tmp_path / "mine")
+    outputs = keras.layers.GlobalAveragePooling2D()(inputs)
+
+    class Pooling(keras.Model):
+        pass
+
+    for cls, message in (
+        (keras.Model, "`Functional` model.*registered subclass"),
+        (Pooling, "`Pooling` cannot be saved.*not registered"),
+    ):
+        model = kdh.DCH(cls(inputs, outputs), bits=8)
+        assert model.encode(images).shape == (24, 1)
+        with pytest.raises(kdh.PresetError, match=message):
+            model.save_to_preset(tmp_path / "mine")
 
 
 def test_the_card_has_a_row_an_epoch(make_model, tmp_path):
