@@ -3,11 +3,14 @@
     python zoo/make_lists.py coco data/coco
     python zoo/make_lists.py nuswide data/nuswide
     python zoo/make_lists.py cifar10 data/cifar10_full
+    python zoo/make_lists.py cifar10 data/cifar10 --names data/lists/cifar10
 
 Of the images that are there and have a label, 5,000 queries and 10,000 training images
 are drawn by the seed; the rest is the database. Of CIFAR-10 the test images are the
-queries, and the training images both train and are the database (protocol II). The
-directory must hold, as they come,
+queries, and the training images both train and are the database (protocol II). With
+--names DIR, the images are those that DIR/train.txt, DIR/test.txt and DIR/database.txt
+name, one a line; without the last, the database is the rest. The directory must hold,
+as they come,
 
   coco     annotations/instances_train2014.json, annotations/instances_val2014.json,
            train2014/, val2014/
@@ -111,6 +114,29 @@ def published_split(paths: list[str]) -> dict[str, np.ndarray]:
     return {"test": np.flatnonzero(queries), "train": train, "database": train}
 
 
+def named(
+    directory: Path, paths: list[str], usable: np.ndarray
+) -> dict[str, np.ndarray]:
+    """Indices of the images of each list, by the names in a directory."""
+    rows = {paths[row]: row for row in usable}
+    parts = {}
+    for part in PARTS:
+        file = directory / f"{part}.txt"
+        if part == "database" and not file.exists():
+            taken = np.concatenate(list(parts.values()))
+            parts[part] = np.setdiff1d(usable, taken)
+            continue
+        names = file.read_text(encoding="utf-8").splitlines()
+        missing = [name for name in names if name not in rows]
+        if missing:
+            raise ValueError(
+                f"{len(missing)} of the {len(names)} images that {file} names have no "
+                f"label or no file. Missing: {missing[0]!r}, for one."
+            )
+        parts[part] = np.array([rows[name] for name in names])
+    return parts
+
+
 def main(argv: list[str] | None = None) -> int:
     """Runs the command line; 0, or 2 if the user must change something."""
     parser = argparse.ArgumentParser(
@@ -128,15 +154,19 @@ def main(argv: list[str] | None = None) -> int:
         help="the training images stay in the database too, as in most papers",
     )
     add("--seed", type=int, default=0, help="of the drawing")
+    add("--names", type=Path, metavar="DIR", help="files that name the images")
     options = parser.parse_args(argv)
     try:
-        there = [f for f in options.root.glob("*.txt") if f.stem in PARTS]
+        written = (*PARTS, "labels")
+        there = [f for f in options.root.glob("*.txt") if f.stem in written]
         if there:
             raise ValueError(f"{there[0]} is there already: remove the old lists.")
         paths, labels, names = READERS[options.dataset](options.root)
         found = [os.path.isfile(options.root / path) for path in paths]
         usable = np.flatnonzero(labels.any(axis=1) & found)
-        if options.dataset == "cifar10":
+        if options.names is not None:
+            parts = named(options.names, paths, usable)
+        elif options.dataset == "cifar10":
             parts = published_split(paths)
         else:
             parts = draw(

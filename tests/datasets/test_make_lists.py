@@ -1,5 +1,6 @@
-"""zoo/make_lists.py, on small data sets in the layouts of COCO and NUS-WIDE."""
+"""zoo/make_lists.py, and what makes its data, on small data sets."""
 
+import io
 import json
 from pathlib import Path
 
@@ -133,3 +134,100 @@ def test_cifar10_keeps_its_own_split(script, tmp_path):
 def test_cifar10_without_images_is_refused(script, tmp_path, capsys):
     assert script.main(["cifar10", str(tmp_path)]) == 2
     assert "must hold images in train/CLASS/" in capsys.readouterr().err
+
+
+def test_lists_of_named_images(script, coco, tmp_path_factory, capsys):
+    names = tmp_path_factory.mktemp("names")
+    chosen = [f"val2014/COCO_val2014_{i:012}.jpg" for i in (4, 2, 7)]
+    (names / "test.txt").write_text("\n".join(chosen[:1]) + "\n")
+    (names / "train.txt").write_text("\n".join(chosen[1:]) + "\n")
+    assert script.main(["coco", str(coco), "--names", str(names)]) == 0
+    train, query, database = read_splits(coco)
+    assert query.images == [str(coco / chosen[0])]
+    assert train.images == [str(coco / name) for name in chosen[1:]]
+    np.testing.assert_array_equal(train.labels, [[1, 1], [1, 0]])
+    # 18 images have a label and a file: the rest is the database.
+    assert len(database) == 18 - 3
+    assert check_splits(train, query, database).ok
+    assert script.main(["coco", str(coco), "--names", str(names)]) == 2
+    assert "remove the old lists" in capsys.readouterr().err
+
+
+def test_named_images_must_be_there(script, coco, tmp_path_factory, capsys):
+    names = tmp_path_factory.mktemp("names")
+    (names / "train.txt").write_text("val2014/none.jpg\n")
+    assert script.main(["coco", str(coco), "--names", str(names)]) == 2
+    assert "Missing: 'val2014/none.jpg'" in capsys.readouterr().err
+    assert not list(coco.glob("*.txt"))
+
+
+def test_older_label_names_are_left_alone(script, coco, capsys):
+    (coco / "labels.txt").write_text("mine\n")
+    assert script.main(["coco", str(coco), *SMALL]) == 2
+    assert "labels.txt is there already" in capsys.readouterr().err
+    assert (coco / "labels.txt").read_text() == "mine\n"
+
+
+LISTS = Path(__file__).parents[2] / "data" / "lists"
+
+
+@pytest.mark.parametrize(
+    "name, lengths", [("cifar10", [5000, 1000]), ("coco_mini", [2000, 500, 3668])]
+)
+def test_the_lists_of_the_figures_are_disjoint(name, lengths):
+    names = [
+        (LISTS / name / f"{part}.txt").read_text().split()
+        for part in ("train", "test", "database")[: len(lengths)]
+    ]
+    assert [len(part) for part in names] == lengths
+    assert len(set().union(*names)) == sum(lengths)
+    if name == "cifar10":
+        for part, count in zip(names, (500, 100), strict=True):
+            classes = [path.split("/")[1] for path in part]
+            assert {classes.count(c) for c in classes} == {count}
+
+
+def test_cifar10_is_saved_as_files(load_script, script, tmp_path, monkeypatch):
+    saving, generator = load_script("save_cifar10"), np.random.default_rng(0)
+    parts = [
+        (
+            generator.integers(0, 256, (count, 32, 32, 3), dtype=np.uint8),
+            np.arange(count)[:, None] % 3,
+        )
+        for count in (7, 4)
+    ]
+    monkeypatch.setattr(saving.keras.datasets.cifar10, "load_data", lambda: parts)
+    saving.main([str(tmp_path / "cifar10")])
+    files = sorted(p for p in (tmp_path / "cifar10").rglob("*") if p.is_file())
+    assert [str(f.relative_to(tmp_path / "cifar10")) for f in files] == [
+        f"{part}/{name}/{number:04}.jpg"
+        for part, counts in (("test", (2, 1, 1)), ("train", (3, 2, 2)))
+        for name, count in zip(("airplane", "automobile", "bird"), counts, strict=True)
+        for number in range(count)
+    ]
+    # The second automobile is the fifth image.
+    buffer = io.BytesIO()
+    Image.fromarray(parts[0][0][4]).save(buffer, "JPEG", quality=75)
+    path = tmp_path / "cifar10" / "train" / "automobile" / "0001.jpg"
+    assert path.read_bytes() == buffer.getvalue()
+
+
+def test_tiny_imagenet_is_packed(load_script, tmp_path):
+    source, numbers = tmp_path / "tiny-imagenet-200", {}
+    for c, wnid in enumerate(("n02", "n01")):
+        for i in range(2):
+            numbers[wnid, i] = 50 * c + 10 * i
+            path = source / "train" / wnid / "images" / f"{wnid}_{i}.png"
+            write_image(path, numbers[wnid, i])
+    for i in range(3):
+        write_image(source / "val" / "images" / f"val_{i}.png", 200 + i)
+    lines = [f"val_{i}.png\tn0{1 + i % 2}\t0\t0\t62\t62\n" for i in range(3)]
+    (source / "val" / "val_annotations.txt").write_text("".join(lines))
+    load_script("pack_tiny_imagenet").main([str(source), str(tmp_path / "packed")])
+    tiny = load_script("tiny_imagenet")
+    images, labels = tiny.load(str(tmp_path / "packed"), "train", None)
+    np.testing.assert_array_equal(labels, [0, 0, 1, 1])
+    np.testing.assert_array_equal(images[:, 0, 0, 0], [50, 60, 0, 10])
+    images, labels = tiny.load(str(tmp_path / "packed"), "val", None)
+    np.testing.assert_array_equal(labels, [0, 1, 0])
+    np.testing.assert_array_equal(images[:, 0, 0, 0], [200, 201, 202])
