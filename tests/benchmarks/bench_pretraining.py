@@ -17,7 +17,7 @@ import tensorflow as tf
 from bench_alexnet import random_input, seconds_per_step
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "..", "zoo"))
-from pretrain_alexnet import build_classifier
+from small_alexnet import build_classifier
 from tiny_imagenet import CLASSES, new_targets
 
 

@@ -173,7 +173,7 @@ def test_pretraining_learns_soft_labels(load_script, tiny_images, tmp_path):
 
 
 def test_a_cycle_of_larger_images_stretches_fc6(load_script, capsys):
-    script = load_script("pretrain_alexnet")
+    script = load_script("small_alexnet")
     start, larger = script.build_backbone(56), script.build_backbone(64)
     script.begin_from(larger, start)
     assert capsys.readouterr().out.count("fc6 is stretched") == 1
@@ -197,7 +197,7 @@ def test_a_cycle_of_larger_images_stretches_fc6(load_script, capsys):
 
 
 def test_a_stretched_fc6_says_the_same_of_an_even_map(load_script):
-    script = load_script("pretrain_alexnet")
+    script = load_script("small_alexnet")
     generator = np.random.default_rng(0)
     kernel = generator.normal(size=(3 * 2 * 5, 4)).astype(np.float32)
     stretched = script.stretched_kernel(kernel, (3, 2, 5), (6, 4, 5))
@@ -209,7 +209,7 @@ def test_a_stretched_fc6_says_the_same_of_an_even_map(load_script):
 
 
 def test_a_cycle_of_smaller_images_is_refused(load_script):
-    script = load_script("pretrain_alexnet")
+    script = load_script("small_alexnet")
     with pytest.raises(ValueError, match="leaves 3 pixels after pool5, these images 2"):
         script.begin_from(script.build_backbone(56), script.build_backbone(64))
 
