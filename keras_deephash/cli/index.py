@@ -4,8 +4,9 @@
   keras-deephash search --index photos.index --images query.jpg
 
 The index is saved about every minute. The same command goes on with what is missing,
-after an interruption or when the folder has grown. Images that cannot be read are
-left out and listed in OUTPUT.unreadable.txt.
+after an interruption or when the folder has grown; a list of class indices that grows
+needs a labels.txt beside it, so that its labels keep their number. Images that cannot
+be read are left out and listed in OUTPUT.unreadable.txt.
 """
 
 import os
