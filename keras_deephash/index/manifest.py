@@ -18,6 +18,19 @@ MANIFEST = "index.json"
 MAX_MANIFEST_BYTES = 1 << 20
 VERSION = re.compile(r"v[0-9]{1,9}")
 _FILE = re.compile(r"[a-z_]+\.(npy|faiss|faissbinary)")
+# All files that a version may have; a directory with others is somebody else's.
+_OURS = {
+    "centers.npy",
+    "codes.faiss",
+    "codes.faissbinary",
+    "codes.npy",
+    "fast.faiss",
+    "ids.npy",
+    "labels.npy",
+    "lists.npy",
+    "name_ends.npy",
+    "names.npy",
+}
 
 
 class IndexFileError(ValueError):
@@ -102,7 +115,7 @@ def is_version(path: str, name: str) -> bool:
         VERSION.fullmatch(name)
         and os.path.isdir(folder)
         and not os.path.islink(folder)
-        and all(_FILE.fullmatch(file) for file in os.listdir(folder))
+        and _OURS.issuperset(os.listdir(folder))
     )
 
 

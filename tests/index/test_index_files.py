@@ -229,16 +229,31 @@ def test_other_directories_are_left_alone(tmp_path):
         new_index(count=3).save(tmp_path / "file")
 
 
+@pytest.mark.parametrize("name", ["weights.h5", "features.npy"])
 @pytest.mark.parametrize("manifest", [None, "{}", "[1]", '{"version": "v1"}'])
-def test_other_directories_with_versions_are_left_alone(manifest, tmp_path):
+def test_other_directories_with_versions_are_left_alone(manifest, name, tmp_path):
     (tmp_path / "v1").mkdir()
-    (tmp_path / "v1" / "weights.h5").write_text("mine")
+    (tmp_path / "v1" / name).write_text("mine")
     if manifest is not None:
         (tmp_path / "index.json").write_text(manifest)
     before = sorted(tmp_path.rglob("*"))
     with pytest.raises(FileExistsError, match="is no saved index"):
         new_index(count=3).save(tmp_path)
     assert sorted(tmp_path.rglob("*")) == before
+
+
+@pytest.mark.parametrize("kind", [*HASH_KINDS, "fast_scan"])
+def test_every_file_of_a_version_goes_with_it(kind, tmp_path):
+    if kind == "fast_scan":
+        data = Quantized("euclidean", count=5000, subcodebooks=8, subcenters=16)
+        indexes = [Index(data.spec, kind=k) for k in ("flat", "ivf", "fast_scan")]
+        for index in indexes:
+            index.add(data.codes, labels=np.zeros(5000, int), names=["a"] * 5000)
+    else:
+        indexes = [new_index(kind)]
+    for index in indexes:
+        index.save(tmp_path)
+        assert len(os.listdir(tmp_path)) == 2
 
 
 def test_what_else_lies_in_the_directory_stays(tmp_path):
