@@ -10,6 +10,7 @@ goes away with the end. The backbone, without the classifier, becomes a preset.
 """
 
 import argparse
+import contextlib
 import json
 import os
 import shlex
@@ -22,27 +23,28 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 import keras
 import numpy as np
 import tensorflow as tf
-from small_alexnet import begin_from, build_backbone, build_classifier
+from pretraining_options import SMALL_SIZE, read_options
+from small_alexnet import begin_from, build_classifier
 from tiny_imagenet import CLASSES, batches, load, new_targets
+from weight_averaging import averaged_weights
 
 import keras_deephash as kdh
 from keras_deephash.callbacks.training_backup import claim_backup
 from keras_deephash.files import write_atomically
 from keras_deephash.presets.saving import check_replaceable
 
-SMALL_SIZE = 48
-
 
 class OneCycle(keras.optimizers.schedules.LearningRateSchedule):
-    """Linear rise to the peak over 30 % of the steps, cosine fall to zero."""
+    """Linear rise to the peak over 30 % of the steps, cosine fall to a share of it."""
 
-    def __init__(self, peak: float, steps: int):
-        self.peak, self.steps = peak, steps
+    def __init__(self, peak: float, steps: int, floor: float = 0.0):
+        self.peak, self.steps, self.floor = peak, steps, floor
 
     def __call__(self, step):
         done = tf.cast(step, tf.float32) / self.steps
         rise = self.peak * done / 0.3
-        fall = self.peak * 0.5 * (1 + tf.cos(np.pi * (done - 0.3) / 0.7))
+        fall = 0.5 * (1 + tf.cos(np.pi * (done - 0.3) / 0.7))
+        fall = self.peak * (self.floor + (1 - self.floor) * fall)
         return tf.where(done < 0.3, rise, fall)
 
 
@@ -53,53 +55,27 @@ def top_1_accuracy(model: keras.Model, images, labels) -> float:
     return float((logits.argmax(axis=1) == labels).mean())
 
 
-def main(arguments: list[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("data", help="directory of train.npz and val.npz")
-    parser.add_argument("output", help="preset directory to write")
-    parser.add_argument(
-        "--small-epochs", type=int, default=4, help="first, at 48 pixels"
+def new_model(options: argparse.Namespace, size: int, steps: int) -> keras.Model:
+    """The classifier of images of `size` pixels, ready for `steps` steps."""
+    model = build_classifier(size, options.dtype, options.dropout)
+    optimizer = keras.optimizers.SGD(
+        OneCycle(options.peak, steps, options.floor),
+        momentum=0.9,
+        nesterov=True,
+        weight_decay=options.weight_decay,
+        use_ema=options.average is not None,
+        ema_momentum=options.average or 0.0,
     )
-    parser.add_argument("--final-epochs", type=int, default=3, help="at --image-size")
-    parser.add_argument(
-        "--image-size",
-        type=int,
-        default=56,
-        help="pixels; small epochs need one with as many pixels after pool5",
-    )
-    parser.add_argument("--batch-size", type=int, default=128)
-    parser.add_argument("--peak", type=float, default=0.1, help="learning rate")
-    parser.add_argument("--weight-decay", type=float, default=2e-3)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument(
-        "--start",
-        metavar="PRESET",
-        help="begin one more cycle from a backbone of an earlier one",
-    )
-    parser.add_argument(
-        "--teacher", metavar="FILE", help="soft labels, as soft_labels.py writes them"
-    )
-    parser.add_argument(
-        "--teacher-weight", type=float, default=0.7, help="share of the soft labels"
-    )
-    parser.add_argument("--mixup", type=float, default=0.0, help="its alpha")
-    parser.add_argument(
-        "--dtype",
-        default="float32",
-        choices=("float32", "mixed_bfloat16"),
-        help="mixed_bfloat16 is faster on processors that multiply bfloat16",
-    )
-    parser.add_argument("--limit", type=int, help="use the first N images only")
-    options = parser.parse_args(arguments)
-    small_shape = build_backbone(SMALL_SIZE).get_layer("pool5").output.shape
-    final_shape = build_backbone(options.image_size).get_layer("pool5").output.shape
-    if options.small_epochs and small_shape != final_shape:
-        parser.error(
-            f"--image-size {options.image_size} leaves {final_shape[1]} pixels after "
-            f"pool5, {SMALL_SIZE} pixels leave {small_shape[1]}: fc6 cannot take both. "
-            "Use --small-epochs 0, or 45 to 60 pixels."
-        )
+    optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
+    loss = keras.losses.CategoricalCrossentropy(from_logits=True)
+    accuracy = keras.metrics.CategoricalAccuracy(name="accuracy")
+    model.compile(optimizer, loss, metrics=[accuracy])
+    optimizer.build(model.trainable_variables)
+    return model
 
+
+def main(arguments: list[str] | None = None) -> None:
+    options = read_options(arguments)
     output = os.path.abspath(options.output)
     check_replaceable(output)  # Before the hours of training.
     keras.utils.set_random_seed(options.seed)
@@ -118,37 +94,43 @@ def main(arguments: list[str] | None = None) -> None:
         with open(log_file, encoding="utf-8") as file:
             log = json.load(file)
 
+    def views_of(epoch: int, size: int) -> tf.data.Dataset:
+        return batches(
+            images,
+            targets,
+            size,
+            options.batch_size,
+            (options.seed, epoch),
+            options.mixup,
+            options.least_area,
+            options.color,
+        )
+
+    def kept_weights(model: keras.Model, data: tf.data.Dataset):
+        """What the training keeps: the average of the weights, or the last ones."""
+        if options.average is None:
+            return contextlib.nullcontext()
+        return averaged_weights(model, data)
+
     epochs = options.small_epochs + options.final_epochs
+    steps = len(images) // options.batch_size
     model, size = None, None
     for epoch in range(len(log), epochs):
         small = epoch < options.small_epochs
         wanted = SMALL_SIZE if small else options.image_size
         if size != wanted:
             size = wanted
-            model = build_classifier(size, options.dtype)
-            steps = epochs * (len(images) // options.batch_size)
-            optimizer = keras.optimizers.SGD(
-                OneCycle(options.peak, steps),
-                momentum=0.9,
-                nesterov=True,
-                weight_decay=options.weight_decay,
-            )
-            optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
-            loss = keras.losses.CategoricalCrossentropy(from_logits=True)
-            accuracy = keras.metrics.CategoricalAccuracy(name="accuracy")
-            model.compile(optimizer, loss, metrics=[accuracy])
-            optimizer.build(model.trainable_variables)
+            model = new_model(options, size, epochs * steps)
             if log:  # The weights fit both sizes.
                 model.load_weights(weights_file(epoch))
             elif options.start:
                 begin_from(model.backbone, kdh.from_preset(options.start))
         started = time.time()
-        seed = (options.seed, epoch)
-        data = batches(images, targets, size, options.batch_size, seed, options.mixup)
-        steps = len(images) // options.batch_size
+        data = views_of(epoch, size)
         history = model.fit(data, epochs=1, verbose=2).history
         seconds = time.time() - started
-        accuracy = top_1_accuracy(model, val_images, val_labels)
+        with kept_weights(model, data):
+            accuracy = top_1_accuracy(model, val_images, val_labels)
         log.append(
             {
                 "epoch": epoch + 1,
@@ -168,8 +150,12 @@ def main(arguments: list[str] | None = None) -> None:
             os.remove(weights_file(epoch))
 
     # What is published is measured: in float32, whatever the training was in.
-    model = build_classifier(options.image_size)
+    model = new_model(options, options.image_size, epochs * steps)
     model.load_weights(weights_file(epochs))
+    with kept_weights(model, views_of(epochs, options.image_size)):
+        weights = model.get_weights()
+    model = build_classifier(options.image_size)
+    model.set_weights(weights)
     top_1 = top_1_accuracy(model, val_images, val_labels)
     print(f"Top-1 accuracy on the validation images: {top_1:.4f}")
     backbone = model.backbone
@@ -185,6 +171,7 @@ def main(arguments: list[str] | None = None) -> None:
             "teacher": options.teacher,
             "teacher_weight": options.teacher_weight if options.teacher else None,
             "mixup": options.mixup or None,
+            "average": options.average,
             "epochs": epochs,
             "log": log,
             "command": shlex.join(["python", "zoo/pretrain_alexnet.py", *sys.argv[1:]]),

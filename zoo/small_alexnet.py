@@ -16,20 +16,24 @@ def canvas_of(image_size: int) -> int:
     return round(image_size * 15 / 14)
 
 
-def build_backbone(image_size: int, dtype: str = "float32") -> kdh.AlexNetBackbone:
+def build_backbone(
+    image_size: int, dtype: str = "float32", dropout: float = 0.2
+) -> kdh.AlexNetBackbone:
     """The small form with a stem of step 2: of 56 pixels 2 x 2 are left after pool5."""
     return kdh.AlexNetBackbone.small(
         image_size,
         filters=(96, 256, 384, 384, 256),
         stem_kernel_size=5,
         stem_strides=2,
-        dropout=0.2,
+        dropout=dropout,
         dtype=dtype,
     )
 
 
-def build_classifier(image_size: int, dtype: str = "float32") -> keras.Model:
-    backbone = build_backbone(image_size, dtype)
+def build_classifier(
+    image_size: int, dtype: str = "float32", dropout: float = 0.2
+) -> keras.Model:
+    backbone = build_backbone(image_size, dtype, dropout)
     preprocessor = kdh.Preprocessor(image_size, resize_size=canvas_of(image_size))
     inputs = keras.Input((image_size, image_size, 3))
     features = backbone(preprocessor.normalize(inputs))

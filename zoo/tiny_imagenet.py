@@ -10,6 +10,7 @@ CLASSES = 200
 LABEL_SMOOTHING = 0.1
 # Views show at least this share of the image's area, and are not much longer than wide.
 LEAST_AREA, LONGEST = 0.5, 1.25
+GREY = np.array([0.299, 0.587, 0.114], np.float32)
 
 
 def load(directory: str, name: str, limit: int | None):
@@ -38,29 +39,55 @@ def new_targets(
     return (1 - weight) * targets + weight * soft[: len(labels)]
 
 
-def random_boxes(count: int, size: int, generator: np.random.Generator) -> np.ndarray:
+def random_boxes(
+    count: int, size: int, generator: np.random.Generator, least_area=LEAST_AREA
+) -> np.ndarray:
     """Parts of squares of `size` pixels: left, top, right, bottom, [count, 4]."""
-    area = generator.uniform(LEAST_AREA, 1, count)
+    area = generator.uniform(least_area, 1, count)
     aspect = np.exp(generator.uniform(-1, 1, count) * np.log(LONGEST))
     sides = size * np.minimum(np.sqrt(area * np.stack([aspect, 1 / aspect])), 1)
     corners = generator.random((2, count)) * (size - sides)
     return np.concatenate([corners, corners + sides]).T
 
 
+def recolored(views: np.ndarray, factors: np.ndarray) -> np.ndarray:
+    """Views uint8 [n, h, w, 3] of other brightness, contrast and saturation [n, 3]."""
+    brightness, contrast, saturation = factors.T[..., None, None, None]
+    views = views * brightness
+    grey = views @ GREY[:, None]
+    views = grey.mean((1, 2), keepdims=True) * (1 - contrast) + contrast * (
+        grey * (1 - saturation) + saturation * views
+    )
+    return np.rint(np.clip(views, 0, 255)).astype(np.uint8)
+
+
 def batches(
-    images, targets, size: int, batch_size: int, seed, mixup: float = 0.0
+    images,
+    targets,
+    size: int,
+    batch_size: int,
+    seed,
+    mixup: float = 0.0,
+    least_area: float = LEAST_AREA,
+    color: float = 0.0,
 ) -> tf.data.Dataset:
     """One epoch of random views, resized to `size` pixels and mirrored at random.
 
+    A view shows at least `least_area` of its image's area, and has 1 - `color` to
+    1 + `color` times its brightness, contrast and saturation.
     With `mixup` > 0 each view fades into that of another image, and so do their
     targets, by a share of Beta(mixup, mixup) (https://arxiv.org/abs/1710.09412).
     """
     generator = np.random.default_rng(seed)
     order = generator.permutation(len(images))
     steps = len(images) // batch_size
-    boxes = random_boxes(len(images), images.shape[1], generator)
+    boxes = random_boxes(len(images), images.shape[1], generator, least_area)
     mirrors = generator.random(len(images)) < 0.5
     shares = generator.beta(mixup, mixup, len(images)) if mixup else None
+    factors = None
+    if color:
+        factors = generator.uniform(1 - color, 1 + color, (len(images), 3))
+        factors = factors.astype(np.float32)
 
     def load(step):
         places = slice(step * batch_size, (step + 1) * batch_size)
@@ -71,6 +98,8 @@ def batches(
             image = Image.fromarray(images[row])
             pixels = image.resize((size, size), Image.Resampling.BILINEAR, tuple(box))
             view[:] = np.asarray(pixels)[:, ::-1] if mirror else pixels
+        if color:
+            views = recolored(views, factors[places])
         rows = targets[order[places]].astype(np.float32)
         if mixup:
             share = shares[places, None].astype(np.float32)

@@ -1,0 +1,75 @@
+"""The options of the pretraining of the small AlexNet."""
+
+import argparse
+
+from small_alexnet import build_backbone
+from tiny_imagenet import LEAST_AREA
+
+SMALL_SIZE = 48
+
+
+def read_options(arguments: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description="Pretrains the small AlexNet as a classifier of Tiny ImageNet."
+    )
+    parser.add_argument("data", help="directory of train.npz and val.npz")
+    parser.add_argument("output", help="preset directory to write")
+    parser.add_argument(
+        "--small-epochs", type=int, default=4, help="first, at 48 pixels"
+    )
+    parser.add_argument("--final-epochs", type=int, default=3, help="at --image-size")
+    parser.add_argument(
+        "--image-size",
+        type=int,
+        default=56,
+        help="pixels; small epochs need one with as many pixels after pool5",
+    )
+    parser.add_argument("--batch-size", type=int, default=128)
+    parser.add_argument("--peak", type=float, default=0.1, help="learning rate")
+    parser.add_argument("--weight-decay", type=float, default=2e-3)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument(
+        "--start",
+        metavar="PRESET",
+        help="begin one more cycle from a backbone of an earlier one",
+    )
+    parser.add_argument(
+        "--teacher", metavar="FILE", help="soft labels, as soft_labels.py writes them"
+    )
+    parser.add_argument(
+        "--teacher-weight", type=float, default=0.7, help="share of the soft labels"
+    )
+    parser.add_argument("--mixup", type=float, default=0.0, help="its alpha")
+    parser.add_argument(
+        "--least-area", type=float, default=LEAST_AREA, help="of a view, of its image"
+    )
+    parser.add_argument(
+        "--color", type=float, default=0.0, help="how far colors change, 0 to 1"
+    )
+    parser.add_argument("--dropout", type=float, default=0.2)
+    parser.add_argument(
+        "--floor", type=float, default=0.0, help="last learning rate, of the peak"
+    )
+    parser.add_argument(
+        "--average",
+        type=float,
+        metavar="MOMENTUM",
+        help="of the moving average of the weights that is kept, such as 0.9995",
+    )
+    parser.add_argument(
+        "--dtype",
+        default="float32",
+        choices=("float32", "mixed_bfloat16"),
+        help="mixed_bfloat16 is faster on processors that multiply bfloat16",
+    )
+    parser.add_argument("--limit", type=int, help="use the first N images only")
+    options = parser.parse_args(arguments)
+    small_shape = build_backbone(SMALL_SIZE).get_layer("pool5").output.shape
+    final_shape = build_backbone(options.image_size).get_layer("pool5").output.shape
+    if options.small_epochs and small_shape != final_shape:
+        parser.error(
+            f"--image-size {options.image_size} leaves {final_shape[1]} pixels after "
+            f"pool5, {SMALL_SIZE} pixels leave {small_shape[1]}: fc6 cannot take both. "
+            "Use --small-epochs 0, or 45 to 60 pixels."
+        )
+    return options
