@@ -13,6 +13,8 @@ from PIL import Image
 
 import keras_deephash as kdh
 from keras_deephash.cli import main
+from keras_deephash.presets import read_preset_metadata
+from keras_deephash.report import make_report
 
 HOSTILE = '<script>alert("1")</script>'
 
@@ -194,6 +196,23 @@ def test_everything_is_inside_and_escaped(data, preset, tmp_path):
         kind, data_of = source.split(",")
         assert kind == "data:image/png;base64"
         Image.open(io.BytesIO(base64.b64decode(data_of))).verify()
+
+
+def test_lengths_of_precision_are_in_the_table_beside_the_curve(data, preset):
+    folder = preset("DCH")
+    query, database = kdh.datasets.read_lists(data, ["test", "database"])
+    model, metadata = kdh.from_preset(folder), read_preset_metadata(folder)
+    text = make_report("DCH", model, metadata, query, database, precision_at=[3, 7])
+    codes = [model.continuous_codes(images.images) for images in (query, database)]
+    for length in (3, 7):
+        expected = kdh.evaluate_retrieval(
+            **model.ranking(*codes),
+            query_labels=query.labels,
+            database_labels=database.labels,
+            precision_at=[length],
+        ).precision_at[length]
+        measured, _ = Page(text).row(f"precision at {length}")
+        assert measured == pytest.approx(expected, abs=1e-4)
 
 
 def test_one_query_one_item_and_no_labels(data, preset, tmp_path):

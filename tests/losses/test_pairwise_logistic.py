@@ -1,6 +1,7 @@
 """The pairwise logistic loss against a naive loop over pairs."""
 
 import itertools
+import json
 import math
 
 import numpy as np
@@ -83,3 +84,12 @@ def test_does_not_overflow():
 def test_bad_arguments(arguments, message):
     with pytest.raises(ValueError, match=message):
         PairwiseLogisticLoss(**arguments)
+
+
+def test_clip_of_any_number_type_is_kept_in_the_config():
+    for clip in (3, np.float32(3), np.int64(3)):
+        config = PairwiseLogisticLoss(
+            similarity="inner_product", clip=clip
+        ).get_config()
+        assert json.loads(json.dumps(config)) == config
+        assert PairwiseLogisticLoss.from_config(config).clip == 3.0

@@ -1,6 +1,7 @@
 """The triplet loss against a naive loop over triplets."""
 
 import itertools
+import json
 
 import numpy as np
 import pytest
@@ -110,3 +111,10 @@ def test_no_violation_is_no_loss(mining):
 def test_bad_arguments(arguments, message):
     with pytest.raises(ValueError, match=message):
         TripletLoss(**arguments)
+
+
+def test_margin_of_any_number_type_is_kept_in_the_config():
+    for margin in (3, np.float32(3), np.int64(3)):
+        config = TripletLoss(margin).get_config()
+        assert json.loads(json.dumps(config)) == config
+        assert TripletLoss.from_config(config).margin == 3.0

@@ -124,6 +124,17 @@ def test_bad_images_are_named(make_model, images, tmp_path):
             model.encode(bad)
 
 
+def test_a_bad_image_is_named_by_its_number(make_model, images, tmp_path):
+    broken = tmp_path / "broken.jpg"
+    broken.write_bytes(b"\xff\xd8 no image")
+    for bad, message in [
+        ([*images[:5], str(broken)], "^Image 5: .*broken.jpg"),
+        ([*images[:3], images[0][..., 0], *images[:2]], "^Image 3: .*RGB array"),
+    ]:
+        with pytest.raises(ValueError, match=message):
+            make_model().encode(bad, batch_size=2)
+
+
 def test_codes_of_a_broken_model_are_refused(make_model, images):
     model = make_model()
     model.hash_layer.bias.assign(np.full(16, np.nan))

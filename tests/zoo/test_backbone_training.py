@@ -82,6 +82,30 @@ def test_finetuning_of_several_labels_goes_on_after_a_stop(
         np.testing.assert_array_equal(whole, stopped)
 
 
+@pytest.mark.parametrize("name", ["finetune_backbone", "distill_backbone"])
+def test_trainings_go_on_with_their_own_backup_alone(
+    load_script, start, tiny_images, tmp_path, monkeypatch, name
+):
+    output = tmp_path / "output"
+    if name == "finetune_backbone":
+        data = write_lists(tmp_path / "data", np.eye(2, dtype=int)[np.arange(8) % 2])
+        arguments = [data, start, str(output)]
+    else:
+        arguments = [start, start, str(output), "--data", tiny_images, "--limit", "8"]
+    arguments += ["--epochs", "2", "--batch-size", "4"]
+    script = load_script(name)
+    with monkeypatch.context() as patch:
+        patch.setattr(EpochSeeds, "on_epoch_begin", stop_at(1))
+        with pytest.raises(KeyboardInterrupt):
+            script.main(arguments)
+    with pytest.raises(ValueError, match=r"with other options \(learning_rate\)"):
+        script.main([*arguments, "--learning-rate", "0.1"])
+    script.main(arguments)
+    training = kdh.presets.read_preset_metadata(str(output))["training"]
+    assert training["epochs"] == 2 and "minutes" not in training
+    assert not (tmp_path / "output.backup").exists()
+
+
 def stop_at(last):
     """`EpochSeeds.on_epoch_begin`, stopped by the user in an epoch."""
     begin = EpochSeeds.on_epoch_begin
