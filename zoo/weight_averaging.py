@@ -47,9 +47,9 @@ def renew_statistics(model: keras.Model, data: tf.data.Dataset, batches: int) ->
 def averaged_weights(model: keras.Model, data: tf.data.Dataset, batches: int = 100):
     """Within it the model has the average that its optimizer keeps (`use_ema`)."""
     trained = model.get_weights()
-    model.optimizer.finalize_variable_values(model.trainable_variables)
-    renew_statistics(model, data, batches)
     try:
+        model.optimizer.finalize_variable_values(model.trainable_variables)
+        renew_statistics(model, data, batches)
         yield
     finally:
         model.set_weights(trained)
