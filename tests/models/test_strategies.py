@@ -21,8 +21,15 @@ def train(model, images, labels, batch_size):
     return model.get_weights(), history.history
 
 
-@pytest.mark.parametrize("normalization", ["lrn", "batch"])
-@pytest.mark.parametrize("pair_weighting", ["balanced", "one_sided"])
+@pytest.mark.parametrize(
+    "normalization, pair_weighting",
+    [
+        ("lrn", "one_sided"),
+        ("batch", "balanced"),
+        pytest.param("lrn", "balanced", marks=pytest.mark.slow),
+        pytest.param("batch", "one_sided", marks=pytest.mark.slow),
+    ],
+)
 def test_two_replicas_give_the_weights_of_one(
     two_replicas, make_model, images, labels, normalization, pair_weighting
 ):
@@ -47,10 +54,17 @@ def test_two_replicas_give_the_weights_of_one(
         np.testing.assert_allclose(values, logs_together[name], rtol=1e-4, atol=1e-6)
 
 
-@pytest.mark.parametrize("count", [23, 17])
-@pytest.mark.parametrize("normalization", ["lrn", "batch"])
+@pytest.mark.parametrize(
+    "normalization, count",
+    [
+        ("lrn", 23),
+        ("batch", 17),
+        pytest.param("lrn", 17, marks=pytest.mark.slow),
+        pytest.param("batch", 23, marks=pytest.mark.slow),
+    ],
+)
 def test_an_uneven_last_batch_gives_the_weights_of_one_replica(
-    two_replicas, make_model, images, labels, count, normalization
+    two_replicas, make_model, images, labels, normalization, count
 ):
     # In batches of 8, 23 images end with 7, 4 and 3 on the replicas; 17 with 1, so
     # that one replica has no rows at all.

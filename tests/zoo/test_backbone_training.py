@@ -67,7 +67,7 @@ def test_finetuning_of_several_labels_goes_on_after_a_stop(
     labels = np.random.default_rng(1).integers(0, 2, (32, 3))
     data = write_lists(tmp_path / "data", labels)
     script = load_script("finetune_backbone")
-    options = ["--epochs", "3", "--batch-size", "16", "--augment", "color"]
+    options = ["--epochs", "2", "--batch-size", "16", "--augment", "color"]
     weights = []
     for name, stop in (("whole", None), ("stopped", 1)):
         arguments = [data, start, str(tmp_path / name), *options]
@@ -89,7 +89,7 @@ def test_trainings_go_on_with_their_own_backup_alone(
     output = tmp_path / "output"
     if name == "finetune_backbone":
         data = write_lists(tmp_path / "data", np.eye(2, dtype=int)[np.arange(8) % 2])
-        arguments = [data, start, str(output)]
+        arguments = [data, start, str(output), "--probe-epochs", "0"]
     else:
         arguments = [start, start, str(output), "--data", tiny_images, "--limit", "8"]
     arguments += ["--epochs", "2", "--batch-size", "4"]
