@@ -98,6 +98,8 @@ def train(
     )
     model.compile(optimizer, loss, metrics=list(metrics))
     first = backup.restore(model)
+    if not model.optimizer.built:  # Else TensorFlow traces the first step twice.
+        model.optimizer.build(model.trainable_variables)
     started = time.time()
     if before_first_epoch is not None and not first:
         before_first_epoch()

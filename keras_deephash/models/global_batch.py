@@ -150,6 +150,10 @@ class GlobalBatchTraining(keras.Model):
             )
         if not self.compiled:
             self.compile()
+        if not self.optimizer.built:
+            # A step that creates the variables itself is traced twice by TensorFlow.
+            with self.distribute_strategy.scope():
+                self.optimizer.build(self.trainable_variables)
         if isinstance(x, tf.data.Dataset):
             kwargs.setdefault("shuffle", False)  # Else Keras warns of its default.
         with uneven_batches_explained(self):

@@ -147,7 +147,9 @@ def test_training_goes_on_with_the_codebook_of_a_preset(make_quantizer, many, tm
     assert after <= 1.01 * before
 
 
-@pytest.mark.parametrize("name", QUANTIZERS)
+@pytest.mark.parametrize(
+    "name", ["DQN", "DVSQ", pytest.param("DTQ", marks=pytest.mark.slow)]
+)
 def test_two_replicas_learn_the_codebook_of_one(
     two_replicas, make_quantizer, images, labels, name
 ):

@@ -102,6 +102,21 @@ def test_learns_classes(make, images, name):
         assert metrics["map_features"] > 0.95
 
 
+@pytest.mark.parametrize("name", ["DHN", *QUANTIZERS])
+def test_a_step_is_traced_once(make, images, labels, monkeypatch, name):
+    model, traces = make(name), []
+    step = type(model).train_step
+
+    def train_step(self, data):
+        traces.append(name)
+        return step(self, data)
+
+    monkeypatch.setattr(type(model), "train_step", train_step)
+    model.compile(keras.optimizers.AdamW(1e-3))
+    model.fit(images, labels, batch_size=8, epochs=2, verbose=0)
+    assert traces == [name]
+
+
 @pytest.mark.parametrize("name", QUANTIZERS)
 def test_word_vectors_are_used_at_length_one(make, name):
     if name == "DVSQ":
