@@ -10,6 +10,7 @@ from keras_deephash.images import check_pixels
 from keras_deephash.losses.replicas import count_rows
 from keras_deephash.models.learning_rates import (
     check_multipliers,
+    new_multipliers,
     scale_gradients,
 )
 from keras_deephash.models.strategies import (
@@ -89,9 +90,9 @@ class GlobalBatchTraining(keras.Model):
                 "arguments and call `compile()` without `loss`."
             )
         published = isinstance(optimizer, str) and optimizer == "auto"
-        if isinstance(learning_rate_multipliers, str):
-            _check_auto(learning_rate_multipliers)
-            learning_rate_multipliers = (1, 2, 10, 20) if published else None
+        learning_rate_multipliers = new_multipliers(
+            learning_rate_multipliers, published
+        )
         check_scope(self)
         if published:
             optimizer = keras.optimizers.SGD(self.default_learning_rate(), momentum=0.9)
@@ -232,14 +233,6 @@ class GlobalBatchTraining(keras.Model):
     def compile_from_config(self, config):
         self.compile(**keras.saving.deserialize_keras_object(config))
         self.optimizer.build(self.trainable_variables)
-
-
-def _check_auto(multipliers: str) -> None:
-    if multipliers != "auto":
-        raise ValueError(
-            '`learning_rate_multipliers` must be "auto", 4 floats or None. '
-            f"Received: learning_rate_multipliers={multipliers!r}."
-        )
 
 
 def _images_and_labels(data):

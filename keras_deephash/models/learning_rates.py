@@ -4,19 +4,36 @@ For SGD, with or without momentum, this equals a learning rate for each variable
 and leaves `optimizer.learning_rate` to schedules and callbacks.
 """
 
+from numbers import Real
+
 import keras
+import numpy as np
+
+PUBLISHED = (1, 2, 10, 20)
+
+
+def new_multipliers(multipliers, published: bool) -> tuple | None:
+    """4 floats or None; `"auto"` is None except in the published recipe."""
+    if isinstance(multipliers, str) and multipliers == "auto":
+        return PUBLISHED if published else None
+    if multipliers is None:
+        return None
+    several = isinstance(multipliers, (list, tuple, np.ndarray))
+    numbers = list(multipliers) if several else []
+    good = [float(n) for n in numbers if isinstance(n, Real) and 0 <= n < np.inf]
+    if len(numbers) != 4 or len(good) != 4:
+        raise ValueError(
+            '`learning_rate_multipliers` must be "auto", None or 4 numbers >= 0: '
+            "backbone kernels, backbone biases, last kernel, last bias. "
+            f"Received: learning_rate_multipliers={multipliers!r}."
+        )
+    return tuple(good)
 
 
 def check_multipliers(multipliers, optimizer) -> None:
-    """Raises ValueError unless multipliers are None or 4 floats for an SGD."""
+    """Raises ValueError for multipliers of another optimizer than an SGD."""
     if multipliers is None:
         return
-    if len(multipliers) != 4 or not all(value >= 0 for value in multipliers):
-        raise ValueError(
-            "`learning_rate_multipliers` must be None or 4 numbers >= 0: backbone "
-            "kernels, backbone biases, last kernel, last bias. "
-            f"Received: learning_rate_multipliers={multipliers}."
-        )
     inner = getattr(optimizer, "inner_optimizer", optimizer)
     if not isinstance(inner, keras.optimizers.SGD):
         raise ValueError(
