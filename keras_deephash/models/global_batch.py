@@ -90,17 +90,15 @@ class GlobalBatchTraining(keras.Model):
                 "arguments and call `compile()` without `loss`."
             )
         published = isinstance(optimizer, str) and optimizer == "auto"
-        learning_rate_multipliers = new_multipliers(
-            learning_rate_multipliers, published
-        )
+        multipliers = new_multipliers(learning_rate_multipliers, published)
         check_scope(self)
         if published:
             optimizer = keras.optimizers.SGD(self.default_learning_rate(), momentum=0.9)
         optimizer = keras.optimizers.get(optimizer)
         check_optimizer(self, optimizer)
-        check_multipliers(learning_rate_multipliers, optimizer)
+        check_multipliers(multipliers, optimizer)
         check_compilation(self, jit_compile, steps_per_execution)
-        self.learning_rate_multipliers = learning_rate_multipliers
+        self.learning_rate_multipliers = multipliers
         super().compile(
             optimizer=optimizer,
             jit_compile=jit_compile,
