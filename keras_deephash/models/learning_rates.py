@@ -18,7 +18,7 @@ def new_multipliers(multipliers, published: bool) -> tuple | None:
         return PUBLISHED if published else None
     if multipliers is None:
         return None
-    several = isinstance(multipliers, (list, tuple, np.ndarray))
+    several = np.ndim(multipliers) == 1
     numbers = list(multipliers) if several else []
     good = [float(n) for n in numbers if isinstance(n, Real) and 0 <= n < np.inf]
     if len(numbers) != 4 or len(good) != 4:

@@ -17,6 +17,7 @@ from keras_deephash.training_model import METHODS as CLASSES
 RECIPES = sorted((Path(__file__).parents[2] / "zoo" / "recipes").glob("*.json"))
 SMALL = ["--batch-size", "8", "--optimizer", "adamw"]
 QUANTIZER = ["--subcodebooks", "2", "--subcenters", "4"]
+EARLY = ["--quantization-start", "1", "--quantization-weight", "0.1"]
 
 
 @pytest.fixture
@@ -155,7 +156,7 @@ def test_trains_above_a_frozen_part(data, make_model, tmp_path, method):
     "method",
     [
         pytest.param(["DCH", "--bits", "16"], id="DCH", marks=pytest.mark.slow),
-        pytest.param(["DTQ", *QUANTIZER, "--quantization-start", "1"], id="DTQ"),
+        pytest.param(["DTQ", *QUANTIZER, *EARLY], id="DTQ"),
     ],
 )
 def test_a_killed_training_gives_the_same_preset(

@@ -159,7 +159,8 @@ def test_compile_refuses_a_loss_and_multipliers_of_adam(make_model):
 
 
 @pytest.mark.parametrize(
-    "multipliers", [(1, 2), "none", 3, (1, 2, 10, -1), (1, 2, 10, np.inf), "1234"]
+    "multipliers",
+    [(1, 2), "none", 3, (1, 2, 10, -1), (1, 2, 10, np.inf), "1234", np.array(3)],
 )
 def test_compile_refuses_what_are_no_four_multipliers(make_model, multipliers):
     with pytest.raises(ValueError, match='must be "auto", None or 4 numbers >= 0'):
