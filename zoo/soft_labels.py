@@ -2,11 +2,11 @@
 
   python zoo/soft_labels.py data/tiny_imagenet efficientnet_lite0_imagenet soft.npy
 
-DIR holds train.npz and val.npz, as `pretrain_alexnet.py` takes them. A linear
-classifier learns the classes from the network's features of one half of the training
-images and says what it makes of the other half, so that no label is one learned by
-heart. OUTPUT has the probabilities of every training image in order, float16
-[n, classes]: `pretrain_alexnet.py --teacher OUTPUT` learns from them.
+DIR holds train.npz and val.npz, as `pretrain_alexnet.py` takes them. The training
+images are parted into folds. A linear classifier learns the classes from the network's
+features of all folds but one and says what it makes of that one, so that no label is
+one learned by heart. OUTPUT has the probabilities of every training image in order,
+float16 [n, classes]: `pretrain_alexnet.py --teacher OUTPUT` learns from them.
 """
 
 import argparse
@@ -37,12 +37,15 @@ def new_classifier(rows, labels, epochs: int, batch_size: int) -> keras.Model:
     return model
 
 
-def soft_labels(rows, labels, epochs: int, batch_size: int, seed: int) -> np.ndarray:
+def soft_labels(
+    rows, labels, epochs: int, batch_size: int, seed: int, folds: int = 2
+) -> np.ndarray:
     """Probabilities of images by a classifier that did not see them, [n, classes]."""
     order = np.random.default_rng(seed).permutation(len(rows))
-    halves = order[::2], order[1::2]
     probabilities = np.empty((len(rows), int(labels.max()) + 1), np.float16)
-    for seen, unseen in (halves, halves[::-1]):
+    for fold in range(folds):
+        held_out = np.arange(len(rows)) % folds == fold
+        seen, unseen = order[~held_out], order[held_out]
         classifier = new_classifier(rows[seen], labels[seen], epochs, batch_size)
         logits = classifier.predict(rows[unseen], batch_size=1024, verbose=0)
         probabilities[unseen] = keras.ops.softmax(logits)
@@ -61,8 +64,12 @@ def read_options(arguments: list[str] | None) -> argparse.Namespace:
     add("--image-size", type=int, default=128, help="network input")
     add("--epochs", type=int, default=10, help="of the linear classifiers")
     add("--batch-size", type=int, default=256, help="of the linear classifiers")
+    add("--folds", type=int, default=2, help="parts, each labelled by the others")
     add("--seed", type=int, default=0)
-    return parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
+    if options.folds < 2:
+        parser.error(f"--folds must be at least 2. Received: {options.folds}.")
+    return options
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -76,7 +83,7 @@ def main(arguments: list[str] | None = None) -> None:
         rows = backbone_features(backbone, backbone.preprocessor, images)
         sets[name] = rows, labels
     how = options.epochs, options.batch_size
-    probabilities = soft_labels(*sets["train"], *how, options.seed)
+    probabilities = soft_labels(*sets["train"], *how, options.seed, options.folds)
     with write_atomically(options.output) as file:
         np.save(file, probabilities)
     found = (probabilities.argmax(axis=1) == sets["train"][1]).mean()

@@ -24,9 +24,32 @@ def test_soft_labels_are_of_images_that_the_classifier_did_not_see(
     rows = generator.normal(size=(256, 400)).astype(np.float32)
     labels = generator.integers(0, 2, 256)
     seen = script.new_classifier(rows, labels, 30, 32).predict(rows, verbose=0)
-    unseen = script.soft_labels(rows, labels, 30, 32, seed=0)
     assert (seen.argmax(axis=1) == labels).mean() > 0.8
-    assert (unseen.argmax(axis=1) == labels).mean() < 0.65
+    for folds in (2, 5):
+        unseen = script.soft_labels(rows, labels, 30, 32, seed=0, folds=folds)
+        assert (unseen.argmax(axis=1) == labels).mean() < 0.65
+
+
+def test_more_folds_let_every_classifier_see_more_images(load_script, monkeypatch):
+    script = load_script("soft_labels")
+    sizes = []
+
+    def counted(rows, *options):
+        sizes.append(len(rows))
+        return new_classifier(rows, *options)
+
+    new_classifier = script.new_classifier
+    monkeypatch.setattr(script, "new_classifier", counted)
+    rows = np.random.default_rng(0).normal(size=(13, 4)).astype(np.float32)
+    soft = script.soft_labels(rows, np.arange(13) % 3, 1, 8, seed=0, folds=4)
+    assert sizes == [9, 10, 10, 10]
+    np.testing.assert_allclose(soft.sum(axis=1), 1, atol=1e-2)
+
+
+def test_one_fold_is_refused(load_script, capsys):
+    with pytest.raises(SystemExit):
+        load_script("soft_labels").main(["data", "start", "out.npy", "--folds", "1"])
+    assert "--folds must be at least 2. Received: 1." in capsys.readouterr().err
 
 
 def test_targets_are_smoothed_classes_and_soft_labels(load_script, tmp_path):
