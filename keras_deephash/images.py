@@ -44,8 +44,11 @@ def read_image(image) -> np.ndarray:
     """
     if isinstance(image, (str, os.PathLike)):
         path = os.fspath(image)
-        with _naming(repr(path)), Image.open(path) as file:
-            return _to_rgb(file)
+        # From a stream: a TIFF that Pillow maps into memory by its path, it maps with
+        # the sides that the turned image would have.
+        with _naming(repr(path)), open(path, "rb") as stream:
+            with Image.open(stream) as file:
+                return _to_rgb(file)
     if isinstance(image, Image.Image):
         with _naming(f"a PIL image, mode {image.mode}"):
             _check_size(image.size)

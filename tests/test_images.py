@@ -141,6 +141,23 @@ def test_photos_are_turned_as_their_exif_says(pixels, tmp_path, name, orientatio
         np.testing.assert_array_equal(read_image(opened), expected)
 
 
+@pytest.mark.parametrize("orientation", TURNS)
+@pytest.mark.parametrize("mode", ["L", "P", "RGBA", "CMYK", "I;16"])
+def test_scans_are_turned_in_every_mode(pixels, tmp_path, mode, orientation):
+    """Pillow maps an uncompressed TIFF of these modes into memory."""
+    image = Image.fromarray(pixels)
+    if mode == "I;16":
+        image = Image.fromarray(pixels[..., 0].astype(np.uint16) * 257)
+    else:
+        image = image.convert(mode)
+    expected = TURNS[orientation](read_image(image))
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    path = tmp_path / "scan.tiff"
+    image.save(path, exif=exif)
+    np.testing.assert_array_equal(read_image(path), expected)
+
+
 def test_sixteen_bit_photos_are_turned(pixels, tmp_path):
     path = tmp_path / "photo.png"
     exif = Image.Exif()

@@ -10,6 +10,8 @@ from keras_deephash.backbones.layers import PACKAGE
 from keras_deephash.preprocessing import Preprocessor
 from keras_deephash.presets.mixin import PresetMixin
 
+_IMAGENET_STDDEV = np.array([0.229, 0.224, 0.225], "float32")
+
 
 @keras.saving.register_keras_serializable(package=PACKAGE)
 class ApplicationBackbone(PresetMixin, keras.Model):
@@ -49,7 +51,7 @@ class ApplicationBackbone(PresetMixin, keras.Model):
         dtype=None,
         **kwargs,
     ):
-        build = _find(application)
+        _find(application)
         image_shape = tuple(image_shape)
         if len(image_shape) != 3 or image_shape[0] != image_shape[1]:
             raise ValueError(
@@ -61,12 +63,7 @@ class ApplicationBackbone(PresetMixin, keras.Model):
         try:
             # The networks of Keras Applications know the global policy alone.
             keras.config.set_dtype_policy(policy)
-            network = build(
-                include_top=False,
-                weights=weights,
-                input_shape=image_shape,
-                pooling="avg",
-            )
+            network = _build(application, image_shape, weights)
         except Exception as error:  # Keras raises a bare one for a failed download.
             raise ValueError(
                 f"`{application}` cannot be built with weights={weights!r} and "
@@ -120,6 +117,26 @@ def own_preprocessor(application: str, image_size: int) -> Preprocessor:
         mean=0 - offset / scale,
         scale=scale,
     )
+
+
+def _build(application: str, image_shape: tuple, weights: str | None) -> keras.Model:
+    """The network, of the same layers whatever its weights are."""
+    arguments = dict(include_top=False, input_shape=image_shape, pooling="avg")
+    network = _find(application)(weights=weights, **arguments)
+    if weights is None or not application.startswith("EfficientNetB"):
+        return network
+    # Keras divides by the roots of these a second time, in a layer that is there with
+    # `weights="imagenet"` alone: not in a preset, and not with the same file by path.
+    pretrained, network = network, _find(application)(weights=None, **arguments)
+    network.set_weights(pretrained.get_weights())
+    normalization = next(
+        n for n in network.layers if isinstance(n, keras.layers.Normalization)
+    )
+    mean, variance, *count = normalization.get_weights()
+    if weights == "imagenet" or np.allclose(variance, _IMAGENET_STDDEV, rtol=1e-2):
+        normalization.set_weights([mean, variance * _IMAGENET_STDDEV, *count])
+    normalization.finalize_state()
+    return network
 
 
 def _find(application: str):
