@@ -46,9 +46,12 @@ def read_image(image) -> np.ndarray:
         path = os.fspath(image)
         # From a stream: a TIFF that Pillow maps into memory by its path, it maps with
         # the sides that the turned image would have.
-        with _naming(repr(path)), open(path, "rb") as stream:
-            with Image.open(stream) as file:
-                return _to_rgb(file)
+        with (
+            _naming(repr(path)),
+            open(path, "rb") as stream,
+            Image.open(stream) as file,
+        ):
+            return _to_rgb(file)
     if isinstance(image, Image.Image):
         with _naming(f"a PIL image, mode {image.mode}"):
             _check_size(image.size)

@@ -1,12 +1,14 @@
 """The training behind `keras-deephash train`."""
 
 import datetime
+import hashlib
 import os
 import shutil
 import time
 from argparse import Namespace
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from keras_deephash.backbones.statistics import freeze_statistics
@@ -22,11 +24,13 @@ from keras_deephash.datasets.augment import augmentation
 from keras_deephash.presets import from_preset
 from keras_deephash.presets.saving import check_replaceable
 from keras_deephash.retrieval.evaluate_model import evaluate_model
-from keras_deephash.retrieval.validation import check_integer
 from keras_deephash.training_features import FrozenFeatures
 from keras_deephash.training_model import NEW_BACKBONES, build_model
 from keras_deephash.training_optimizer import new_optimizer
+from keras_deephash.training_options import check_options
 
+# Of each training image, where the frozen part makes them.
+VIEWS = 4
 # Options that do not change what is learned.
 _NO_SETTINGS = {
     "arguments",
@@ -54,16 +58,12 @@ def train(options: Namespace, command: str) -> None:
     # A path is never taken for the name of a preset that comes with the package.
     output = os.path.abspath(options.output)
     check_replaceable(output)  # Before the hours of training.
-    if options.epochs < 1:
-        raise ValueError(f"`--epochs` must be >= 1. Received: {options.epochs}.")
-    if options.views < 1:
-        raise ValueError(f"`--views` must be >= 1. Received: {options.views}.")
-    if options.top_k is not None:
-        check_integer("--top-k", options.top_k, minimum=1)
+    check_options(options)
     keras.utils.set_random_seed(options.seed)
     # All lists now: what is wrong with one must not show after the training.
     names = ["train"] if options.no_evaluation else ["train", "test", "database"]
     images, *evaluation = read_lists(options.data, names)
+    listed = _digest(images, options.data)
     held_out = None
     if options.hold_out:
         images, held_out = images.hold_out(options.hold_out, options.seed)
@@ -79,7 +79,9 @@ def train(options: Namespace, command: str) -> None:
         _compile(model, options, steps)
     backup = f"{output}.backup"
     names = vars(options).keys() - _NO_SETTINGS
-    claim_backup(backup, {name: getattr(options, name) for name in names})
+    settings = {name: getattr(options, name) for name in names}
+    # What the list says, not where it lies: a data set may have moved meanwhile.
+    claim_backup(backup, {**settings, "data": listed})
     callbacks = [seeds]
     if held_out is not None:
         if frozen:
@@ -125,6 +127,14 @@ def train(options: Namespace, command: str) -> None:
     print(f"Saved: {options.output}. Load it: from_preset({output!r})")
 
 
+def _digest(images: ImageSet, directory: str) -> str:
+    """Tells image lists apart: paths below the directory, and labels."""
+    names = [os.path.relpath(path, directory) for path in images.images]
+    digest = hashlib.sha256("\n".join(names).encode())
+    digest.update(np.ascontiguousarray(images.labels).tobytes())
+    return digest.hexdigest()
+
+
 def _start(backbone: str) -> str:
     """What the training began from, for the metadata."""
     if backbone in NEW_BACKBONES:
@@ -159,7 +169,7 @@ def _training_data(
             augment=augment,
         )
     features, labels = frozen.of_views(
-        model, images, options.views, options.seed, augment, options.augment
+        model, images, options.views or VIEWS, options.seed, augment, options.augment
     )
     return feature_dataset(features, labels, options.batch_size, seeds)
 
@@ -177,7 +187,10 @@ def _compile(model: keras.Model, options: Namespace, steps: int) -> None:
         return
     model.compile(
         new_optimizer(
-            options.optimizer, options.learning_rate, options.weight_decay, steps
+            options.optimizer,
+            1e-3 if options.learning_rate is None else options.learning_rate,
+            options.weight_decay or 0.0,
+            steps,
         )
     )
 

@@ -52,18 +52,19 @@ def build_model(options: Namespace, label_names: list[str] | None) -> keras.Mode
     if options.backbone not in NEW_BACKBONES:
         backbone = load_backbone(options.backbone, size)
         preprocessor = backbone.preprocessor
-        if resize_size is not None or options.padding:
+        if resize_size is not None or options.padding is not None:
             preprocessor = preprocessor.resized(
                 preprocessor.image_size, resize_size, options.padding
             )
         return cls(backbone, preprocessor=preprocessor, **arguments)
+    dropout = 0.5 if options.dropout is None else options.dropout
     if options.backbone == "small":
         size = 32 if size is None else size
-        backbone = AlexNetBackbone.small(size, dropout=options.dropout)
+        backbone = AlexNetBackbone.small(size, dropout=dropout)
     else:
-        size = 227
-        backbone = AlexNetBackbone(dropout=options.dropout)
-    preprocessor = Preprocessor(size, resize_size, options.padding)
+        size = 227 if size is None else size
+        backbone = AlexNetBackbone((size, size, 3), dropout=dropout)
+    preprocessor = Preprocessor(size, resize_size, options.padding or 0)
     return cls(backbone, preprocessor=preprocessor, **arguments)
 
 

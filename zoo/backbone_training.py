@@ -25,7 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser, epochs: int) -> None:
     add = parser.add_argument
     add("--image-size", type=int, help="network input; None is the backbone's own")
     add("--resize-size", type=int, help="of the crops; None is the backbone's share")
-    add("--padding", type=int, default=0, help="reflected pixels")
+    add("--padding", type=int, help="reflected pixels; None is the backbone's share")
     add("--augment", nargs="*", default=[], choices=sorted(AUGMENTATIONS))
     add("--epochs", type=int, default=epochs)
     add("--freeze-until", metavar="LAYER", help="keep the layers up to it as they are")
@@ -63,7 +63,7 @@ def load_start(name: str, options: argparse.Namespace) -> keras.Model:
     if options.freeze_until:
         for layer in SplitBackbone(backbone, options.freeze_until).trunk.layers:
             layer.trainable = False
-    if options.resize_size or options.padding:
+    if options.resize_size is not None or options.padding is not None:
         old = backbone.preprocessor
         backbone.preprocessor = old.resized(
             old.image_size, options.resize_size, options.padding

@@ -12,7 +12,8 @@ def add_images(parser) -> None:
         "--images",
         required=True,
         metavar="PATH",
-        help="a folder, all images below it; or an image list (path and labels a line)",
+        help="a folder, all images below it; an image; or an image list (path and "
+        "labels a line)",
     )
 
 
@@ -52,9 +53,11 @@ def load_model(preset: str):
 def read_images(path: str) -> tuple:
     """The paths of the images that `--images` names, and a list's labels or None."""
     from keras_deephash.datasets import read_image_list
-    from keras_deephash.images import find_images
+    from keras_deephash.images import EXTENSIONS, find_images
 
     if os.path.isdir(path):
         return find_images(path), None
+    if path.lower().endswith(EXTENSIONS):
+        return [path], None
     listed = read_image_list(path, verify_images=False)
     return listed.images, listed.labels

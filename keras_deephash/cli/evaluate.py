@@ -32,7 +32,7 @@ def add_evaluation_arguments(parser) -> None:
         "were cut, or else not at all)",
     )
     parser.add_argument(
-        "--radius", type=int, default=2, help="Hamming radius (default: 2)"
+        "--radius", type=int, help="Hamming radius of binary codes (default: 2)"
     )
     parser.add_argument(
         "--ties",
@@ -46,8 +46,10 @@ def add_evaluation_arguments(parser) -> None:
 
 def evaluation_arguments(options, metadata: dict) -> dict:
     """The options as arguments of `evaluate_model`."""
-    names = ("crops", "top_k", "radius", "ties")
+    names = ("crops", "top_k", "ties")
     chosen = {name: getattr(options, name) for name in names}
+    if options.radius is not None:
+        chosen["radius"] = options.radius
     stated = metadata["metrics"]
     # The figure of a full ranking states the length of its database.
     if chosen["top_k"] is None and stated.get("top_k") != stated.get("database"):
@@ -58,17 +60,24 @@ def evaluation_arguments(options, metadata: dict) -> dict:
 def load_evaluation(options) -> tuple:
     """The model, the metadata of its preset, the queries and the database."""
     from keras_deephash.datasets import read_lists
+    from keras_deephash.models.deep_hashing import DeepHashing
     from keras_deephash.presets import read_preset_metadata
     from keras_deephash.retrieval.validation import check_integer
 
     # Before the work, not after it.
-    check_integer("--radius", options.radius, minimum=0)
+    if options.radius is not None:
+        check_integer("--radius", options.radius, minimum=0)
     if options.top_k is not None:
         check_integer("--top-k", options.top_k, minimum=1)
     metadata = read_preset_metadata(options.preset)
     names = ("test", "database")
     query, database = read_lists(options.data, names, verify_images=False)
     model = arguments.load_model(options.preset)
+    if options.radius is not None and not isinstance(model, DeepHashing):
+        raise ValueError(
+            "`--radius` is a Hamming radius, of the binary codes of DCH and DHN: leave "
+            f"it out. Received: --radius {options.radius}, a {type(model).__name__}."
+        )
     return model, metadata, query, database
 
 

@@ -34,7 +34,7 @@ def add_arguments(parser) -> None:
         "of a method; or keras:NAME, a network of Keras Applications with its ImageNet "
         "weights (default: small)",
     )
-    add("--dropout", type=float, default=0.5, help="of a new backbone (default: 0.5)")
+    add("--dropout", type=float, help="of a new backbone (default: 0.5)")
     add(
         "--quantization-weight",
         type=float,
@@ -87,7 +87,11 @@ def add_arguments(parser) -> None:
     add = images.add_argument
     add("--image-size", type=int, help="network input (default: the backbone's, or 32)")
     add("--resize-size", type=int, help="default: the backbone's share of image size")
-    add("--padding", type=int, default=0, help="reflected pixels (default: 0)")
+    add(
+        "--padding",
+        type=int,
+        help="reflected pixels (default: the backbone's share of image size)",
+    )
     add(
         "--augment",
         nargs="*",
@@ -106,7 +110,6 @@ def add_arguments(parser) -> None:
     add(
         "--views",
         type=int,
-        default=4,
         help="random crops and augmentations of each training image to compute; epochs "
         "take them in turn (default: 4)",
     )
@@ -133,8 +136,8 @@ def add_arguments(parser) -> None:
         "others warm up for a tenth of the steps and decay by cosine "
         "(default: recipe)",
     )
-    add("--learning-rate", type=float, default=1e-3, help="peak (default: 0.001)")
-    add("--weight-decay", type=float, default=0.0, help="default: 0")
+    add("--learning-rate", type=float, help="peak of sgd or adamw (default: 0.001)")
+    add("--weight-decay", type=float, help="of sgd or adamw (default: 0)")
     add(
         "--hold-out",
         type=float,

@@ -83,6 +83,11 @@ def read_lists(
     Lists of class indices without `labels.txt` may stop at different classes: they
     all get the columns of the longest.
     """
+    if os.path.isfile(root):
+        raise ValueError(
+            "Name the directory in which the lists lie. "
+            f"Received: {os.fspath(root)!r}, a file."
+        )
     sets = [
         read_image_list(os.path.join(root, f"{name}.txt"), verify_images=verify_images)
         for name in names

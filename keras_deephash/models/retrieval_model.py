@@ -1,5 +1,7 @@
 """What all methods are made of: a backbone, a tanh layer, and the preprocessing."""
 
+import os
+
 import keras
 import numpy as np
 import tensorflow as tf
@@ -38,13 +40,13 @@ class RetrievalModel(PresetMixin, FreezingMixin, GlobalBatchTraining):
 
     def __init__(
         self,
-        backbone: keras.Model | str,
+        backbone: keras.Model | str | os.PathLike,
         preprocessor: Preprocessor | None = None,
         **kwargs,
     ):
         super().__init__(**kwargs)
-        if isinstance(backbone, str):
-            backbone = load_backbone(backbone)
+        if isinstance(backbone, (str, os.PathLike)):
+            backbone = load_backbone(os.fspath(backbone))
         # The name `backbone` is part of the weights file format.
         self.backbone = backbone
         self.preprocessor = _check_preprocessor(backbone, preprocessor)

@@ -88,5 +88,8 @@ def _log_table(log) -> list[str]:
 
 
 def _text(value) -> str:
-    text = f"{value:.4f}" if isinstance(value, float) else str(value)
+    text = str(value)
+    if isinstance(value, float):
+        # A learning rate of 3e-5 is not 0.0000.
+        text = f"{value:.3g}" if 0 < abs(value) < 1e-3 else f"{value:.4f}"
     return text.replace("|", "\\|").replace("\n", " ")

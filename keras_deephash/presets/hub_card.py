@@ -3,6 +3,7 @@
 import hashlib
 import re
 
+from keras_deephash.preprocessing import Preprocessor
 from keras_deephash.presets.card import (
     describe_model,
     describe_results,
@@ -17,14 +18,17 @@ _MARKED = re.compile(r"(.*)(<!-- Written by keras_deephash; [^\n]* -->\n)", re.D
 
 
 def render_hub_card(
-    handle: HubHandle, metadata: dict, image_size: int, license: str | None
+    handle: HubHandle,
+    metadata: dict,
+    preprocessor: Preprocessor,
+    license: str | None,
 ) -> str:
     """The README of a repository: front matter and Markdown.
 
     Args:
         handle: `HubHandle` that the preset is published at.
         metadata: dict, as `read_metadata` returns it.
-        image_size: int, in pixels.
+        preprocessor: `Preprocessor` of the preset.
         license: str or None, identifier of the licence of the weights.
     """
     lines = [
@@ -36,8 +40,8 @@ def render_hub_card(
         "",
         describe_model(metadata),
         "",
-        *_snippet(handle, metadata, image_size),
-        *_limits(metadata, image_size),
+        *_snippet(handle, metadata, preprocessor.image_size),
+        *_limits(metadata, preprocessor),
         *describe_results(metadata),
         "",
     ]
@@ -98,21 +102,25 @@ def _snippet(handle: HubHandle, metadata: dict, image_size: int) -> list[str]:
         "import numpy as np",
         "",
         f'model = keras_deephash.from_preset("{handle}")',
-        "# RGB images of any size: an array, paths or PIL images.",
         f'images = np.zeros((2, {image_size}, {image_size}, 3), "uint8")',
     ]
     if metadata["bits"]:
         width = metadata["bits"] // 8
+        lines.insert(-1, "# RGB images of any size: an array, paths or PIL images.")
         lines.append(f"codes = model.encode(images)  # uint8 [2, {width}]")
     else:
+        lines.insert(-1, "# RGB pixels, as model.preprocessor.center_crop gives them.")
         lines.append("features = model.predict(model.preprocessor.normalize(images))")
         lines.append("hashing = keras_deephash.DCH(model, bits=48)  # To be trained.")
     return [*lines, "```", ""]
 
 
-def _limits(metadata: dict, image_size: int) -> list[str]:
+def _limits(metadata: dict, preprocessor: Preprocessor) -> list[str]:
     dataset = metadata["dataset"]
-    lines = [f"- Images are scaled to {image_size} x {image_size} pixels."]
+    seen, size = preprocessor.image_size, preprocessor.resize_size
+    lines = [f"- Images are scaled to {size} x {size} pixels."]
+    if size > seen:
+        lines = [f"{lines[0][:-1]}, of which the middle {seen} x {seen} are seen."]
     if metadata["bits"]:
         lines.append(
             "- Codes compare with codes of this preset alone: pin the commit for as "

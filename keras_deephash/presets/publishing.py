@@ -107,8 +107,7 @@ def prepare_upload(
     model = load_preset(location, True, {}, load_index=has_index)
     names = (*FILES, INDEX_FILE) if has_index else FILES
     files = {name: preset_file(location.folder, name) for name in names}
-    size = model.preprocessor.image_size
-    card = render_hub_card(handle, metadata, size, license)
+    card = render_hub_card(handle, metadata, model.preprocessor, license)
     if not os.path.lexists(os.path.join(location.folder, md.README_FILE)):
         return files, card
     path = preset_file(location.folder, md.README_FILE)

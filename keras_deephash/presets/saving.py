@@ -114,16 +114,20 @@ def _move_into_place(folder: str, target: str) -> None:
     if not os.path.lexists(target):
         os.rename(folder, target)
         return
-    old = tempfile.mkdtemp(
+    aside = tempfile.mkdtemp(
         prefix=f".{os.path.basename(target)}-old-", dir=os.path.dirname(target)
     )
+    # To a new name: Windows renames nothing onto a directory, not even an empty one.
+    old = os.path.join(aside, "preset")
     os.rename(target, old)
     try:
         os.rename(folder, target)
     except OSError:
         os.rename(old, target)
         raise
-    shutil.rmtree(old)
+    finally:
+        if os.path.lexists(target):  # Else the older preset is all there is.
+            shutil.rmtree(aside, ignore_errors=True)
 
 
 def _plain(value):

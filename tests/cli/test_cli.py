@@ -88,6 +88,13 @@ def test_train_evaluate_encode(data, tmp_path, capsys):
     )
     with np.load(codes) as file:
         assert len(file["codes"]) == 8
+    image = os.path.join(data, "images", "07.png")
+    assert (
+        main(["encode", "--preset", output, "--images", image, "--output", codes]) == 0
+    )
+    with np.load(codes) as file:
+        assert list(file["paths"]) == [image]
+        np.testing.assert_array_equal(file["codes"], expected[7:8])
 
 
 def test_an_occupied_output_is_refused_before_the_training(data, tmp_path, capsys):
@@ -184,12 +191,20 @@ def test_wrong_options_come_before_the_work(
     assert message in capsys.readouterr().err
 
 
+def test_a_radius_is_refused_where_there_is_no_ball(data, capsys):
+    arguments = ["--preset", "dtq_cifar10_32", "--data", data, "--radius", "3"]
+    for command in ("evaluate", "report"):
+        assert main([command, *arguments]) == 1
+        assert "`--radius` is a Hamming radius" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     "arguments, message",
     [
         (["evaluate", "--preset", "dch_cifar", "--data", "."], "no preset"),
         (["evaluate", "--preset", "dch_cifar10_48", "--data", "no"], "no such list"),
         (["encode", "--preset", "x", "--images", "no"], "no such list file"),
+        (["evaluate", "--preset", "dch_cifar10_48", "--data", __file__], "a file"),
         (["encode", "--preset", "x", "--images", "."], "holds no image"),
         (["encode", "--preset", "x", "--images", ".", "--output", "a.txt"], ".npz"),
         (["train", "--data", "no", "--output", "out"], "no such list file"),

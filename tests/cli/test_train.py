@@ -1,7 +1,9 @@
 """`keras-deephash train`: every method, its options, and going on after a kill."""
 
+import argparse
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -11,8 +13,9 @@ import pytest
 
 import keras_deephash as kdh
 from keras_deephash.cli import main
-from keras_deephash.cli.train import METHODS
+from keras_deephash.cli.train import METHODS, add_arguments
 from keras_deephash.training_model import METHODS as CLASSES
+from keras_deephash.training_model import build_model
 
 RECIPES = sorted((Path(__file__).parents[2] / "zoo" / "recipes").glob("*.json"))
 SMALL = ["--batch-size", "8", "--optimizer", "adamw"]
@@ -178,6 +181,14 @@ def test_a_killed_training_gives_the_same_preset(
     other = [*arguments, "--weight-decay", "3", "--output", killed]
     assert main(other) == 1
     assert "with other options (weight_decay)" in capsys.readouterr().err
+    lines = (Path(data) / "train.txt").read_text().splitlines()
+    elsewhere = shutil.copytree(data, tmp_path / "elsewhere")
+    (elsewhere / "train.txt").write_text("\n".join(lines[::-1]))
+    assert main([*arguments, "--data", str(elsewhere), "--output", killed]) == 1
+    assert "with other options (data)" in capsys.readouterr().err
+    (elsewhere / "train.txt").write_text("\n".join(lines))
+    # The same lists, moved.
+    arguments += ["--data", str(elsewhere)]
     assert main([*arguments, "--output", killed]) == 0
     assert not os.path.exists(f"{killed}.backup")
     assert "minutes" not in read_training(killed)  # Only a part of them was seen.
@@ -206,7 +217,13 @@ def read_training(folder) -> dict:
             "`--substitutes` must be LABEL=WORD",
         ),
         (["--backbone", "alexnet_on_mars"], "no preset"),
-        (["--epochs", "0"], "`--epochs` must be >= 1"),
+        (["--epochs", "0"], "`--epochs` must be an integer and >= 1"),
+        (["--freeze-until", "x", "--views", "0"], "`--views` must be an integer"),
+        (["--learning-rate", "0.1"], "`--learning-rate` needs --optimizer sgd or"),
+        (["--weight-decay", "0"], "`--weight-decay` needs --optimizer sgd or"),
+        (["--views", "2"], "`--views` needs --freeze-until"),
+        (["--feature-cache", "f"], "`--feature-cache` needs --freeze-until"),
+        (["--backbone", "x", "--dropout", "0.2"], "`--dropout` needs a new backbone"),
     ],
 )
 def test_options_that_do_not_fit(data, tmp_path, capsys, arguments, message):
@@ -214,6 +231,37 @@ def test_options_that_do_not_fit(data, tmp_path, capsys, arguments, message):
     assert main(["train", *options, *arguments]) == 1
     captured = capsys.readouterr()
     assert message in captured.err and "Epoch" not in captured.out
+
+
+@pytest.mark.parametrize(
+    "arguments, expected",
+    [
+        ([], (32, 40, 4)),
+        (["--resize-size", "36"], (32, 36, 4)),
+        (["--padding", "0"], (32, 40, 0)),
+        (["--image-size", "34"], (34, 42, 4)),
+    ],
+)
+def test_what_is_not_given_is_the_backbones(make_model, tmp_path, arguments, expected):
+    start = make_model()
+    start.preprocessor = kdh.Preprocessor(32, resize_size=40, padding=4)
+    start.save_to_preset(tmp_path / "start")
+    options = parse(["--backbone", str(tmp_path / "start"), *arguments])
+    found = build_model(options, None).preprocessor
+    assert (found.image_size, found.resize_size, found.padding) == expected
+
+
+def test_the_caffe_form_of_another_image_size():
+    model = build_model(parse(["--backbone", "caffe", "--image-size", "195"]), None)
+    assert model.backbone.image_shape == (195, 195, 3)
+    assert model.preprocessor.image_size == 195
+    assert model.backbone.get_layer("drop6").rate == 0.5
+
+
+def parse(arguments: list[str]):
+    parser = argparse.ArgumentParser()
+    add_arguments(parser)
+    return parser.parse_args(["--data", "data", "--output", "output", *arguments])
 
 
 @pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)

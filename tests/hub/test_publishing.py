@@ -125,6 +125,9 @@ def test_a_backbone_is_published_too(make_model, hub, publish, load, tmp_path):
     make_model().backbone.save_to_preset(tmp_path / "backbone")
     commit = publish("hf://me/backbone", tmp_path / "backbone")
     card = hub.repositories["me/backbone"].commits[commit]["README.md"].decode()
+    text = "scaled to 36 x 36 pixels, of which the middle 32 x 32 are seen.\n"
+    assert text in card
+    assert "of any size" not in card
     snippet = card.split("```python\n")[1].split("```")[0]
     snippet = snippet.replace(
         'from_preset("', f'from_preset(endpoint="{hub.endpoint}",'

@@ -366,6 +366,27 @@ def test_failed_saving_leaves_the_old_preset(model, preset, tmp_path):
     kdh.from_preset(preset)
 
 
+def test_a_move_that_fails_brings_the_old_preset_back(
+    model, preset, tmp_path, monkeypatch
+):
+    rename = os.rename
+
+    def failing(source, target):
+        # As on Windows, where something is opened, or anything is at the target.
+        if os.path.lexists(target):
+            raise FileExistsError(target)
+        if target == str(preset) and "-old-" not in source:
+            raise PermissionError(target)
+        rename(source, target)
+
+    before = (preset / "metadata.json").read_bytes()
+    monkeypatch.setattr(os, "rename", failing)
+    with pytest.raises(PermissionError):
+        model.save_to_preset(preset, dataset="another")
+    assert (preset / "metadata.json").read_bytes() == before
+    assert os.listdir(tmp_path) == ["mine"]
+
+
 @pytest.mark.parametrize(
     "arguments, message",
     [
@@ -406,6 +427,14 @@ def test_an_unregistered_class_cannot_be_saved(images, tmp_path):
         assert model.encode(images).shape == (24, 1)
         with pytest.raises(kdh.PresetError, match=message):
             model.save_to_preset(tmp_path / "mine")
+
+
+def test_the_card_has_small_numbers_too(make_model, tmp_path):
+    training = {"learning_rate": 3e-5, "floor": 0.0, "gap": -0.00123, "peak": 0.1}
+    make_model().save_to_preset(tmp_path / "a", training=training)
+    card = (tmp_path / "a" / "README.md").read_text()
+    for row in ("rate | 3e-05", "floor | 0.0000", "gap | -0.0012", "peak | 0.1000"):
+        assert f"{row} |" in card
 
 
 def test_the_card_has_a_row_an_epoch(make_model, tmp_path):

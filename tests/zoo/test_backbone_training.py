@@ -140,6 +140,17 @@ def test_distilled_backbone_sees_what_its_teacher_sees(
         assert np.allclose(old, new, atol=1e-3) != learns
 
 
+def test_images_of_several_sizes_are_distilled(
+    load_script, start, tiny_images, tmp_path
+):
+    data = write_lists(tmp_path / "data", np.eye(2, dtype=int)[np.arange(8) % 2])
+    output = tmp_path / "output"
+    options = ["--epochs", "1", "--batch-size", "8", "--data", data, tiny_images]
+    load_script("distill_backbone").main([start, start, str(output), *options])
+    training = kdh.presets.read_preset_metadata(str(output))["training"]
+    assert training["split"] == "71 images without labels"
+
+
 def test_distance_of_features_is_one_minus_the_cosine_from_the_mean(load_script):
     generator = np.random.default_rng(0)
     features, outputs = generator.normal(size=(2, 5, 7)).astype(np.float32)

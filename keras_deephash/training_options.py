@@ -1,0 +1,40 @@
+"""What is checked of the options of `keras-deephash train` before any work."""
+
+from argparse import Namespace
+
+from keras_deephash.retrieval.validation import check_integer
+from keras_deephash.training_model import NEW_BACKBONES
+
+
+def check_options(options: Namespace) -> None:
+    """Checks numbers, and that no option is given that would change nothing.
+
+    Raises:
+        ValueError: naming the option.
+    """
+    check_integer("--epochs", options.epochs, minimum=1)
+    for name in ("views", "top_k"):
+        if getattr(options, name) is not None:
+            check_integer(_flag(name), getattr(options, name), minimum=1)
+    if options.optimizer == "recipe":
+        wanted = "--optimizer sgd or adamw: the published recipe has its own"
+        _check_not_given(options, ("learning_rate", "weight_decay"), wanted)
+    if options.freeze_until is None:
+        wanted = "--freeze-until, which makes frozen features"
+        _check_not_given(options, ("views", "feature_cache"), wanted)
+    if options.backbone not in NEW_BACKBONES:
+        wanted = f"a new backbone, {' or '.join(NEW_BACKBONES)}: this one has its own"
+        _check_not_given(options, ("dropout",), wanted)
+
+
+def _check_not_given(options: Namespace, names: tuple[str, ...], wanted: str) -> None:
+    for name in names:
+        if getattr(options, name) is not None:
+            raise ValueError(
+                f"`{_flag(name)}` needs {wanted}. "
+                f"Received: {_flag(name)} {getattr(options, name)}."
+            )
+
+
+def _flag(name: str) -> str:
+    return "--" + name.replace("_", "-")
