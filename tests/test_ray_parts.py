@@ -34,3 +34,35 @@ def test_parts_are_found_again_from_anywhere(folder, monkeypatch, images, number
     paths, ids = read_paths(part)
     assert paths == expected
     np.testing.assert_array_equal(ids, np.arange(len(numbers)))
+
+
+def test_a_single_image(folder):
+    parts = Parts("out", "photos/1.png")
+    parts.refresh()
+    (part,) = parts.pending()
+    assert read_paths(part)[0] == [str(folder / "photos" / "1.png")]
+
+
+def test_names_that_no_text_can_hold_are_named(folder):
+    name = os.fsencode(folder / "photos") + b"/caf\xe9.png"
+    os.rename(os.fsencode(folder / "photos" / "0.png"), name)
+    with pytest.raises(ValueError, match="must be UTF-8.*udce9.png"):
+        Parts("out", "photos").refresh()
+    assert not os.path.exists("out")
+
+
+@pytest.mark.parametrize(
+    "columns, message",
+    [
+        ({"path": ["a.png", None]}, "a `path` in every row. Received: 1 rows"),
+        ({"path": ["a", "b"], "id": [0, None]}, "an? `id` in every row"),
+        ({"path": ["a", "b"], "id": [0.5, 1.5]}, "ints in its column `id`.*double"),
+        ({"path": ["a", "b"], "id": [7, 7]}, "a different `id` in every row"),
+    ],
+)
+def test_tables_that_lack_paths_or_ids(tmp_path, columns, message):
+    pa = pytest.importorskip("pyarrow", reason="Parquet needs pyarrow")
+    pq = pytest.importorskip("pyarrow.parquet", reason="Parquet needs pyarrow")
+    pq.write_table(pa.table(columns), tmp_path / "table.parquet")
+    with pytest.raises(ValueError, match=message):
+        Parts(str(tmp_path / "out"), str(tmp_path / "table.parquet")).refresh()

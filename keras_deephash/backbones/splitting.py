@@ -13,6 +13,7 @@ class SplitBackbone:
     Attributes:
         trunk: `keras.Model`, images to the output of that layer.
         head: `keras.Model`, from there to the features.
+        until: str.
 
     Raises:
         ValueError: if there is no such layer, or if the backbone has a way around it.
@@ -40,3 +41,17 @@ class SplitBackbone:
                 "`until` must be a layer that everything behind it depends on alone, "
                 f"such as the end of a block. Received: until={until!r}."
             ) from None
+        self.until = until
+        self._held = []
+
+    def freeze(self) -> None:
+        """Makes the layers of the trunk untrainable."""
+        self._held = [layer for layer in self.trunk.layers if layer.trainable]
+        for layer in self._held:
+            layer.trainable = False
+
+    def release(self) -> None:
+        """Takes `freeze` back; what was untrainable before stays so."""
+        for layer in self._held:
+            layer.trainable = True
+        self._held = []

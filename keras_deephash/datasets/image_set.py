@@ -60,8 +60,16 @@ class ImageSet:
         return len(self.images)
 
     def subset(self, indices) -> "ImageSet":
-        """The images at the given indices, in their order."""
-        indices = np.asarray(indices, dtype=np.int64)
+        """The images at the given indices, in their order, or where a mask is True."""
+        indices = np.asarray(indices)
+        if indices.dtype == bool and indices.shape == (len(self),):
+            indices = np.flatnonzero(indices)
+        if indices.dtype.kind not in "iu" and indices.size:
+            raise ValueError(
+                f"`indices` must be ints, or bools of length {len(self)}. "
+                f"Received: {indices.dtype} of shape {indices.shape}."
+            )
+        indices = indices.astype(np.int64)
         if isinstance(self.images, np.ndarray):
             images = self.images[indices]
         else:

@@ -124,14 +124,19 @@ class CodeSpec:
             other: `CodeSpec`.
             what: str. Who brings it, for the error: "The model", say.
         """
-        for field in ("bits", "metric", "weights_sha256"):
-            mine, theirs = getattr(self, field), getattr(other, field)
-            if mine != theirs and None not in (mine, theirs):
-                raise ValueError(
-                    f"{what} makes other codes than those in the index. Expected: "
-                    f"{self.describe()}. Received: {other.describe()}. Encode with "
-                    "the model of the index, or build a new index."
-                )
+        same_centers = True
+        if self.is_quantizer and other.is_quantizer:
+            same_centers = np.array_equal(self.centers, other.centers)
+        fields = ("bits", "metric", "weights_sha256")
+        pairs = [(getattr(self, name), getattr(other, name)) for name in fields]
+        if all(a == b or None in (a, b) for a, b in pairs) and same_centers:
+            return
+        raise ValueError(
+            f"{what} makes other codes than those in the index"
+            f"{'' if same_centers else ', by other centres'}. Expected: "
+            f"{self.describe()}. Received: {other.describe()}. Encode with the model "
+            "of the index, or build a new index."
+        )
 
     def describe(self) -> str:
         """One line for people."""

@@ -1,6 +1,7 @@
 """The index: codes that are searched, saved, reopened and grown."""
 
 import os
+from numbers import Real
 
 import numpy as np
 
@@ -132,8 +133,11 @@ class Index:
         queries = self._reader.queries(images_or_codes)
         if radius is None:
             return self._store.search(queries, int(k or 10))
-        if isinstance(radius, bool) or not np.isfinite(radius):
-            raise ValueError(f"`radius` must be finite. Received: radius={radius!r}.")
+        real = isinstance(radius, Real) and not isinstance(radius, bool)
+        if not (real and np.isfinite(radius)):
+            raise ValueError(
+                f"`radius` must be a finite number. Received: radius={radius!r}."
+            )
         return nearest_in_range(*self._store.range_search(queries, radius), k)
 
     def rerank(self, images_or_codes, candidates, k: int = 10):

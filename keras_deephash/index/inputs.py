@@ -1,5 +1,6 @@
 """Images, codes and continuous codes, told apart and made codes or queries."""
 
+import hashlib
 import os
 
 import numpy as np
@@ -7,6 +8,8 @@ import numpy as np
 from keras_deephash.index.code_spec import CodeSpec
 from keras_deephash.index.structures.product_form import reconstruct
 from keras_deephash.models.encoding import pack_bits
+
+_CHANGED = "The model, which has changed since,"
 
 
 class CodeReader:
@@ -19,18 +22,22 @@ class CodeReader:
 
     def __init__(self, spec: CodeSpec, model=None):
         self.spec, self.model = spec, model
+        self._last_layers = None if model is None else _last_layers(model)
 
     def codes(self, values, batch_size: int = 32, verbose="auto") -> np.ndarray:
         """Codes, uint8 [n, bytes], of images, codes or continuous codes."""
         if not is_matrix(values):
             model = self._model()
+            self.spec.check_same(CodeSpec.of(model), _CHANGED)
             return model.encode(values, batch_size=batch_size, verbose=verbose)
         if values.dtype.kind != "f":
             return self.spec.check_codes(values)
         values = self._continuous(values)
         if not self.spec.is_quantizer:
             return pack_bits(values)
-        return self._model("Continuous codes").codebook.encode(values)
+        model = self._model("Continuous codes")
+        self._check_unchanged(model)
+        return model.codebook.encode(values)
 
     def queries(self, values, continuous: bool = False) -> np.ndarray:
         """What a store searches by: packed codes, or a quantizer's features.
@@ -40,6 +47,7 @@ class CodeReader:
         quantizer = self.spec.is_quantizer
         if not is_matrix(values):
             model = self._model()
+            self._check_unchanged(model)
             if quantizer or continuous:
                 return model.continuous_codes(values)
             return model.encode(values)
@@ -63,6 +71,11 @@ class CodeReader:
             return [os.fspath(value) for value in values]
         return None
 
+    def _check_unchanged(self, model) -> None:
+        """As `check_same`, of the last layers alone: a query should not wait."""
+        if _last_layers(model) != self._last_layers:
+            self.spec.check_same(CodeSpec.of(model), _CHANGED)
+
     def _model(self, what: str = "Images"):
         if self.model is None:
             raise ValueError(
@@ -84,6 +97,17 @@ class CodeReader:
         if not np.isfinite(values).all():
             raise ValueError("Continuous codes must be finite. Received: NaN.")
         return values
+
+
+def _last_layers(model) -> bytes:
+    """A digest of the weights that every training changes."""
+    digest = hashlib.sha256()
+    codebook = getattr(model, "codebook", None)
+    weights = list(model.output_layer.weights)
+    weights += [] if codebook is None else [codebook.centers]
+    for weight in weights:
+        digest.update(np.ascontiguousarray(weight))
+    return digest.digest()
 
 
 def is_matrix(values) -> bool:

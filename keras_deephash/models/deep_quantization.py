@@ -243,7 +243,11 @@ class DeepQuantization(RetrievalModel):
     ) -> dict:
         """As in `RetrievalModel`: `map` is that of AQD, `map_symmetric` of SQD,
         `map_features` of the continuous features, all by the method's metric."""
-        arguments.pop("radius", None)  # There is no ball around a feature.
+        if arguments.pop("radius", None) is not None:
+            raise ValueError(
+                "`radius` is a Hamming radius, and a quantizer's distances are none: "
+                "leave it out."
+            )
         metrics = {}
         sides = [
             (codes, self.decode(self.codebook.encode(codes)))

@@ -20,7 +20,8 @@ class FreezingMixin:
 
         What does not change needs computing only once: `frozen_features` are taken by
         `fit`, `predict`, `encode` and `continuous_codes` in place of the images. A
-        preset does not keep which layers were frozen.
+        second call takes the place of the first. A preset does not keep which layers
+        were frozen; a `.keras` file of a compiled model does.
 
         Args:
             until: str. Name of the last layer that is frozen, such as
@@ -32,9 +33,11 @@ class FreezingMixin:
         >>> features = model.frozen_features(images)
         >>> model.fit(features.images, features.labels, epochs=10)
         """
-        self._frozen = SplitBackbone(self.backbone, until)
-        for layer in self._frozen.trunk.layers:
-            layer.trainable = False
+        parts = SplitBackbone(self.backbone, until)
+        if self._frozen is not None:
+            self._frozen.release()
+        self._frozen = parts
+        self._frozen.freeze()
 
     def frozen_features(
         self, images: ImageSet, batch_size: int = 128, verbose="auto"
@@ -116,6 +119,19 @@ class FreezingMixin:
             )
             for layer in layers
         ]
+
+    def get_compile_config(self):
+        config = super().get_compile_config()
+        if config and self._frozen is not None:
+            config["freeze_until"] = self._frozen.until
+        return config
+
+    def compile_from_config(self, config):
+        config = dict(config)
+        until = config.pop("freeze_until", None)
+        if until is not None:  # The optimizer knows the other variables alone.
+            self.freeze_backbone(until)
+        super().compile_from_config(config)
 
     def _check_images(self, images: np.ndarray) -> None:
         if not self._are_frozen_features(images):

@@ -8,17 +8,18 @@ from keras import ops
 from keras_deephash.datasets.image_set import check_multi_hot
 from keras_deephash.images import check_pixels
 from keras_deephash.losses.replicas import count_rows
+from keras_deephash.models.batch_checks import checked_batch
 from keras_deephash.models.learning_rates import (
     check_multipliers,
     new_multipliers,
     scale_gradients,
 )
 from keras_deephash.models.strategies import (
+    batches_explained,
     check_compilation,
     check_optimizer,
     check_rows,
     check_scope,
-    uneven_batches_explained,
 )
 
 
@@ -132,8 +133,8 @@ class GlobalBatchTraining(keras.Model):
                 `keras.Model.fit`.
 
         Raises:
-            ValueError: for arrays whose labels are not multi-hot, or whose pixels do
-                not lie between 0 and 255.
+            ValueError: for labels that are not multi-hot, or pixels that do not lie
+                between 0 and 255; of a dataset, at the batch that has them.
         """
         check_scope(self)
         self._check_arrays(x, y, "y")
@@ -155,7 +156,7 @@ class GlobalBatchTraining(keras.Model):
                 self.optimizer.build(self.trainable_variables)
         if isinstance(x, tf.data.Dataset):
             kwargs.setdefault("shuffle", False)  # Else Keras warns of its default.
-        with uneven_batches_explained(self):
+        with batches_explained(self):
             return super().fit(
                 x,
                 y,
@@ -181,12 +182,11 @@ class GlobalBatchTraining(keras.Model):
 
         For retrieval metrics, encode and call `keras_deephash.evaluate_retrieval`.
         """
-        with uneven_batches_explained(self):
+        with batches_explained(self):
             return super().evaluate(*args, **kwargs)
 
     def train_step(self, data):
-        images, labels = _images_and_labels(data)
-        images = check_rows(self, images)
+        images, labels = self._checked_batch(data)
         with tf.GradientTape() as tape:
             outputs = self(images, training=True)
             loss = self._loss_share(outputs, labels)
@@ -202,10 +202,19 @@ class GlobalBatchTraining(keras.Model):
         return self.compute_metrics(images, labels, outputs)
 
     def test_step(self, data):
-        images, labels = _images_and_labels(data)
-        outputs = self(check_rows(self, images), training=False)
+        images, labels = self._checked_batch(data)
+        outputs = self(images, training=False)
         self._loss_share(outputs, labels)
         return self.compute_metrics(images, labels, outputs)
+
+    def _checked_batch(self, data):
+        """Images and labels of a batch, which are what they should be."""
+        images, labels = _images_and_labels(data)
+        pixels = not self._are_frozen_features(images)
+        return checked_batch(check_rows(self, images), labels, pixels)
+
+    def _are_frozen_features(self, images) -> bool:
+        return False
 
     def _loss_share(self, outputs, labels):
         """This replica's share of the loss of the global batch."""

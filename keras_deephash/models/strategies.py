@@ -6,6 +6,8 @@ from contextlib import contextmanager
 import tensorflow as tf
 from keras import ops
 
+from keras_deephash.models.batch_checks import EXPLANATIONS
+
 _RECIPE = (
     "Create the model and compile it in the same scope: "
     "`with strategy.scope(): model = ...; model.compile(...)`."
@@ -74,8 +76,9 @@ def check_rows(model, images):
 
 
 @contextmanager
-def uneven_batches_explained(model):
-    """Turns the failures of batches that do not divide into clear ValueErrors."""
+def batches_explained(model):
+    """Turns what stops a step into clear ValueErrors: batches that do not divide,
+    labels and images that are none."""
     replicas = model.distribute_strategy.num_replicas_in_sync
     try:
         yield
@@ -86,6 +89,9 @@ def uneven_batches_explained(model):
                 "replica cannot be left without: drop the last batch, or set "
                 "TF_ENABLE_ONEDNN_OPTS=0 before TensorFlow starts."
             ) from None
+        for problem, explanation in EXPLANATIONS.items():
+            if problem in str(error):
+                raise ValueError(f"{problem}: {explanation}.") from None
         # Keras averages the first batch over the replicas to learn its shape.
         if replicas == 1 or "AddN must have the same size" not in str(error):
             raise

@@ -10,6 +10,8 @@ from keras_deephash.index.threads import available_cpus
 from keras_deephash.ray_encoding.encoder import Encoder
 from keras_deephash.ray_encoding.parts import Part, Parts, read_paths
 
+_WEIGHTS = "weights.sha256"
+
 
 def encode_files(
     preset: str,
@@ -62,9 +64,12 @@ def encode_files(
             "`actors` and `batch_size` must be >= 1. "
             f"Received: actors={actors}, batch_size={batch_size}."
         )
-    _check_preset(preset, output)
+    weights_sha256 = _check_preset(preset, output)
     parts = Parts(output, images)
     parts.refresh()
+    # Last: of images that are not there, an output of no preset is left behind.
+    with write_atomically(os.path.join(output, _WEIGHTS)) as file:
+        file.write(weights_sha256.encode())
     done = {"images": 0, "unreadable": 0, "parts": 0}
     pending = {part.name: part for part in parts.pending()}
     for part in [part for part in pending.values() if not part.count]:
@@ -127,8 +132,8 @@ def _start_ray(ray, actors: int) -> None:
     ray.init("local", num_cpus=cpus, include_dashboard=False, **quiet)
 
 
-def _check_preset(preset: str, output: str) -> None:
-    """Keeps codes of two presets out of one directory."""
+def _check_preset(preset: str, output: str) -> str:
+    """The sha256 of the preset's weights; no output holds codes of two presets."""
     from keras_deephash.presets.location import read_preset_metadata
     from keras_deephash.presets.metadata import WEIGHTS_FILE
 
@@ -138,7 +143,7 @@ def _check_preset(preset: str, output: str) -> None:
             f"The preset {preset!r} is a {metadata['method']}, which makes no codes."
         )
     sha256 = metadata["files"][WEIGHTS_FILE]["sha256"]
-    path = os.path.join(output, "weights.sha256")
+    path = os.path.join(output, _WEIGHTS)
     if os.path.exists(path):
         with open(path, encoding="ascii") as file:
             there = file.read().strip()
@@ -147,9 +152,7 @@ def _check_preset(preset: str, output: str) -> None:
                 f"{output!r} has codes of another model. Received: preset={preset!r}. "
                 "Choose another output directory."
             )
-    else:
-        with write_atomically(path) as file:
-            file.write(sha256.encode())
+    return sha256
 
 
 def _rows(part: Part) -> list[dict]:

@@ -14,7 +14,7 @@ import numpy as np
 
 from keras_deephash.datasets import read_image_list
 from keras_deephash.files import write_atomically
-from keras_deephash.images import find_images
+from keras_deephash.images import EXTENSIONS, find_images
 
 PARTS_FILE = "parts.json"
 IMAGES_PER_PART = 10_000
@@ -69,6 +69,7 @@ class Parts:
             there = {path for part in self.known for path in read_paths(part)[0]}
             paths = [os.path.abspath(path) for path in self._paths()]
             new = [path for path in paths if path not in there]
+            _check_names(new)
             for start in range(0, len(new), IMAGES_PER_PART):
                 self._append_images(new[start : start + IMAGES_PER_PART])
         content = {
@@ -81,6 +82,8 @@ class Parts:
     def _paths(self) -> list[str]:
         if os.path.isdir(self.images):
             return find_images(self.images)
+        if self.images.lower().endswith(EXTENSIONS):
+            return [self.images]
         return read_image_list(self.images, verify_images=False).images
 
     def _described(self, part: Part) -> dict:
@@ -125,6 +128,7 @@ def parquet_files(path: str) -> list[str]:
 
 def count_rows(path: str) -> int:
     """The number of paths in a Parquet file, its columns checked."""
+    import pyarrow as pa
     import pyarrow.parquet as pq
 
     try:
@@ -135,7 +139,34 @@ def count_rows(path: str) -> int:
         names = file.schema_arrow.names
         if "path" not in names:
             raise ValueError(f"{path!r} must have a column `path`. It has: {names}.")
+        for name in {"path", "id"} & set(names):
+            column = file.read(columns=[name])[name]
+            if column.null_count:
+                raise ValueError(
+                    f"{path!r} must have a `{name}` in every row. "
+                    f"Received: {column.null_count} rows without."
+                )
+            if name == "id" and not pa.types.is_integer(column.type):
+                raise ValueError(
+                    f"{path!r} must have ints in its column `id`. "
+                    f"Received: {column.type}."
+                )
+            if name == "id" and len(column.unique()) < len(column):
+                raise ValueError(
+                    f"{path!r} must have a different `id` in every row. Received: "
+                    f"{len(column.unique())} of {len(column)}."
+                )
         return file.metadata.num_rows
+
+
+def _check_names(paths: list[str]) -> None:
+    """Parquet holds text alone, and a file system may hold other names."""
+    for path in paths:
+        if not path.isascii() and path != path.encode("utf-8", "ignore").decode():
+            raise ValueError(
+                f"File names must be UTF-8, to be written down beside their codes. "
+                f"Rename {path!r}."
+            )
 
 
 def read_paths(part: Part) -> tuple[list[str], np.ndarray]:

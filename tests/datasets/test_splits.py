@@ -36,6 +36,20 @@ def test_split_by_class_counts_and_is_seeded(arrays):
         split_by_class(*arrays, ["a", "b", "c"], train=15, query=5)
 
 
+def test_subsets_are_by_index_or_by_mask(arrays):
+    images, classes = arrays
+    whole = ImageSet(images, np.eye(3, dtype=np.uint8)[classes])
+    mask = classes == 1
+    for chosen in (mask, np.flatnonzero(mask), list(range(20, 40)), mask.tolist()):
+        subset = whole.subset(chosen)
+        np.testing.assert_array_equal(subset.images, images[20:40])
+        np.testing.assert_array_equal(subset.labels.sum(axis=0), [0, 20, 0])
+    assert len(whole.subset([])) == 0
+    for wrong in (mask[:5], np.array([0.0, 1.5]), ["a"]):
+        with pytest.raises(ValueError, match="must be ints, or bools of length 60"):
+            whole.subset(wrong)
+
+
 def test_hold_out_is_stratified_disjoint_and_seeded(arrays):
     images, classes = arrays
     whole = ImageSet(images, np.eye(3, dtype=np.uint8)[classes])

@@ -188,6 +188,40 @@ def test_a_model_that_learned_on_makes_other_codes(model, images, labels):
         before.check_same(CodeSpec.of(model), "The model")
 
 
+def test_a_model_that_changes_under_its_index_is_refused(model, quantizer, images):
+    for learner, weights in (
+        (model, model.output_layer.kernel),
+        (quantizer, quantizer.codebook.centers),
+    ):
+        index = Index(learner)
+        index.add(images[:4], verbose=0)
+        before = weights.numpy()
+        weights.assign(before[..., ::-1])
+        for change in (index.add, index.search):
+            with pytest.raises(ValueError, match="has changed since, makes other"):
+                change(images[4:])
+        assert len(index) == 4
+        weights.assign(before)
+        index.add(images[4:], verbose=0)
+        index.search(images[:2], k=3)
+    # What a query does not look at, an addition does.
+    weights = model.backbone.get_layer("conv1").kernel
+    index = Index(model)
+    weights.assign(-weights)
+    with pytest.raises(ValueError, match="has changed since, makes other"):
+        index.add(images)
+
+
+def test_other_centres_are_refused_of_a_spec_by_hand(quantizer, images, tmp_path):
+    for centers in (quantizer.codebook.centers.numpy() + 1, np.zeros((2, 8, 5))):
+        spec = CodeSpec(16, quantizer.search_metric, centers)
+        index = Index(spec)
+        index.add(quantizer.encode(images))
+        index.save(tmp_path / "index")
+        with pytest.raises(ValueError, match="by other centres"):
+            Index.load(tmp_path / "index", quantizer)
+
+
 def test_a_preset_names_itself():
     model = kdh.from_preset("dch_cifar10_48")
     spec = CodeSpec.of(model)
@@ -260,7 +294,7 @@ def test_wrong_arguments_are_named(arguments, message):
 def test_wrong_searches_are_named(model, images):
     index = Index(model)
     index.add(images)
-    for arguments in ({"k": 0}, {"k": 1.5}, {"radius": float("nan")}):
+    for arguments in ({"k": 0}, {"k": 1.5}, {"radius": float("nan")}, {"radius": "2"}):
         with pytest.raises(ValueError, match="Received"):
             index.search(images, **arguments)
 

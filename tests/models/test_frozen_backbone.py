@@ -51,6 +51,31 @@ def test_training_leaves_the_frozen_part(model, image_set):
     )
 
 
+def test_a_second_freezing_takes_the_place_of_the_first(model):
+    model.backbone.get_layer("conv1").trainable = False  # By the user, and stays.
+    for until, frozen in (("pool5", 5), ("pool1", 1), ("conv3", 3)):
+        model.freeze_backbone(until)
+        for number in range(1, 6):
+            layer = model.backbone.get_layer(f"conv{number}")
+            assert layer.trainable == (number > frozen)
+
+
+def test_a_keras_file_keeps_what_is_frozen(model, image_set, tmp_path):
+    model.compile(keras.optimizers.Adam(1e-2))
+    data = image_set.images, image_set.labels
+    model.fit(*data, batch_size=24, epochs=2, verbose=0)
+    model.save(tmp_path / "model.keras")
+    again = keras.models.load_model(tmp_path / "model.keras")
+    names = [[v.path for v in m.trainable_variables] for m in (model, again)]
+    assert len(names[0]) == len(names[1]) < len(model.weights)
+    assert again.frozen_layers == model.frozen_layers
+    # The optimizer goes on where it was.
+    for one in (model, again):
+        one.fit(*data, batch_size=24, verbose=0)
+    for old, new in zip(model.get_weights(), again.get_weights(), strict=True):
+        np.testing.assert_allclose(old, new, atol=1e-6)
+
+
 @pytest.mark.parametrize("name", ["DQN", "DTQ"])
 def test_quantizers_learn_from_features(make_quantizer, name, image_set):
     model = make_quantizer(name)

@@ -1,0 +1,48 @@
+"""What is checked of every batch in the graph, where datasets hide what they hold."""
+
+import tensorflow as tf
+
+NOT_MULTI_HOT = "The labels of a batch are not multi-hot"
+NOT_PIXELS = "The images of a batch are no pixels"
+# What to do about each, once it has stopped a training.
+EXPLANATIONS = {
+    NOT_MULTI_HOT: "they must be 0 or 1, one column a label: for class indices use "
+    "`keras.utils.to_categorical`",
+    NOT_PIXELS: "they must lie between 0 and 255, and not be scaled to 0 to 1: undo "
+    "any normalization, the model has its own",
+}
+
+
+def checked_batch(images: tf.Tensor, labels: tf.Tensor, pixels: bool) -> tuple:
+    """Images and labels [n, L]; in the graph, an error where they are none.
+
+    Args:
+        images: pixels [n, h, w, c]; or features, of which nothing is known.
+        labels: multi-hot labels.
+        pixels: bool. Whether `images` are pixels.
+    """
+    if labels.shape.rank not in (2, None):
+        raise ValueError(
+            "Labels must be multi-hot, [n, L]; for class indices use "
+            f"`keras.utils.to_categorical`. Received: shape {tuple(labels.shape)}."
+        )
+    checks = [tf.debugging.Assert(_are_multi_hot(labels), [NOT_MULTI_HOT])]
+    if pixels and images.dtype.is_floating:
+        checks.append(tf.debugging.Assert(_are_pixels(images), [NOT_PIXELS]))
+    # Ahead of both: a forward pass changes batch statistics.
+    with tf.control_dependencies([check for check in checks if check is not None]):
+        return tf.identity(images), tf.ensure_shape(tf.identity(labels), (None, None))
+
+
+def _are_multi_hot(labels: tf.Tensor) -> tf.Tensor:
+    is_matrix = tf.equal(tf.rank(labels), 2)
+    if labels.dtype == tf.bool:
+        return is_matrix
+    rounded = tf.cast(tf.cast(labels, tf.bool), labels.dtype)
+    return is_matrix & tf.reduce_all(labels == rounded)
+
+
+def _are_pixels(images: tf.Tensor) -> tf.Tensor:
+    low, high = tf.reduce_min(images), tf.reduce_max(images)
+    # NaN fails; of no image at all the two are infinite, and pass.
+    return (low >= 0) & (high <= 255) & ((high > 1) | (high <= 0))

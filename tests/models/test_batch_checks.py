@@ -1,0 +1,71 @@
+"""Datasets whose labels are no labels, and whose images are no pixels."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import keras_deephash as kdh
+
+LABELS = np.eye(3, dtype="float32")[np.arange(8) % 3]
+PIXELS = np.random.default_rng(0).integers(0, 256, (8, 32, 32, 3), np.uint8)
+
+
+@pytest.fixture(scope="module")
+def model():
+    backbone = kdh.AlexNetBackbone.small(
+        filters=(4,) * 5, hidden_dim=8, normalization="batch"
+    )
+    model = kdh.DCH(backbone, bits=8)
+    model.compile("sgd")
+    return model
+
+
+def dataset(images, labels):
+    return tf.data.Dataset.from_tensor_slices((images, labels)).batch(4)
+
+
+def unlabelled(labels):
+    labels = labels.copy()
+    labels[5:] = 0
+    return labels
+
+
+@pytest.mark.parametrize(
+    "images, labels, message",
+    [
+        (PIXELS, np.arange(8)[:, None], "not multi-hot: .*to_categorical"),
+        (PIXELS, 2 * LABELS, "not multi-hot"),
+        (PIXELS, LABELS * np.nan, "not multi-hot"),
+        (PIXELS, np.arange(8), "multi-hot"),
+        (np.float32(PIXELS) / 255, LABELS, "no pixels: .*scaled to 0 to 1"),
+        (np.float32(PIXELS) - 128, LABELS, "no pixels: .*between 0 and 255"),
+        (PIXELS * np.float32("nan"), LABELS, "no pixels"),
+    ],
+)
+@pytest.mark.parametrize("verb", ["fit", "evaluate"])
+def test_what_is_none_stops_the_step(model, verb, images, labels, message):
+    model.fit(PIXELS, LABELS, verbose=0)
+    before = [weight.copy() for weight in model.get_weights()]
+    with pytest.raises(ValueError, match=message):
+        getattr(model, verb)(dataset(images, labels), verbose=0)
+    if verb == "evaluate":
+        with pytest.raises(ValueError, match=message):
+            model.evaluate(images, labels, batch_size=4, verbose=0)
+    for old, new in zip(before, model.get_weights(), strict=True):
+        np.testing.assert_array_equal(old, new)
+
+
+@pytest.mark.parametrize(
+    "images, labels",
+    [
+        (PIXELS, LABELS > 0),
+        (PIXELS, LABELS.astype(int)),
+        (PIXELS, LABELS[:, :1]),
+        (PIXELS, unlabelled(LABELS)),
+        (np.float32(PIXELS), LABELS),
+        (np.zeros_like(PIXELS, "float32"), LABELS),
+    ],
+)
+def test_the_unusual_is_no_error(model, images, labels):
+    for verb in ("evaluate", "fit"):
+        getattr(model, verb)(dataset(images, labels), verbose=0)
