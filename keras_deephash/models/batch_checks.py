@@ -1,5 +1,6 @@
-"""What is checked of every batch in the graph, where datasets hide what they hold."""
+"""What is checked of every batch, where datasets hide what they hold."""
 
+import keras
 import tensorflow as tf
 
 NOT_MULTI_HOT = "The labels of a batch are not multi-hot"
@@ -11,6 +12,22 @@ EXPLANATIONS = {
     NOT_PIXELS: "they must lie between 0 and 255, and not be scaled to 0 to 1: undo "
     "any normalization, the model has its own",
 }
+
+
+def images_and_labels(data):
+    """The two parts of a batch, or a ValueError."""
+    images, labels, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
+    if sample_weight is not None:
+        raise ValueError(
+            "The loss is over pairs of images, so `sample_weight` and "
+            "`class_weight` have no meaning here: leave them out."
+        )
+    if labels is None:
+        raise ValueError(
+            "Training needs labels: give `fit` a dataset of (images, labels) or "
+            "`y`. Received: images only."
+        )
+    return images, labels
 
 
 def checked_batch(images: tf.Tensor, labels: tf.Tensor, pixels: bool) -> tuple:

@@ -8,7 +8,7 @@ from keras import ops
 from keras_deephash.datasets.image_set import check_multi_hot
 from keras_deephash.images import check_pixels
 from keras_deephash.losses.replicas import count_rows
-from keras_deephash.models.batch_checks import checked_batch
+from keras_deephash.models.batch_checks import checked_batch, images_and_labels
 from keras_deephash.models.learning_rates import (
     check_multipliers,
     new_multipliers,
@@ -209,7 +209,7 @@ class GlobalBatchTraining(keras.Model):
 
     def _checked_batch(self, data):
         """Images and labels of a batch, which are what they should be."""
-        images, labels = _images_and_labels(data)
+        images, labels = images_and_labels(data)
         pixels = not self._are_frozen_features(images)
         return checked_batch(check_rows(self, images), labels, pixels)
 
@@ -240,19 +240,3 @@ class GlobalBatchTraining(keras.Model):
     def compile_from_config(self, config):
         self.compile(**keras.saving.deserialize_keras_object(config))
         self.optimizer.build(self.trainable_variables)
-
-
-def _images_and_labels(data):
-    """The two parts of a batch, or a ValueError."""
-    images, labels, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
-    if sample_weight is not None:
-        raise ValueError(
-            "The loss is over pairs of images, so `sample_weight` and "
-            "`class_weight` have no meaning here: leave them out."
-        )
-    if labels is None:
-        raise ValueError(
-            "Training needs labels: give `fit` a dataset of (images, labels) or "
-            "`y`. Received: images only."
-        )
-    return images, labels
