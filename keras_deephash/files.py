@@ -1,7 +1,8 @@
 """Files that are whole or absent."""
 
 import os
-import tempfile
+import secrets
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import IO
@@ -17,23 +18,45 @@ def write_atomically(path: str | os.PathLike) -> Iterator[IO[bytes]]:
     """Opens a temporary file that takes the name `path` once it is complete.
 
     Args:
-        path: str. The file to write; its directory is made if need be.
+        path: str. The file to write; its directory is made if need be. A link stays,
+            and what it points to is replaced; a pipe or a device is written to.
 
     Yields:
         A binary file. If the block raises, `path` stays as it was.
     """
-    path = os.path.abspath(os.fspath(path))
+    path = os.path.realpath(os.fspath(path))
+    there = os.path.lexists(path)
+    if there and not os.path.isfile(path):
+        with open(path, "wb") as file:
+            yield file
+        return
     folder, name = os.path.split(path)
     os.makedirs(folder, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(prefix=f".{name}-", dir=folder)
+    temporary = os.path.join(folder, f".{name}-{secrets.token_hex(4)}")
     try:
-        with os.fdopen(handle, "wb") as file:
+        with open(temporary, "xb") as file:
             yield file
-        os.chmod(temporary, 0o644)  # mkstemp makes the file private.
+            file.flush()
+            os.fsync(file.fileno())
+        if there:
+            os.chmod(temporary, stat.S_IMODE(os.stat(path).st_mode))
         os.replace(temporary, path)
     except BaseException:
-        os.unlink(temporary)
+        with suppress(FileNotFoundError):  # It has its name by now.
+            os.unlink(temporary)
         raise
+
+
+def write_to_disk(folder: str | os.PathLike) -> None:
+    """Returns when a directory and its files are on the disk, safe from a power cut."""
+    for name in [*os.listdir(folder), "."]:
+        # Windows opens no directories, and some file systems do not wait for them.
+        with suppress(OSError):
+            handle = os.open(os.path.join(folder, name), os.O_RDONLY)
+            try:
+                os.fsync(handle)
+            finally:
+                os.close(handle)
 
 
 @contextmanager

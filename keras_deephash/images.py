@@ -5,11 +5,24 @@ import struct
 from contextlib import contextmanager
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
 
 EXTENSIONS = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff")
 # Formats that Pillow reads to 32-bit integers where the file has 16-bit grey.
 _FORMATS_OF_16_BITS = ("PNG", "PPM")
+# By EXIF's orientation, as the photographer held the camera.
+_ORIENTATION = 0x0112
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+# Tags of TIFF.
+_BITS_PER_SAMPLE, _PHOTOMETRIC, _WHITE_IS_ZERO = 258, 262, 0
 # Pillow raises each of these for one kind of damage or another.
 _PILLOW_ERRORS = (
     UnidentifiedImageError,
@@ -19,6 +32,10 @@ _PILLOW_ERRORS = (
     RuntimeError,  # Of AVIF.
     EOFError,
     struct.error,
+    TypeError,  # These of the odd EXIF entries of a turned TIFF.
+    AttributeError,
+    KeyError,
+    OverflowError,
 )
 
 
@@ -102,17 +119,25 @@ def check_pixels(array: np.ndarray) -> None:
 def find_images(folder: str | os.PathLike) -> list[str]:
     """Paths of all image files below a folder, sorted.
 
+    Links to files are followed, links to folders are not.
+
     Raises:
         ValueError: if the folder does not exist or holds no image.
+        OSError: if a folder below it cannot be listed.
     """
     folder = os.fspath(folder)
     if not os.path.isdir(folder):
         raise ValueError(f"There is no such folder. Received: {folder!r}.")
+
+    def refuse(error: OSError):
+        raise error
+
     paths = sorted(
-        os.path.join(parent, name)
-        for parent, _, names in os.walk(folder)
+        path
+        for parent, _, names in os.walk(folder, onerror=refuse)
         for name in names
         if name.lower().endswith(EXTENSIONS)
+        and _is_no_device(path := os.path.join(parent, name))
     )
     if not paths:
         raise ValueError(
@@ -120,6 +145,12 @@ def find_images(folder: str | os.PathLike) -> list[str]:
             f"Received: {folder!r}."
         )
     return paths
+
+
+def _is_no_device(path: str) -> bool:
+    """Whether a path may be read: of a pipe it would take for ever."""
+    # A link to nothing is read in vain, and so named.
+    return os.path.isfile(path) or not os.path.exists(path)
 
 
 @contextmanager
@@ -141,27 +172,35 @@ def _check_size(size: tuple[int, ...]) -> None:
 
 
 def _to_rgb(image: Image.Image) -> np.ndarray:
-    # `exif_transpose` returns a copy without the format.
+    image.load()  # Turns a TIFF, and forgets its orientation.
+    # Not by Pillow's `exif_transpose`: it writes all of EXIF anew, and fails for odd
+    # entries that have nothing to do with the pixels.
+    turn = _TURNS.get(image.getexif().get(_ORIENTATION))
     is_16_bit = image.mode.startswith("I;16") or (
         image.mode == "I" and image.format in _FORMATS_OF_16_BITS
     )
-    image = ImageOps.exif_transpose(image)  # As the photographer held the camera.
     if is_16_bit:
-        image = Image.fromarray(_upper_8_bits(np.asarray(image)))
+        image = Image.fromarray(_upper_8_bits(image))
     elif image.mode in ("I", "F"):  # Pillow would clip these to white.
         image = Image.fromarray(pixels_to_uint8(np.asarray(image)))
     if image.mode == "P" and "transparency" in image.info:
         image = image.convert("RGBA")  # Else Pillow warns; the colours are the same.
-    return np.asarray(image.convert("RGB"))
+    image = image.convert("RGB")
+    return np.asarray(image if turn is None else image.transpose(turn))
 
 
-def _upper_8_bits(grey: np.ndarray) -> np.ndarray:
-    if 0 < grey.max() < 256:
+def _upper_8_bits(image: Image.Image) -> np.ndarray:
+    grey, bits, inverted = np.asarray(image), 16, False
+    if image.format == "TIFF":  # Pillow leaves these to us beyond 8 bits.
+        bits = image.tag_v2.get(_BITS_PER_SAMPLE, (16,))[0]
+        inverted = image.tag_v2.get(_PHOTOMETRIC) == _WHITE_IS_ZERO
+    if bits == 16 and 0 < grey.max() < 256:
         raise ValueError(
             "16-bit grey must lie between 0 and 65535, these look like 8-bit values: "
             f"save the image with 8 bits. Received: values up to {grey.max()}"
         )
-    return (grey // 256).astype(np.uint8)
+    grey = (grey // 2 ** (bits - 8)).astype(np.uint8)
+    return 255 - grey if inverted else grey
 
 
 def _describe(image, array: np.ndarray) -> str:

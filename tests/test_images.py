@@ -1,5 +1,6 @@
 """Images of every kind become uint8 RGB, or are refused."""
 
+import os
 import pathlib
 import struct
 import warnings
@@ -167,6 +168,64 @@ def test_sixteen_bit_photos_are_turned(pixels, tmp_path):
     np.testing.assert_array_equal(read_image(path), expected)
 
 
+def tiff_of_grey(rows: bytes, width: int, height: int, bits: int, photometric: int):
+    """An uncompressed TIFF of one strip; Pillow writes none of 12 bits."""
+    entries = [
+        (256, 3, width),
+        (257, 3, height),
+        (258, 3, bits),
+        (259, 3, 1),
+        (262, 3, photometric),
+        (273, 4, 8),
+        (277, 3, 1),
+        (278, 3, height),
+        (279, 4, len(rows)),
+    ]
+    fields = b"".join(
+        struct.pack("<HHII", tag, kind, 1, value) for tag, kind, value in entries
+    )
+    start = struct.pack("<2sHI", b"II", 42, 8 + len(rows))
+    return start + rows + struct.pack("<H", len(entries)) + fields + bytes(4)
+
+
+def test_sixteen_bits_whose_white_is_zero(tmp_path):
+    path = tmp_path / "scan.tiff"
+    values = np.array([[0, 256, 65535], [40000, 20000, 511]], "<u2")
+    for photometric, expected in ((1, values // 256), (0, 255 - values // 256)):
+        path.write_bytes(tiff_of_grey(values.tobytes(), 3, 2, 16, photometric))
+        np.testing.assert_array_equal(read_image(path)[..., 1], expected)
+
+
+def test_twelve_bits_are_scaled(tmp_path):
+    path = tmp_path / "scan.tiff"
+    values = np.array([[0, 16, 4095, 200], [2048, 100, 3000, 1]])
+    pairs = values.reshape(-1, 2)
+    first, second = pairs[:, 0], pairs[:, 1]
+    packed = np.stack([first >> 4, (first & 15) << 4 | second >> 8, second & 255], 1)
+    rows = packed.astype(np.uint8).tobytes()
+    path.write_bytes(tiff_of_grey(rows, 4, 2, 12, 1))
+    np.testing.assert_array_equal(read_image(path)[..., 0], values // 16)
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        struct.pack("<HHI4s", 282, 2, 4, b"72\0\0"),  # A resolution in words.
+        struct.pack("<HHIi", 256, 9, 1, -5),  # A width below 0.
+        struct.pack("<HHIf", 271, 11, 1, 0.5),  # A maker that is a number.
+    ],
+)
+def test_odd_exif_entries_do_not_matter(pixels, tmp_path, entry):
+    path = tmp_path / "photo.jpg"
+    image = Image.fromarray(pixels)
+    image.save(path, quality=95)
+    expected = TURNS[6](read_image(path))
+    turned = struct.pack("<HHIHH", 274, 3, 1, 6, 0)
+    exif = b"Exif\0\0II*\0\x08\0\0\0\x02\0" + entry + turned + bytes(4)
+    image.save(path, quality=95, exif=exif)
+    np.testing.assert_array_equal(read_image(path), expected)
+
+
 @pytest.mark.parametrize("extension", ["gif", "webp", "png", "tiff"])
 def test_the_first_image_of_several(tmp_path, extension):
     frames = [Image.new("RGB", (8, 6), (grey,) * 3) for grey in (0, 128, 255)]
@@ -282,3 +341,26 @@ def test_finding_images(pixels, tmp_path):
         find_images(tmp_path / "empty")
     with pytest.raises(ValueError, match="no such folder"):
         find_images(tmp_path / "none")
+
+
+def test_finding_images_past_what_is_no_file(pixels, tmp_path):
+    Image.fromarray(pixels).save(tmp_path / "a.png")
+    os.mkfifo(tmp_path / "pipe.png")
+    (tmp_path / "broken.png").symlink_to(tmp_path / "gone.png")
+    names = [os.path.basename(path) for path in find_images(tmp_path)]
+    assert names == ["a.png", "broken.png"]
+
+
+def test_a_folder_that_cannot_be_listed_is_named(pixels, tmp_path, monkeypatch):
+    Image.fromarray(pixels).save(tmp_path / "a.png")
+    (tmp_path / "secret").mkdir()
+    list_folder = os.scandir
+
+    def refuse(path):  # Permissions do not hold for root, who may run the tests.
+        if os.fspath(path).endswith("secret"):
+            raise PermissionError(13, "Permission denied", path)
+        return list_folder(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    with pytest.raises(PermissionError, match="secret"):
+        find_images(tmp_path)

@@ -1,5 +1,7 @@
 """Codes, ids, labels and names in memory, searched by faiss."""
 
+import copy
+
 import numpy as np
 
 from keras_deephash.index.code_spec import CodeSpec
@@ -111,7 +113,10 @@ class FaissStore:
     def optimize(self) -> None:
         with self.lock.write():
             self._own()
-            self.structure.optimize()
+            # A copy that holds the same arrays: interrupted, it changes nothing here.
+            optimized = copy.copy(self.structure)
+            optimized.optimize()
+            self.structure = optimized
 
     def _own(self) -> None:
         if self.mapped:

@@ -7,7 +7,8 @@ Of an index in Milvus the manifest says where its collection is, and the directo
 the version holds the centres of a quantizer alone.
 
 A new version is written beside the old one, then the manifest is replaced in one step,
-then the old version goes: whenever it is interrupted, the manifest names whole files.
+then the old version goes: whenever it is interrupted, be it by a power cut, the
+manifest names whole files.
 One process saves at a time.
 """
 
@@ -17,7 +18,7 @@ from contextlib import suppress
 
 import numpy as np
 
-from keras_deephash.files import one_at_a_time
+from keras_deephash.files import one_at_a_time, write_to_disk
 from keras_deephash.index.code_spec import CodeSpec
 from keras_deephash.index.faiss_store import FaissStore
 from keras_deephash.index.id_column import IdColumn
@@ -67,10 +68,13 @@ def _save_version(store: FaissStore | MilvusStore, path: str) -> None:
             codes=store.spec.to_json(),
             **described,
         )
+        write_to_disk(folder)
         write_manifest(path, manifest)
     except BaseException:
-        shutil.rmtree(folder, ignore_errors=True)
+        if not _counts(path, version):  # Ctrl-C may come when the save is done.
+            shutil.rmtree(folder, ignore_errors=True)
         raise
+    write_to_disk(path)
     for name in versions:
         if is_version(path, name):
             shutil.rmtree(os.path.join(path, name), ignore_errors=True)
@@ -200,6 +204,14 @@ def _is_index(path: str) -> bool:
     return all(
         _is_unfinished_manifest(name) or is_version(path, name) for name in names
     )
+
+
+def _counts(path: str, version: str) -> bool:
+    """Whether the manifest of a directory names a version."""
+    try:
+        return read_manifest(path)["version"] == version
+    except (IndexFileError, OSError):
+        return False
 
 
 def _is_unfinished_manifest(name: str) -> bool:

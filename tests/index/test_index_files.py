@@ -120,10 +120,12 @@ def test_an_index_loads_while_it_is_saved(tmp_path):
 
     saving = threading.Thread(target=save)
     saving.start()
-    for _ in range(40):
-        assert len(Index.load(path)) == 5000
-    done.set()
-    saving.join()
+    try:
+        for _ in range(40):
+            assert len(Index.load(path)) == 5000
+    finally:
+        done.set()
+        saving.join()
     assert not failures
 
 
@@ -300,4 +302,24 @@ def test_a_kill_leaves_the_last_saved_index_whole(tmp_path):
     # The next save clears away what the kills left, at whichever step they came.
     (path / ".index.json-unfinished").write_text("{")
     opened.save(path)
+    assert len(os.listdir(path)) == 2
+
+
+def test_an_interruption_after_the_save_keeps_it(tmp_path, monkeypatch):
+    path = tmp_path / "index"
+    index = new_index(count=10)
+    index.save(path)
+    index.add(clustered_codes(5, 48), labels=np.zeros(5, int))
+    replace = os.replace
+
+    def replace_then_interrupted(*names):
+        replace(*names)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(os, "replace", replace_then_interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        index.save(path)
+    monkeypatch.undo()
+    assert len(Index.load(path)) == 15
+    index.save(path)
     assert len(os.listdir(path)) == 2

@@ -63,6 +63,26 @@ def test_an_interrupted_addition_to_a_quantizers_index(kind, monkeypatch):
     assert index.search(data.queries, k=4501)[1].max() <= 4500
 
 
+@pytest.mark.parametrize("lists", [None, 64])
+def test_an_interrupted_optimization_changes_nothing(lists, monkeypatch):
+    data = Quantized("euclidean", count=9000, subcodebooks=4, subcenters=16)
+    options = {} if lists is None else {"lists": lists}
+    index = Index(data.spec, kind="ivf", **options)
+    for part in (data.codes[:4500], data.codes[4500:]):  # Lists of the first part.
+        index.add(part)
+    before = index.search(data.queries, k=20)
+
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(type(index._store.structure), "add_to_lists", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        index.optimize()
+    monkeypatch.undo()
+    for found, expected in zip(index.search(data.queries, k=20), before, strict=True):
+        np.testing.assert_array_equal(found, expected)
+
+
 def test_after_an_interrupted_removal_the_index_says_so(monkeypatch, tmp_path):
     index = Index(CodeSpec(48), kind="hnsw")
     index.add(clustered_codes(50, 48))

@@ -39,11 +39,13 @@ def test_searches_see_all_of_an_addition_or_nothing(kind):
     searchers = [threading.Thread(target=search) for _ in range(2)]
     for searcher in searchers:
         searcher.start()
-    for start in range(100, 3000, 100):
-        index.add(codes[start : start + 100])
-    done.set()
-    for searcher in searchers:
-        searcher.join()
+    try:
+        for start in range(100, 3000, 100):
+            index.add(codes[start : start + 100])
+    finally:
+        done.set()
+        for searcher in searchers:
+            searcher.join()
     assert not failures and seen
 
 

@@ -71,7 +71,10 @@ class Structure:
         raise NotImplementedError
 
     def optimize(self) -> None:
-        """Fits a trained structure to all codes that are there; others stay."""
+        """Fits a trained structure to all codes that are there; others stay.
+
+        Attributes are set anew, never changed in place: see `FaissStore.optimize`.
+        """
 
     def check_file(self, index) -> None:
         """Raises ValueError for a faiss index that is none of this kind and length."""

@@ -1,0 +1,75 @@
+"""Files are whole or absent, and what they replace keeps its kind."""
+
+import os
+import stat
+import threading
+
+import pytest
+
+from keras_deephash.files import write_atomically
+
+
+def write(path, content: bytes) -> None:
+    with write_atomically(path) as file:
+        file.write(content)
+
+
+def test_a_failed_write_leaves_the_old_file(tmp_path):
+    path = tmp_path / "figures.json"
+    write(path, b"old")
+    with pytest.raises(KeyboardInterrupt), write_atomically(path) as file:
+        file.write(b"new")
+        raise KeyboardInterrupt
+    assert path.read_bytes() == b"old"
+    assert os.listdir(tmp_path) == ["figures.json"]
+
+
+def test_an_interruption_of_a_finished_write_is_one(tmp_path, monkeypatch):
+    replace = os.replace
+
+    def replace_then_interrupted(*names):
+        replace(*names)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(os, "replace", replace_then_interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        write(tmp_path / "figures.json", b"new")
+    assert (tmp_path / "figures.json").read_bytes() == b"new"
+
+
+def test_a_link_stays(tmp_path):
+    (tmp_path / "real.txt").write_text("old")
+    (tmp_path / "link.txt").symlink_to("real.txt")
+    write(tmp_path / "link.txt", b"new")
+    assert (tmp_path / "link.txt").is_symlink()
+    assert (tmp_path / "real.txt").read_bytes() == b"new"
+
+
+def test_a_pipe_stays(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    received = []
+    reader = threading.Thread(
+        target=lambda: received.append((tmp_path / "pipe").read_bytes()), daemon=True
+    )
+    reader.start()
+    write(tmp_path / "pipe", b"content")
+    reader.join(timeout=10)
+    assert received == [b"content"]
+    assert stat.S_ISFIFO(os.stat(tmp_path / "pipe").st_mode)
+
+
+def test_permissions_are_those_asked_for(tmp_path):
+    umask = os.umask(0o027)
+    try:
+        write(tmp_path / "new", b"")
+    finally:
+        os.umask(umask)
+    assert stat.S_IMODE(os.stat(tmp_path / "new").st_mode) == 0o640
+    os.chmod(tmp_path / "new", 0o600)
+    write(tmp_path / "new", b"replaced")
+    assert stat.S_IMODE(os.stat(tmp_path / "new").st_mode) == 0o600
+
+
+def test_a_directory_is_no_file(tmp_path):
+    with pytest.raises(IsADirectoryError):
+        write(tmp_path, b"content")
