@@ -53,8 +53,11 @@ class Preprocessor:
         mean=(127.5, 127.5, 127.5),
         scale: float | Sequence[float] = 1 / 127.5,
     ):
+        image_size = _pixels("image_size", image_size)
         if resize_size is None:
             resize_size = round(image_size * 256 / 227)
+        resize_size = _pixels("resize_size", resize_size)
+        padding = _pixels("padding", padding)
         if not 0 < image_size <= resize_size:
             raise ValueError(
                 "`image_size` must be > 0 and at most `resize_size`. "
@@ -178,3 +181,11 @@ class Preprocessor:
     def _crop(self, canvas: np.ndarray, top: int, left: int) -> np.ndarray:
         size = self.image_size
         return canvas[top : top + size, left : left + size]
+
+
+def _pixels(name: str, value) -> int:
+    if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, np.integer)):
+        raise ValueError(
+            f"`{name}` must be an int, in pixels. Received: {name}={value!r}."
+        )
+    return int(value)

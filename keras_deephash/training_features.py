@@ -66,7 +66,7 @@ class FrozenFeatures:
             features, labels = zip(*made, strict=True)
             return np.stack(features), np.stack(labels)
 
-        purpose = ["views", views, seed, sorted(augment_names)]
+        purpose = ["views", views, seed, list(augment_names)]
         return self._load(self._key(model, images, purpose), compute)
 
     def _load(self, key: str, compute) -> tuple[np.ndarray, np.ndarray]:

@@ -100,8 +100,12 @@ def test_parquet_files_bring_their_ids(preset, folder, make_model, tmp_path):
     # All is there: nothing is done, by no actor.
     assert encode_files(preset, str(tmp_path / "lists"), output)["parts"] == 0
     make_model(bits=24).save_to_preset(tmp_path / "other")
-    with pytest.raises(ValueError, match="codes of another model"):
-        encode_files(str(tmp_path / "other"), str(tmp_path / "lists"), output)
+    darker = kdh.from_preset(preset)
+    darker.preprocessor.mean = (0.0, 0.0, 0.0)  # The same weights, other codes.
+    darker.save_to_preset(tmp_path / "darker")
+    for name in ("other", "darker"):
+        with pytest.raises(ValueError, match="codes of another model"):
+            encode_files(str(tmp_path / name), str(tmp_path / "lists"), output)
 
 
 def test_wrong_input_is_named(preset, folder, tmp_path):

@@ -57,7 +57,9 @@ def test_names_that_no_text_can_hold_are_named(folder):
         ({"path": ["a.png", None]}, "a `path` in every row. Received: 1 rows"),
         ({"path": ["a", "b"], "id": [0, None]}, "an? `id` in every row"),
         ({"path": ["a", "b"], "id": [0.5, 1.5]}, "ints in its column `id`.*double"),
-        ({"path": ["a", "b"], "id": [7, 7]}, "a different `id` in every row"),
+        ({"path": ["a", "b"], "id": [7, 7]}, "table.parquet.*given twice. .*: 7"),
+        ({"path": ["a"], "id": [-1]}, "table.parquet.*between 0 and"),
+        ({"path": ["a"], "id": np.array([2**63], np.uint64)}, "between 0 and"),
     ],
 )
 def test_tables_that_lack_paths_or_ids(tmp_path, columns, message):
@@ -66,3 +68,22 @@ def test_tables_that_lack_paths_or_ids(tmp_path, columns, message):
     pq.write_table(pa.table(columns), tmp_path / "table.parquet")
     with pytest.raises(ValueError, match=message):
         Parts(str(tmp_path / "out"), str(tmp_path / "table.parquet")).refresh()
+
+
+@pytest.mark.parametrize(
+    "tables, message",
+    [
+        ([{"path": ["a"], "id": [5]}, {"path": ["b"], "id": [5]}], "given twice. .*5"),
+        ([{"path": ["a"], "id": [5]}, {"path": ["b"]}], "`id`, or none. .*0.*1.parq"),
+    ],
+)
+def test_ids_are_those_of_all_tables(tmp_path, tables, message):
+    pa = pytest.importorskip("pyarrow", reason="Parquet needs pyarrow")
+    pq = pytest.importorskip("pyarrow.parquet", reason="Parquet needs pyarrow")
+    (tmp_path / "lists").mkdir()
+    for number, columns in enumerate(tables):
+        pq.write_table(pa.table(columns), tmp_path / "lists" / f"{number}.parquet")
+        if not number:  # The second one comes later.
+            Parts(str(tmp_path / "out"), str(tmp_path / "lists")).refresh()
+    with pytest.raises(ValueError, match=message):
+        Parts(str(tmp_path / "out"), str(tmp_path / "lists")).refresh()

@@ -10,6 +10,7 @@ be read are left out and listed in OUTPUT.unreadable.txt.
 """
 
 import os
+from contextlib import suppress
 
 from keras_deephash.cli import arguments
 
@@ -54,8 +55,11 @@ def run(options) -> None:
     unreadable = index_files(
         index, paths, labels, options.output, batch_size=options.batch_size
     )
-    if unreadable:
-        report = f"{options.output.rstrip(os.sep)}.unreadable.txt"
+    report = f"{options.output.rstrip(os.sep)}.unreadable.txt"
+    if not unreadable:
+        with suppress(FileNotFoundError):  # Of an earlier run.
+            os.remove(report)
+    else:
         with write_atomically(report) as file:
             for path, why in unreadable.items():
                 line = f"{path}\t{why}\n"

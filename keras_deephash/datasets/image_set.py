@@ -111,7 +111,8 @@ class ImageSet:
     def name_of(self, index: int) -> str:
         """How to call an image in a message: its path, or its index."""
         image = self.images[index]
-        return os.fspath(image) if isinstance(image, str) else f"image {index}"
+        is_path = isinstance(image, (str, os.PathLike))
+        return os.fspath(image) if is_path else f"image {index}"
 
 
 @dataclass(frozen=True)

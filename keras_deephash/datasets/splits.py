@@ -92,7 +92,7 @@ def check_splits(
 
 def _paths(images: ImageSet) -> list[str | None]:
     return [
-        os.path.realpath(image) if isinstance(image, str) else None
+        os.path.realpath(image) if isinstance(image, (str, os.PathLike)) else None
         for image in images.images
     ]
 

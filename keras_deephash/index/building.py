@@ -27,7 +27,8 @@ def index_files(
     Args:
         index: `Index` of a model.
         paths: list of str. They become the names.
-        labels: array of one row a path. Defaults to `None`.
+        labels: array of one row a path. Defaults to `None`. Of a path that is listed
+            twice, the first counts.
         save_to: str. Directory that the index is saved in at the end and about every
             minute, so that an interrupted run goes on there. Defaults to `None`.
         batch_size: int. Images a step. Defaults to `32`.
@@ -37,7 +38,9 @@ def index_files(
         dict, the paths of unreadable images, which are left out, and why.
     """
     there = set(index.names(index.ids) or [])
-    wanted = np.array([i for i, path in enumerate(paths) if path not in there], int)
+    first = {path: row for row, path in reversed(list(enumerate(paths)))}
+    wanted = np.array(sorted(first[path] for path in first.keys() - there), int)
+    labels = None if labels is None else np.asarray(labels)
     progress = keras.utils.Progbar(len(wanted), verbose=verbose, unit_name="image")
     unreadable, saved = {}, time.monotonic()
     for start in range(0, len(wanted), PART):

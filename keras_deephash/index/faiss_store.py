@@ -70,7 +70,7 @@ class FaissStore:
                 self.structure = self._rebuilt(structure)
                 raise
             self.ids.append(ids)
-            if labels is not None:
+            if labels is not None and count:
                 if self.labels is None:
                     self.labels = GrowingArray(labels[:0])
                 self.labels.append(labels)

@@ -4,6 +4,8 @@ import numpy as np
 
 from keras_deephash.index.structures.growing_array import GrowingArray
 
+MAX_ID = 2**63 - 2
+
 
 class IdColumn:
     """Unique int64 ids >= 0 in the order of the codes.
@@ -32,6 +34,11 @@ class IdColumn:
 
     def fresh(self, count: int) -> np.ndarray:
         """Ids that were never given."""
+        if self.next_id + count > MAX_ID + 1:
+            raise ValueError(
+                f"There are no new ids above {self.next_id - 1}, which is there: give "
+                "`ids`."
+            )
         return np.arange(self.next_id, self.next_id + count)
 
     def check_new(self, ids, count: int) -> np.ndarray:
@@ -106,7 +113,7 @@ def check_ids(ids, count: int) -> np.ndarray:
             f"`ids` must be integers of shape [{count}], one a code. "
             f"Received: {ids.dtype} of shape {ids.shape}."
         )
-    if count and not 0 <= int(ids.min()) <= int(ids.max()) < 2**63 - 1:
+    if count and not 0 <= int(ids.min()) <= int(ids.max()) <= MAX_ID:
         raise ValueError(
             f"`ids` must lie between 0 and 2**63 - 2. Received: {ids.min()} to "
             f"{ids.max()}."

@@ -153,6 +153,7 @@ class MilvusStore:
         for start in range(0, len(ids), INSERT_ROWS):
             listed = ids[start : start + INSERT_ROWS].tolist()
             self.connection.call("delete", self.items.collection, ids=listed)
+        self._label_form, self._has_names = None, False  # They may have been the last.
         return len(ids)
 
     def optimize(self) -> None:

@@ -36,10 +36,9 @@ def cached_presets(cache_dir: str | os.PathLike | None = None) -> list[CachedPre
                 continue
             if md.METADATA_FILE not in names:
                 continue
-            try:
-                method = md.read_metadata(folder)["method"]
-            except PresetError:
-                method = "damaged"
+            method = _method(folder)
+            if method is None:
+                continue
             found.append(
                 CachedPreset(
                     HubHandle(repository.repo_id, revision.commit_hash),
@@ -49,6 +48,19 @@ def cached_presets(cache_dir: str | os.PathLike | None = None) -> list[CachedPre
                 )
             )
     return sorted(found, key=lambda preset: str(preset.handle))
+
+
+def _method(folder: str) -> str | None:
+    """The class of a preset, `"damaged"`, or None for what other projects wrote."""
+    try:
+        # KerasHub's repositories have files of the same names.
+        if "keras_deephash_version" not in md.read_json(
+            os.path.join(folder, md.METADATA_FILE)
+        ):
+            return None
+        return md.read_metadata(folder)["method"]
+    except PresetError:
+        return "damaged"
 
 
 def remove_cached(

@@ -37,7 +37,7 @@ def describe_results(metadata: dict) -> list[str]:
     lines += _table("Training", training)
     lines += _log_table(log)
     if metadata["label_names"]:
-        lines += ["## Labels", "", ", ".join(metadata["label_names"]), ""]
+        lines += ["## Labels", "", _text(", ".join(metadata["label_names"])), ""]
     lines.append(
         f"Written by keras_deephash {metadata['keras_deephash_version']}, Keras "
         f"{metadata['keras_version']}, TensorFlow {metadata['tensorflow_version']}."
@@ -48,7 +48,7 @@ def describe_results(metadata: dict) -> list[str]:
 def describe_model(metadata: dict) -> str:
     """One line: method, bits, data set and size."""
     bits = f", {metadata['bits']} bits" if metadata["bits"] else ""
-    source = f" trained on {metadata['dataset']}" if metadata["dataset"] else ""
+    source = f" trained on {_text(metadata['dataset'])}" if metadata["dataset"] else ""
     return (
         f"{metadata['method']}{bits}{source}: {metadata['parameters']:,} parameters, "
         f"stored as {metadata['weights_dtype']}."
@@ -70,7 +70,8 @@ def _table(title: str, values: dict) -> list[str]:
     if not values:
         return []
     rows = [
-        f"| {metric_title(key)} | {_text(value)} |" for key, value in values.items()
+        f"| {_text(metric_title(key))} | {_text(value)} |"
+        for key, value in values.items()
     ]
     return [f"## {title}", "", "| | |", "|---|---|", *rows, ""]
 
@@ -88,8 +89,9 @@ def _log_table(log) -> list[str]:
 
 
 def _text(value) -> str:
+    """A value as it may stand in a line or a table of Markdown, without HTML."""
     text = str(value)
     if isinstance(value, float):
         # A learning rate of 3e-5 is not 0.0000.
         text = f"{value:.3g}" if 0 < abs(value) < 1e-3 else f"{value:.4f}"
-    return text.replace("|", "\\|").replace("\n", " ")
+    return " ".join(text.replace("|", "\\|").replace("<", "&lt;").splitlines())

@@ -13,11 +13,19 @@ from keras_deephash.presets.errors import PresetError
 from keras_deephash.presets.weights_check import count_weights, refuse_damage
 
 INDEX_FILE = "index.h5"
-MAX_OPTION = 65_536  # Beyond it, a graph of few codes could fill the memory.
+# Beyond these, a graph or the tables of few codes could fill the memory.
+_MAX_OPTIONS = {"links": 256, "build_width": 4096, "tables": 64, "flips": 4}
+_MAX_OPTION = 65_536
 
 
 def save_index_file(index, path: str) -> dict:
     """Writes the content of a faiss index; returns its entry in the metadata."""
+    try:
+        _check_options(index.options)
+    except ValueError as error:
+        raise PresetError(
+            f"The index cannot be saved with a preset, it could not be loaded: {error}"
+        ) from None
     arrays = index.arrays()
     with h5py.File(path, "w", track_order=True) as file:
         for name, array in arrays.items():
@@ -48,16 +56,9 @@ def load_index_file(model, metadata: dict, path: str):
         arrays = {name: file[name][()] for name in file}
         names = None
         if "names" in arrays:
-            text = arrays.pop("names").astype(np.uint8).tobytes()
-            names = [
-                text[start:end].decode("utf-8", "surrogateescape")
-                for start, end in zip(
-                    [0, *arrays["name_ends"][:-1]], arrays.pop("name_ends"), strict=True
-                )
-            ]
+            names = _read_names(arrays.pop("names"), arrays.pop("name_ends"))
         options = entry["options"]
-        if max((value or 0 for value in options.values()), default=0) > MAX_OPTION:
-            raise ValueError(f"an option above {MAX_OPTION}, {options}")
+        _check_options(options)
         # Named, so that the options cannot name a server.
         index = Index(model, kind=entry["kind"], backend="faiss", **options)
         index.add(
@@ -69,3 +70,23 @@ def load_index_file(model, metadata: dict, path: str):
             f"{len(index)} are there. Fetch or save the preset again."
         )
     return index
+
+
+def _read_names(text: np.ndarray, ends: np.ndarray) -> list[str]:
+    ends = ends.astype(np.int64, casting="same_kind")
+    starts = np.concatenate([[0], ends[:-1]])
+    # Together no longer than the text: overlapping names could fill the memory.
+    if (starts > ends).any() or (ends[-1:] != len(text)).any():
+        raise ValueError("the ends of the names do not fit their text")
+    text = text.astype(np.uint8).tobytes()
+    return [
+        text[start:end].decode("utf-8", "surrogateescape")
+        for start, end in zip(starts, ends, strict=True)
+    ]
+
+
+def _check_options(options: dict) -> None:
+    for name, value in options.items():
+        largest = _MAX_OPTIONS.get(name, _MAX_OPTION)
+        if value is not None and value > largest:
+            raise ValueError(f"`{name}` must be at most {largest}. Received: {value}.")

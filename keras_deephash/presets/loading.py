@@ -16,6 +16,8 @@ from keras_deephash.presets.sketching import count_parameters
 from keras_deephash.presets.weights import load_weights_file
 from keras_deephash.presets.weights_check import count_weights
 
+MAX_CANVAS = 4096  # Pixels of a resized and padded image, height and width.
+
 
 def from_preset(
     preset: str | os.PathLike,
@@ -160,9 +162,16 @@ def _read_preprocessor(folder: str) -> Preprocessor:
     config = md.read_json(path)
     check_config(config, f"`{md.PREPROCESSOR_FILE}`")
     try:
-        return Preprocessor.from_config(config)
+        preprocessor = Preprocessor.from_config(config)
     except Exception as error:  # Anything may stand there.
         raise PresetError(f"{path!r} holds no valid preprocessing: {error}") from None
+    if preprocessor.canvas_size > MAX_CANVAS:  # One a thread is in the memory.
+        raise PresetError(
+            f"{path!r} makes images of {preprocessor.canvas_size} pixels squared, the "
+            f"largest are of {MAX_CANVAS}. Save the preset with a smaller "
+            "`resize_size` and `padding`."
+        )
+    return preprocessor
 
 
 def _check_description(

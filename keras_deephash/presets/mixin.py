@@ -68,6 +68,11 @@ class PresetMixin:
         if method == cls.__name__:
             return load_preset(location, load_weights, overrides, load_index)
         if method.endswith("Backbone") and not cls.__name__.endswith("Backbone"):
+            if load_index:
+                raise PresetError(
+                    f"The preset {os.fspath(preset)!r} is a backbone, which has no "
+                    "index of a database. Load it without `load_index`."
+                )
             backbone_overrides = {
                 key: overrides.pop(key)
                 for key in ("dtype", "image_size")

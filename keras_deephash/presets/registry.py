@@ -5,11 +5,7 @@ import warnings
 from dataclasses import dataclass
 
 from keras_deephash.presets.errors import PresetError
-from keras_deephash.presets.metadata import (
-    HASHED_FILES,
-    METADATA_FILE,
-    read_metadata,
-)
+from keras_deephash.presets.metadata import METADATA_FILE, read_metadata
 from keras_deephash.presets.remote_registry import RemotePreset, remote_presets
 
 # Directories of presets besides those here, separated as in PATH.
@@ -96,7 +92,7 @@ def is_embedded(folder: str) -> bool:
 
 def _info(name: str, folder: str) -> PresetInfo:
     metadata = read_metadata(folder)
-    size = sum(metadata["files"][file]["bytes"] for file in HASHED_FILES)
+    size = sum(file["bytes"] for file in metadata["files"].values())
     return PresetInfo(
         name=name,
         method=metadata["method"],

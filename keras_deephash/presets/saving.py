@@ -2,8 +2,8 @@
 
 import json
 import os
+import secrets
 import shutil
-import tempfile
 
 import keras
 import numpy as np
@@ -34,7 +34,7 @@ def save_preset(
     check_replaceable(target)
     parent = os.path.dirname(target)
     os.makedirs(parent, exist_ok=True)
-    folder = tempfile.mkdtemp(prefix=f".{os.path.basename(target)}-", dir=parent)
+    folder = _new_sibling(target)
     try:
         _write_json(folder, md.CONFIG_FILE, model_to_config(model))
         preprocessor = getattr(model, "preprocessor", None)
@@ -55,7 +55,6 @@ def save_preset(
         card = render_card(os.path.basename(target), metadata)
         with open(os.path.join(folder, md.README_FILE), "w", encoding="utf-8") as file:
             file.write(card)
-        os.chmod(folder, 0o755)  # mkdtemp makes the folder private.
         _move_into_place(folder, target)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
@@ -114,20 +113,27 @@ def _move_into_place(folder: str, target: str) -> None:
     if not os.path.lexists(target):
         os.rename(folder, target)
         return
-    aside = tempfile.mkdtemp(
-        prefix=f".{os.path.basename(target)}-old-", dir=os.path.dirname(target)
-    )
+    aside = _new_sibling(target, "old-")
     # To a new name: Windows renames nothing onto a directory, not even an empty one.
     old = os.path.join(aside, "preset")
-    os.rename(target, old)
     try:
+        os.rename(target, old)
         os.rename(folder, target)
-    except OSError:
-        os.rename(old, target)
+    except BaseException:  # Ctrl-C too, at any point.
+        if not os.path.lexists(target):
+            os.rename(old, target)
         raise
     finally:
         if os.path.lexists(target):  # Else the older preset is all there is.
             shutil.rmtree(aside, ignore_errors=True)
+
+
+def _new_sibling(target: str, prefix: str = "") -> str:
+    """A new directory beside the target, with the permissions of any new one."""
+    parent, name = os.path.split(target)
+    folder = os.path.join(parent, f".{name}-{prefix}{secrets.token_hex(4)}")
+    os.mkdir(folder)
+    return folder
 
 
 def _plain(value):

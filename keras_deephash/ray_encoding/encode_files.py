@@ -1,16 +1,17 @@
 """Encoding millions of image files on many devices, by Ray Data."""
 
 import os
+from contextlib import suppress
 
 import keras
 import numpy as np
 
 from keras_deephash.files import write_atomically
 from keras_deephash.index.threads import available_cpus
-from keras_deephash.ray_encoding.encoder import Encoder
+from keras_deephash.ray_encoding.encoder import Encoder, preset_sha256
 from keras_deephash.ray_encoding.parts import Part, Parts, read_paths
 
-_WEIGHTS = "weights.sha256"
+_PRESET = "preset.sha256"
 
 
 def encode_files(
@@ -32,8 +33,8 @@ def encode_files(
         preset: str. Name or directory of a preset.
         images: str. A directory, all images below it, or an image list, in parts of
             10,000; or a Parquet file or a directory of such files, one part each, with
-            a column `path` and perhaps a column `id`, unique ints. Without it, ids
-            count from 0.
+            a column `path` and, all of them or none, a column `id`: ints >= 0, each
+            once. Without it, ids count from 0.
         output: str. Directory to write: `codes/PART.parquet` has the columns `id`,
             `path` and `code` (bytes).
         actors: int. Processes that encode, one a device. Defaults to `1`.
@@ -64,12 +65,12 @@ def encode_files(
             "`actors` and `batch_size` must be >= 1. "
             f"Received: actors={actors}, batch_size={batch_size}."
         )
-    weights_sha256 = _check_preset(preset, output)
+    sha256 = _check_preset(preset, output)
     parts = Parts(output, images)
     parts.refresh()
     # Last: of images that are not there, an output of no preset is left behind.
-    with write_atomically(os.path.join(output, _WEIGHTS)) as file:
-        file.write(weights_sha256.encode())
+    with write_atomically(os.path.join(output, _PRESET)) as file:
+        file.write(sha256.encode())
     done = {"images": 0, "unreadable": 0, "parts": 0}
     pending = {part.name: part for part in parts.pending()}
     for part in [part for part in pending.values() if not part.count]:
@@ -89,7 +90,7 @@ def encode_files(
         )
         dataset = dataset.map_batches(
             Encoder,
-            fn_constructor_args=(preset, max(1, available_cpus() // actors)),
+            fn_constructor_args=(preset, sha256, max(1, available_cpus() // actors)),
             compute=ray.data.ActorPoolStrategy(size=actors),
             batch_size=batch_size,
             num_gpus=gpus_per_actor,
@@ -133,17 +134,16 @@ def _start_ray(ray, actors: int) -> None:
 
 
 def _check_preset(preset: str, output: str) -> str:
-    """The sha256 of the preset's weights; no output holds codes of two presets."""
+    """The sha256 of the preset; no output holds codes of two presets."""
     from keras_deephash.presets.location import read_preset_metadata
-    from keras_deephash.presets.metadata import WEIGHTS_FILE
 
     metadata = read_preset_metadata(preset)
     if metadata["bits"] is None:
         raise ValueError(
             f"The preset {preset!r} is a {metadata['method']}, which makes no codes."
         )
-    sha256 = metadata["files"][WEIGHTS_FILE]["sha256"]
-    path = os.path.join(output, _WEIGHTS)
+    sha256 = preset_sha256(metadata)
+    path = os.path.join(output, _PRESET)
     if os.path.exists(path):
         with open(path, encoding="ascii") as file:
             there = file.read().strip()
@@ -184,8 +184,11 @@ def _write_part(parts: Parts, part: Part, batches: list[dict]) -> int:
             ),
         }
     )
-    if unreadable:
-        report = os.path.join(parts.folder, "unreadable", f"{part.name}.txt")
+    report = os.path.join(parts.folder, "unreadable", f"{part.name}.txt")
+    if not unreadable:
+        with suppress(FileNotFoundError):  # Of an earlier, interrupted run.
+            os.remove(report)
+    else:
         with write_atomically(report) as file:
             for row in unreadable:
                 line = f"{columns['path'][row]}\t{columns['error'][row]}\n"

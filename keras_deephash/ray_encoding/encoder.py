@@ -1,5 +1,8 @@
 """The actor that encodes: it loads the model once and never fails for an image."""
 
+import hashlib
+import json
+
 import numpy as np
 
 
@@ -8,17 +11,26 @@ class Encoder:
 
     Args:
         preset: str. Name or directory.
+        sha256: str. What `preset_sha256` says of the preset: one of the Hub may have
+            changed meanwhile.
         threads: int. Threads of TensorFlow and of faiss in this worker.
     """
 
-    def __init__(self, preset: str, threads: int):
+    def __init__(self, preset: str, sha256: str, threads: int):
         import tensorflow as tf
 
         tf.config.threading.set_intra_op_parallelism_threads(threads)
         tf.config.threading.set_inter_op_parallelism_threads(1)
-        from keras_deephash.presets import from_preset
+        from keras_deephash.presets.loading import load_preset
+        from keras_deephash.presets.location import locate_preset
 
-        self.model = from_preset(preset)
+        location = locate_preset(preset)
+        if preset_sha256(location.read_metadata()) != sha256:
+            raise ValueError(
+                "The preset has changed since the encoding began. "
+                f"Received: {preset!r}."
+            )
+        self.model = load_preset(location, load_weights=True, overrides={})
 
     def __call__(self, batch: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
         from keras_deephash.images import read_image
@@ -34,3 +46,11 @@ class Encoder:
         if images:
             codes[readable] = self.model.encode(images, len(images), verbose=0)
         return {**batch, "code": codes, "error": errors.astype(str)}
+
+
+def preset_sha256(metadata: dict) -> str:
+    """Of all that the codes depend on: weights, configuration, preprocessing."""
+    from keras_deephash.presets.metadata import HASHED_FILES
+
+    hashes = {name: metadata["files"][name]["sha256"] for name in HASHED_FILES}
+    return hashlib.sha256(json.dumps(hashes, sort_keys=True).encode()).hexdigest()

@@ -15,6 +15,7 @@ import numpy as np
 from keras_deephash.datasets import read_image_list
 from keras_deephash.files import write_atomically
 from keras_deephash.images import EXTENSIONS, find_images
+from keras_deephash.index.id_column import check_ids
 
 PARTS_FILE = "parts.json"
 IMAGES_PER_PART = 10_000
@@ -36,7 +37,7 @@ class Parts:
     Args:
         folder: str. The output directory.
         images: str. A directory of images, or an image list; or a Parquet file, or a
-            directory of such files, with a column `path` and perhaps a column `id`.
+            directory of such files, with a column `path` and, all or none, `id`.
     """
 
     def __init__(self, folder: str, images: str):
@@ -61,10 +62,12 @@ class Parts:
         files = parquet_files(self.images)
         if files:
             there = {part.source for part in self.known}
-            for path in files:
-                if path not in there:
-                    stem = os.path.splitext(os.path.basename(path))[0]
-                    self._append(stem, path, count_rows(path))
+            counts = {path: count_rows(path) for path in files if path not in there}
+            # Of a part that was encoded, the file may be gone.
+            _check_ids([*filter(os.path.exists, there - {*files}), *files])
+            for path, count in counts.items():
+                stem = os.path.splitext(os.path.basename(path))[0]
+                self._append(stem, path, count)
         else:
             there = {path for part in self.known for path in read_paths(part)[0]}
             paths = [os.path.abspath(path) for path in self._paths()]
@@ -151,12 +154,29 @@ def count_rows(path: str) -> int:
                     f"{path!r} must have ints in its column `id`. "
                     f"Received: {column.type}."
                 )
-            if name == "id" and len(column.unique()) < len(column):
-                raise ValueError(
-                    f"{path!r} must have a different `id` in every row. Received: "
-                    f"{len(column.unique())} of {len(column)}."
-                )
         return file.metadata.num_rows
+
+
+def _check_ids(paths: list[str]) -> None:
+    """Ids must be ints that an index takes, each once in all the files."""
+    import pyarrow.parquet as pq
+
+    having = [path for path in paths if "id" in pq.read_schema(path).names]
+    if having and len(having) < len(paths):
+        (without, *_) = sorted(set(paths) - set(having))
+        raise ValueError(
+            "All Parquet files must have a column `id`, or none. "
+            f"Received: {having[0]!r} with it, {without!r} without."
+        )
+    every = [np.empty(0, np.int64)]
+    for path in having:
+        column = pq.read_table(path, columns=["id"])["id"].to_numpy()
+        try:
+            every.append(check_ids(column, len(column)))
+        except ValueError as error:
+            raise ValueError(f"The column `id` of {path!r}: {error}") from None
+    ids = np.concatenate(every)
+    check_ids(ids, len(ids))
 
 
 def _check_names(paths: list[str]) -> None:

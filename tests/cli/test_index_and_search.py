@@ -121,6 +121,10 @@ def test_unreadable_images_are_listed_and_left_out(preset, folder, tmp_path, cap
     assert len(report.splitlines()) == 1
     index = kdh.Index.load(output)
     assert index.stats()["kind"] == "hash" and len(index) == 48
+    shutil.copy(os.path.join(folder, "07.png"), os.path.join(folder, "broken.jpg"))
+    assert build(preset, folder, output) == 0
+    assert len(kdh.Index.load(output)) == 49
+    assert not os.path.exists(output + ".unreadable.txt")
 
 
 def test_a_list_gives_labels(preset, data, tmp_path):

@@ -1,6 +1,7 @@
 """Protocols, splits and the checks of splits."""
 
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -83,6 +84,9 @@ def test_check_splits_reports_paths_and_contents(folder):
         "again.bmp",
     }
     assert "query and database share 1 images by path" in str(report)
+    as_paths = ImageSet([Path(path) for path in images.images], images.labels)
+    again = check_splits(query=as_paths, database=database)
+    assert {overlap.by: overlap.pairs for overlap in again.overlaps} == by
     assert check_splits(train=images).ok
 
 

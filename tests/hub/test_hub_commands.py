@@ -47,18 +47,26 @@ def test_cache(hub, repository, load, tmp_path, capsys):
     other = tmp_path / "cache" / "models--org--other" / "snapshots" / ("1" * 40)
     other.mkdir(parents=True)
     (other / "pytorch_model.bin").write_bytes(b"x")
+    # The files of KerasHub have the same names.
+    foreign = tmp_path / "cache" / "models--org--gemma" / "snapshots" / ("2" * 40)
+    foreign.mkdir(parents=True)
+    for name in ("config.json", "metadata.json", "preprocessor.json"):
+        (foreign / name).write_text('{"keras_version": "3.15.1"}')
     capsys.readouterr()
     assert main(cache) == 0
     out = capsys.readouterr().out
     second = repository.refs["main"]
     assert f"DCH         hf://org/tiny@{first}\n" in out
     assert f"hf://org/tiny@{second} (main)" in out and "other" not in out
+    assert "gemma" not in out
     assert main([*cache, "--remove", f"hf://org/tiny@{first[:8]}"]) == 0
     assert first in capsys.readouterr().out
     assert load(local_files_only=True).bits == 16
     assert main([*cache, "--remove", "hf://org/tiny"]) == 0
     with pytest.raises(kdh.PresetError, match="is not in the cache"):
         load(local_files_only=True)
+    assert main([*cache, "--remove", "hf://org/gemma"]) == 1
+    assert (foreign / "config.json").exists()
     assert main([*cache, "--remove", "hf://org/other"]) == 1
     assert "is not in the cache" in capsys.readouterr().err
     assert other.exists()

@@ -176,6 +176,10 @@ def replaced(name, value):
         replaced("ids", np.arange(23)),
         replaced("codes", np.zeros((24, 3), np.uint8)),
         replaced("name_ends", np.arange(5)),
+        replaced("name_ends", np.tile([0, 300], 12)),
+        replaced("name_ends", np.full(24, -1)),
+        replaced("name_ends", np.arange(24)),
+        replaced("name_ends", np.linspace(0, 1, 24)),
         replaced("other", np.arange(5)),
         lambda file: file.pop("codes"),
     ],
@@ -194,6 +198,7 @@ def test_a_hostile_file_is_refused(folder, change):
         {"kind": 5},
         {"options": {"backend": "milvus", "uri": "http://127.0.0.1:1"}},
         {"options": {"flips": 1 << 40}},
+        {"kind": "hnsw", "options": {"links": 65536}},
         {"options": {"flips": "many"}},
         {"options": [1]},
         {"more": 1},
@@ -203,3 +208,19 @@ def test_hostile_metadata_are_refused(folder, fields):
     edit(folder, **fields)
     with pytest.raises(PresetError):
         kdh.from_preset(folder, load_index=True)
+
+
+def test_what_could_not_be_loaded_is_not_saved(folder, images):
+    model = kdh.from_preset(folder)
+    index = Index(model, kind="hnsw", links=512)
+    index.add(images)
+    with pytest.raises(PresetError, match="`links` must be at most 256"):
+        model.save_to_preset(folder, index=index)
+    assert len(kdh.from_preset(folder, load_index=True).index) == 24
+
+
+def test_the_index_counts_in_the_size(folder, monkeypatch):
+    monkeypatch.setenv("KERAS_DEEPHASH_PRESETS", str(folder.parent))
+    (size,) = [info.size for info in kdh.list_presets() if info.name == folder.name]
+    names = set(os.listdir(folder)) - {"README.md"}
+    assert size == sum(os.path.getsize(folder / name) for name in names)

@@ -150,3 +150,19 @@ def test_an_interrupted_writer_lets_readers_in():
         assert entered.wait(timeout=10)
     with lock.write():
         pass
+
+
+def test_no_codes_bring_no_form_of_labels():
+    index = Index(CodeSpec(48))
+    index.add(clustered_codes(3, 48)[:0], labels=np.zeros((0, 3), int))
+    index.add(clustered_codes(3, 48))
+    assert index.labels(index.ids) is None
+
+
+def test_used_up_ids_are_named():
+    index = Index(CodeSpec(48))
+    index.add(clustered_codes(1, 48), ids=[2**63 - 2])
+    with pytest.raises(ValueError, match="no new ids above 9223372036854775806"):
+        index.add(clustered_codes(1, 48))
+    index.add(clustered_codes(1, 48), ids=[5])
+    assert len(index) == 2

@@ -138,6 +138,9 @@ def test_classes_and_no_labels(make, request):
     np.testing.assert_array_equal(
         make(CodeSpec(16)).add(codes[:1], labels=[1]), [2**62 + 1]
     )
+    index.remove(index.ids)  # What comes next may have other labels, or none.
+    new = index.add(codes)
+    assert index.labels(new) is None
     bare = make(CodeSpec(16), collection="bare")
     bare.add(codes)
     assert bare.labels([0]) is None

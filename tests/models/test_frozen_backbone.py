@@ -181,6 +181,11 @@ def test_features_in_files_are_those_of_the_images(model, image_set, tmp_path):
         np.testing.assert_array_equal(found, expected)
     assert len(list((tmp_path / "features").iterdir())) == count == 2
 
+    # Colors that change where something is cut out are not cut out of changed colors.
+    for names in (["color", "cutout"], ["cutout", "color"]):
+        frozen.of_views(model, image_set, 2, 0, None, names)
+    assert len(list((tmp_path / "features").iterdir())) == 6
+
     # The labels go with the images: each is found among the views' features.
     centre = frozen.of_images(model, image_set)
     np.testing.assert_array_equal(centre.labels, image_set.labels)

@@ -280,6 +280,12 @@ def test_absurd_preprocessing_is_refused(preset, change, refused, key):
     refused(preset, f"`{key}` in `preprocessor.json` is beyond all sizes")
 
 
+def test_sizes_that_are_large_together_are_refused(preset, change, refused):
+    sizes = {"resize_size": 4000, "padding": 3999}
+    change(preset, "preprocessor.json", lambda p: p.update(sizes))
+    refused(preset, "makes images of 11998 pixels squared")
+
+
 def test_deep_networks_are_refused():
     with pytest.raises(ValueError, match="`stage_repeats` must hold 7 numbers from 1"):
         kdh.EfficientNetLiteBackbone(stage_repeats=[10**6] * 7)

@@ -387,6 +387,28 @@ def test_a_move_that_fails_brings_the_old_preset_back(
     assert os.listdir(tmp_path) == ["mine"]
 
 
+@pytest.mark.parametrize("moment", [1, 2])
+def test_an_interruption_between_the_moves_leaves_a_whole_preset(
+    model, preset, tmp_path, monkeypatch, moment
+):
+    rename, count = os.rename, 0
+
+    def rename_then_interrupted(source, target):
+        nonlocal count
+        rename(source, target)
+        count += 1
+        if count == moment:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(os, "rename", rename_then_interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        model.save_to_preset(preset, dataset="another")
+    assert os.listdir(tmp_path) == ["mine"]
+    dataset = json.loads((preset / "metadata.json").read_text())["dataset"]
+    assert (dataset == "another") == (moment == 2)
+    kdh.from_preset(preset)
+
+
 @pytest.mark.parametrize(
     "arguments, message",
     [
@@ -446,3 +468,21 @@ def test_the_card_has_a_row_an_epoch(make_model, tmp_path):
     for odd in ([], [1], [{}], [{"a": 1}, {"b": 1}], "text"):
         make_model().save_to_preset(tmp_path / "a", training={"seed": 0, "log": odd})
         assert "epoch" not in (tmp_path / "a" / "README.md").read_text()
+
+
+def test_the_card_is_plain_text(make_model, tmp_path):
+    make_model().save_to_preset(
+        tmp_path / "a",
+        dataset="x\n## injected",
+        label_names=["<script>alert(1)</script>"],
+        metrics={"a|b": 0.5},
+    )
+    card = (tmp_path / "a" / "README.md").read_text()
+    assert "trained on x ## injected" in card and "<" not in card
+    assert "| a\\|b | 0.5000 |" in card
+
+
+def test_a_backbone_has_no_index(make_model, tmp_path):
+    make_model().backbone.save_to_preset(tmp_path / "backbone")
+    with pytest.raises(kdh.PresetError, match="is a backbone, which has no index"):
+        kdh.DCH.from_preset(tmp_path / "backbone", bits=16, load_index=True)
