@@ -7,7 +7,11 @@ from contextlib import contextmanager
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
-EXTENSIONS = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff")
+# What is taken from a folder; of a single file, all that Pillow reads.
+EXTENSIONS = (
+    *(".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff"),
+    *(".avif", ".jp2", ".ppm", ".pgm", ".tga"),
+)
 # Formats that Pillow reads to 32-bit integers where the file has 16-bit grey.
 _FORMATS_OF_16_BITS = ("PNG", "PPM")
 # By EXIF's orientation, as the photographer held the camera.
@@ -114,6 +118,17 @@ def check_pixels(array: np.ndarray) -> None:
             "Pixels must lie between 0 and 255, these look scaled to 0 to 1: "
             f"multiply them by 255. Received: values from {low} to {high}."
         )
+
+
+def is_image_file(path: str | os.PathLike) -> bool:
+    """Whether a file is called an image, or begins as one."""
+    if os.fspath(path).lower().endswith(EXTENSIONS):
+        return True
+    try:
+        with Image.open(path):
+            return True
+    except (*_PILLOW_ERRORS, Image.DecompressionBombError) as error:
+        return not isinstance(error, (UnidentifiedImageError, OSError))
 
 
 def find_images(folder: str | os.PathLike) -> list[str]:

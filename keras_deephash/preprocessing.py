@@ -82,9 +82,9 @@ class Preprocessor:
                 "`scale` must be a number or 3 numbers, one per channel. "
                 f"Received: scale={scale!r}."
             )
-        if not (np.isfinite(mean).all() and np.isfinite(scale).all()):
+        if not (np.isfinite(mean).all() and np.isfinite(scale).all() and np.all(scale)):
             raise ValueError(
-                "`mean` and `scale` must be finite. "
+                "`mean` and `scale` must be finite, and `scale` not 0. "
                 f"Received: mean={mean!r}, scale={scale!r}."
             )
         self.image_size = image_size

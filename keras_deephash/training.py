@@ -22,12 +22,12 @@ from keras_deephash.datasets import (
 )
 from keras_deephash.datasets.augment import augmentation
 from keras_deephash.presets import from_preset
-from keras_deephash.presets.saving import check_replaceable
+from keras_deephash.presets.saving import check_replaceable, check_savable
 from keras_deephash.retrieval.evaluate_model import evaluate_model
 from keras_deephash.training_features import FrozenFeatures
 from keras_deephash.training_model import NEW_BACKBONES, build_model
 from keras_deephash.training_optimizer import new_optimizer
-from keras_deephash.training_options import check_options
+from keras_deephash.training_options import check_options, chosen_rates
 
 # Of each training image, where the frozen part makes them.
 VIEWS = 4
@@ -71,6 +71,7 @@ def train(options: Namespace, command: str) -> None:
         model = build_model(options, images.label_names)
         if options.freeze_statistics:
             freeze_statistics(model.backbone)
+    check_savable(model)
     seeds = EpochSeeds(options.seed)
     frozen = _freeze(model, options)
     dataset = _training_data(model, images, options, seeds, frozen)
@@ -78,16 +79,15 @@ def train(options: Namespace, command: str) -> None:
     with model.distribute_strategy.scope():
         _compile(model, options, steps)
     backup = f"{output}.backup"
-    names = vars(options).keys() - _NO_SETTINGS
-    settings = {name: getattr(options, name) for name in names}
-    # What the list says, not where it lies: a data set may have moved meanwhile.
-    claim_backup(backup, {**settings, "data": listed})
     callbacks = [seeds]
     if held_out is not None:
         if frozen:
             held_out = frozen.of_images(model, held_out)
-        query, database = held_out.hold_out(0.8, options.seed)
-        callbacks.append(RetrievalEvaluation(query, database, options.evaluate_every))
+        callbacks.append(_held_out_evaluation(held_out, options))
+    names = vars(options).keys() - _NO_SETTINGS
+    settings = {name: getattr(options, name) for name in names}
+    # What the list says, not where it lies: a data set may have moved meanwhile.
+    claim_backup(backup, {**settings, "data": listed})
     saver = TrainingBackup(backup)
     callbacks.append(saver)  # Last.
     first = saver.restore(model)
@@ -150,6 +150,18 @@ def _freeze(model: keras.Model, options: Namespace) -> FrozenFeatures | None:
     return FrozenFeatures(options.feature_cache)
 
 
+def _held_out_evaluation(images: ImageSet, options: Namespace) -> RetrievalEvaluation:
+    """A fifth of the held-out images are the queries, the others the database."""
+    try:
+        query, database = images.hold_out(0.8, options.seed)
+    except ValueError:
+        raise ValueError(
+            "`--hold-out` must hold out enough for queries and a database, a few images "
+            f"a class. Received: --hold-out {options.hold_out}, {len(images)} images."
+        ) from None
+    return RetrievalEvaluation(query, database, options.evaluate_every)
+
+
 def _training_data(
     model: keras.Model,
     images: ImageSet,
@@ -185,14 +197,7 @@ def _compile(model: keras.Model, options: Namespace, steps: int) -> None:
     if options.optimizer == "recipe":
         model.compile()
         return
-    model.compile(
-        new_optimizer(
-            options.optimizer,
-            1e-3 if options.learning_rate is None else options.learning_rate,
-            options.weight_decay or 0.0,
-            steps,
-        )
-    )
+    model.compile(new_optimizer(options.optimizer, *chosen_rates(options), steps))
 
 
 def _evaluate(

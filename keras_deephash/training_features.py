@@ -46,27 +46,26 @@ class FrozenFeatures:
 
         Every view is an epoch of `image_dataset`: its crops, mirrors and augmentation.
         """
-        batch_size = min(100, len(images))
-        count = len(images) // batch_size * batch_size
 
         def compute():
             seeds = EpochSeeds(seed)
             dataset = image_dataset(
                 images,
                 model.preprocessor,
-                batch_size,
+                batch_size=100,
                 training=True,
                 seed=seeds,
                 augment=augment,
+                full_batches=False,
             )
             made = []
             for seeds.epoch in range(views):
                 print(f"Frozen features, view {seeds.epoch + 1} of {views}")
-                made.append(model.run_frozen(dataset, count, verbose=1))
+                made.append(model.run_frozen(dataset, len(images), verbose=1))
             features, labels = zip(*made, strict=True)
             return np.stack(features), np.stack(labels)
 
-        purpose = ["views", views, seed, list(augment_names)]
+        purpose = ["all in views", views, seed, list(augment_names)]
         return self._load(self._key(model, images, purpose), compute)
 
     def _load(self, key: str, compute) -> tuple[np.ndarray, np.ndarray]:

@@ -3,6 +3,20 @@
 import keras
 
 
+def check_rates(learning_rate: float, weight_decay: float) -> None:
+    """Raises ValueError for rates that no optimizer can use."""
+    if not 0 <= learning_rate < float("inf"):
+        raise ValueError(
+            "The learning rate must be finite and >= 0. "
+            f"Received: learning_rate={learning_rate}."
+        )
+    if not 0 <= weight_decay < float("inf"):
+        raise ValueError(
+            "The weight decay must be finite and >= 0. "
+            f"Received: weight_decay={weight_decay}."
+        )
+
+
 def new_optimizer(
     name: str, learning_rate: float, weight_decay: float, steps: int
 ) -> keras.optimizers.Optimizer:
@@ -14,6 +28,7 @@ def new_optimizer(
         weight_decay: float, >= 0.
         steps: int. Of the whole training.
     """
+    check_rates(learning_rate, weight_decay)
     warmup = steps // 10
     schedule = keras.optimizers.schedules.CosineDecay(
         initial_learning_rate=learning_rate / 100,

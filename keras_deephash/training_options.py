@@ -4,6 +4,7 @@ from argparse import Namespace
 
 from keras_deephash.retrieval.validation import check_integer
 from keras_deephash.training_model import NEW_BACKBONES
+from keras_deephash.training_optimizer import check_rates
 
 
 def check_options(options: Namespace) -> None:
@@ -12,7 +13,10 @@ def check_options(options: Namespace) -> None:
     Raises:
         ValueError: naming the option.
     """
-    check_integer("--epochs", options.epochs, minimum=1)
+    for name in ("epochs", "batch_size"):
+        check_integer(_flag(name), getattr(options, name), minimum=1)
+    if options.optimizer != "recipe":
+        check_rates(*chosen_rates(options))
     for name in ("views", "top_k"):
         if getattr(options, name) is not None:
             check_integer(_flag(name), getattr(options, name), minimum=1)
@@ -25,6 +29,12 @@ def check_options(options: Namespace) -> None:
     if options.backbone not in NEW_BACKBONES:
         wanted = f"a new backbone, {' or '.join(NEW_BACKBONES)}: this one has its own"
         _check_not_given(options, ("dropout",), wanted)
+
+
+def chosen_rates(options: Namespace) -> tuple[float, float]:
+    """Learning rate and weight decay of a training that has no published recipe."""
+    rate = 1e-3 if options.learning_rate is None else options.learning_rate
+    return rate, options.weight_decay or 0.0
 
 
 def _check_not_given(options: Namespace, names: tuple[str, ...], wanted: str) -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from keras_deephash import evaluate_retrieval
 from keras_deephash.callbacks import EpochSeeds, RetrievalEvaluation
+from keras_deephash.callbacks.training_backup import claim_backup
 from keras_deephash.datasets import ImageSet
 
 
@@ -109,3 +110,16 @@ def test_epochs_reseed_the_dropout_layers(make_model, images, labels):
 def test_bad_seeds(seed):
     with pytest.raises(ValueError, match="`seed` must be an integer >= 0"):
         EpochSeeds(seed)
+
+
+def test_a_backup_of_nothing_is_anyones(tmp_path):
+    claim_backup(tmp_path, {"batch_size": 512})
+    claim_backup(tmp_path, {"batch_size": 128})
+    (tmp_path / "unfinished.weights.h5").write_bytes(
+        b""
+    )  # Of a kill in the first epoch.
+    claim_backup(tmp_path, {"batch_size": 64})
+    (tmp_path / "latest.weights.h5").write_bytes(b"")
+    claim_backup(tmp_path, {"batch_size": 64})
+    with pytest.raises(ValueError, match=r"with other options \(batch_size\)"):
+        claim_backup(tmp_path, {"batch_size": 32})

@@ -76,6 +76,7 @@ def test_config_round_trip():
         ({"image_size": 32, "channel_order": "gbr"}, "`channel_order` must be one of"),
         ({"image_size": 32, "scale": float("nan")}, "must be finite"),
         ({"image_size": 32, "mean": (1, 2)}, "`mean` must hold 3 numbers"),
+        ({"image_size": 32, "scale": 0}, "`scale` not 0"),
         ({"image_size": 32.0}, "`image_size` must be an int.*32.0"),
         ({"image_size": 32, "resize_size": 40.5}, "`resize_size` must be an int"),
         ({"image_size": 32, "padding": True}, "`padding` must be an int"),

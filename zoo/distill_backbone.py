@@ -114,11 +114,12 @@ def main(arguments: list[str] | None = None) -> None:
     backup = backbone_training.new_backup(folder, options)
     order = np.random.default_rng(options.seed).permutation(len(images))
     images = [images[i] for i in order[: options.limit]]
+    # First: what is wrong with the student must not show after the teacher's work.
+    backbone = backbone_training.load_start(options.student, options)
     features = teacher_features(options, images, os.path.join(folder, "teacher.npy"))
     small = ImageSet(shrunk(images, options.shrink), features)
     count = max(round(HELD_OUT * len(images)), 1)
     held_out, train = map(small.subset, np.split(np.arange(len(images)), [count]))
-    backbone = backbone_training.load_start(options.student, options)
     model = new_student(backbone, features.shape[1])
     loss = new_loss(features.mean(axis=0, dtype=np.float32))
     preprocessor = backbone.preprocessor

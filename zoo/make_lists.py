@@ -96,6 +96,11 @@ def draw(
     usable: np.ndarray, train: int, query: int, train_in_database: bool, seed: int
 ) -> dict[str, np.ndarray]:
     """Indices of the images of each list, drawn from the usable ones."""
+    if train < 1 or query < 1:
+        raise ValueError(
+            "`--train` and `--query` must be at least 1. "
+            f"Received: {train} and {query}."
+        )
     if len(usable) <= train + query:
         raise ValueError(
             f"There must be more than {train} + {query} images that have a label and "

@@ -23,12 +23,13 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 import keras
 import numpy as np
 import tensorflow as tf
-from pretraining_options import SMALL_SIZE, read_options
+from pretraining_options import SMALL_SIZE, check_full_batch, read_options
 from small_alexnet import begin_from, build_classifier
 from tiny_imagenet import CLASSES, batches, load, new_targets
 from weight_averaging import averaged_weights
 
 import keras_deephash as kdh
+from keras_deephash.callbacks import EpochSeeds
 from keras_deephash.callbacks.training_backup import claim_backup
 from keras_deephash.files import write_atomically
 from keras_deephash.presets.saving import check_replaceable
@@ -82,6 +83,8 @@ def main(arguments: list[str] | None = None) -> None:
     images, labels = load(options.data, "train", options.limit)
     targets = new_targets(labels, options.teacher, options.teacher_weight)
     val_images, val_labels = load(options.data, "val", options.limit)
+    check_full_batch(len(images), options.batch_size)
+    start = kdh.from_preset(options.start) if options.start else None
     backup = f"{output}.backup"
     claim_backup(backup, {k: v for k, v in vars(options).items() if k != "output"})
     log_file = os.path.join(backup, "log.json")
@@ -123,11 +126,18 @@ def main(arguments: list[str] | None = None) -> None:
             model = new_model(options, size, epochs * steps)
             if log:  # The weights fit both sizes.
                 model.load_weights(weights_file(epoch))
-            elif options.start:
-                begin_from(model.backbone, kdh.from_preset(options.start))
+            elif start is not None:
+                begin_from(model.backbone, start)
         started = time.time()
         data = views_of(epoch, size)
-        history = model.fit(data, epochs=1, verbose=2).history
+        # Dropout too is drawn by the epoch's number, in a training that goes on.
+        history = model.fit(
+            data,
+            initial_epoch=epoch,
+            epochs=epoch + 1,
+            callbacks=[EpochSeeds(options.seed)],
+            verbose=2,
+        ).history
         seconds = time.time() - started
         with kept_weights(model, data):
             accuracy = top_1_accuracy(model, val_images, val_labels)

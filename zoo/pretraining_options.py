@@ -64,6 +64,7 @@ def read_options(arguments: list[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("--limit", type=int, help="use the first N images only")
     options = parser.parse_args(arguments)
+    _check_ranges(parser, options)
     small_shape = build_backbone(SMALL_SIZE).get_layer("pool5").output.shape
     final_shape = build_backbone(options.image_size).get_layer("pool5").output.shape
     if options.small_epochs and small_shape != final_shape:
@@ -73,3 +74,37 @@ def read_options(arguments: list[str] | None) -> argparse.Namespace:
             "Use --small-epochs 0, or 45 to 60 pixels."
         )
     return options
+
+
+def check_full_batch(count: int, batch_size: int) -> None:
+    """Raises ValueError where the images are too few for a step."""
+    if count < batch_size:
+        raise ValueError(
+            f"Training needs at least one full batch. Received: {count} images, "
+            f"--batch-size {batch_size}."
+        )
+
+
+def _check_ranges(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
+    for name, low, high in (
+        ("batch_size", 1, None),
+        ("small_epochs", 0, None),
+        ("final_epochs", 1, None),
+        ("limit", 1, None),
+        ("weight_decay", 0, None),
+        ("teacher_weight", 0, 1),
+        ("mixup", 0, None),
+        ("least_area", 0.01, 1),
+        ("color", 0, 1),
+        ("dropout", 0, 0.99),
+        ("floor", 0, 1),
+        ("average", 0, 1),
+    ):
+        value = getattr(options, name)
+        if value is None or (low <= value and (high is None or value <= high)):
+            continue
+        flag = "--" + name.replace("_", "-")
+        bounds = f"at least {low}" if high is None else f"between {low} and {high}"
+        parser.error(f"{flag} must be {bounds}. Received: {value}")
+    if not options.peak > 0:
+        parser.error(f"--peak must be more than 0. Received: {options.peak}")

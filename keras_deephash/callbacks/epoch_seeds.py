@@ -63,6 +63,10 @@ class EpochSeeds(keras.callbacks.Callback):
             state.assign([int(generator.integers(2**31)), 0])
 
     def on_train_end(self, logs=None):
+        self.after_training()
+
+    def after_training(self) -> None:
+        """What `fit` of the models calls too where a training is interrupted."""
         self.epoch = None
 
 

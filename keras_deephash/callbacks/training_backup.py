@@ -8,6 +8,8 @@ import keras
 
 from keras_deephash.files import write_atomically
 
+_OPTIONS, _UNFINISHED = "options.json", "unfinished.weights.h5"
+
 
 def claim_backup(directory: str | os.PathLike, settings: dict) -> None:
     """Marks the directory of a backup with the settings of its training.
@@ -17,11 +19,12 @@ def claim_backup(directory: str | os.PathLike, settings: dict) -> None:
         settings: dict, plain for JSON.
 
     Raises:
-        ValueError: if the backup there is of a training with other settings.
+        ValueError: if the backup there is of a training with other settings, and
+            something is done of it.
     """
-    path = os.path.join(directory, "options.json")
+    path = os.path.join(directory, _OPTIONS)
     settings = json.loads(json.dumps(settings))
-    if not os.path.isfile(path):
+    if not os.path.isfile(path) or not _holds_work(directory):
         with write_atomically(path) as file:
             file.write(json.dumps(settings, indent=2, sort_keys=True).encode())
         return
@@ -35,6 +38,12 @@ def claim_backup(directory: str | os.PathLike, settings: dict) -> None:
             f"({', '.join(changed)}). Repeat those to go on with it, or remove the "
             "directory to begin anew."
         )
+
+
+def _holds_work(directory: str | os.PathLike) -> bool:
+    """Whether there is more than the settings and what a kill left unfinished."""
+    names = set(os.listdir(directory)) - {_OPTIONS, _UNFINISHED}
+    return any(not name.startswith(".") for name in names)
 
 
 class TrainingBackup(keras.callbacks.Callback):
@@ -60,7 +69,7 @@ class TrainingBackup(keras.callbacks.Callback):
         os.makedirs(directory, exist_ok=True)
         self.path = os.path.join(directory, "latest.weights.h5")
         # The name must end as Keras wants it to.
-        self._unfinished = os.path.join(directory, "unfinished.weights.h5")
+        self._unfinished = os.path.join(directory, _UNFINISHED)
 
     def restore(self, model: keras.Model) -> int:
         """Takes a compiled model to where the training was.

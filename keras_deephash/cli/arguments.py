@@ -53,11 +53,16 @@ def load_model(preset: str):
 def read_images(path: str) -> tuple:
     """The paths of the images that `--images` names, and a list's labels or None."""
     from keras_deephash.datasets import read_image_list
-    from keras_deephash.images import EXTENSIONS, find_images
+    from keras_deephash.images import find_images, is_image_file
 
     if os.path.isdir(path):
         return find_images(path), None
-    if path.lower().endswith(EXTENSIONS):
+    if is_image_file(path):
         return [path], None
+    if not os.path.exists(path):
+        raise ValueError(
+            "`--images` must name a folder, an image or an image list, and there is "
+            f"no such file. Received: {path!r}."
+        )
     listed = read_image_list(path, verify_images=False)
     return listed.images, listed.labels

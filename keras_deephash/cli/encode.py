@@ -47,8 +47,8 @@ def run(options) -> None:
         raise ValueError(f"`--output` must end in .npz. Received: {options.output!r}.")
     paths, _ = arguments.read_images(options.images)
     model = arguments.load_model(options.preset)
-    codes = model.encode(paths, options.batch_size, verbose=1, crops=options.crops)
-    with write_atomically(options.output) as file:
+    with write_atomically(options.output) as file:  # A wrong one fails before the work.
+        codes = model.encode(paths, options.batch_size, verbose=1, crops=options.crops)
         np.savez(file, codes=codes, paths=np.array(paths))
     print(f"{options.output}: {len(codes)} codes of {model.bits} bits")
 

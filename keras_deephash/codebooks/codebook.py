@@ -11,6 +11,7 @@ from keras_deephash.codebooks.assignment import assign, reconstruct
 from keras_deephash.codebooks.fitting import fit_centers
 
 STRUCTURES = ("product", "additive")
+LARGEST_FEATURE = 1e12  # Of the fitting: sums of squares stay within float32.
 SWEEPS = 3  # Of iterated conditional modes; the published number.
 
 
@@ -250,6 +251,11 @@ class Codebook(keras.layers.Layer):
             raise ValueError("`features` must have at least one row. Received: none.")
         if not np.isfinite(features).all():
             raise ValueError("`features` must be finite. Received: NaN or infinity.")
+        if fitting and (largest := np.abs(features).max()) > LARGEST_FEATURE:
+            raise ValueError(
+                f"`features` must be at most {LARGEST_FEATURE:.0e}: float32 holds no "
+                f"larger squares. Received: values up to {largest:.1e}."
+            )
         return features
 
     def check_codes(self, codes) -> np.ndarray:

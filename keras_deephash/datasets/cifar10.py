@@ -7,7 +7,7 @@ import keras
 import numpy as np
 
 from keras_deephash.datasets.image_set import ImageSet, Splits
-from keras_deephash.datasets.list_file import read_image_list
+from keras_deephash.datasets.list_file import holds_class_indices, read_image_list
 
 LABEL_NAMES = [
     "airplane",
@@ -95,7 +95,8 @@ def read_lists(
     widths = [images.labels.shape[1] for images in sets]
     if len(set(widths)) == 1:
         return sets
-    if any((images.labels.sum(axis=1) != 1).any() for images in sets):
+    files = [os.path.join(root, f"{name}.txt") for name in names]
+    if not all(map(holds_class_indices, files)):
         raise ValueError(
             "The lists must have the same number of labels. Received: "
             f"{', '.join(f'{n}.txt: {w}' for n, w in zip(names, widths, strict=True))}."

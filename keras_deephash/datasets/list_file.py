@@ -93,6 +93,12 @@ def read_image_list(
     return ImageSet(paths, labels, label_names)
 
 
+def holds_class_indices(list_file: str | os.PathLike) -> bool:
+    """Whether a list that was read has one class index a line."""
+    _, first = next(_numbered_lines(list_file))
+    return len(_LINE.match(first)["labels"].split()) == 1
+
+
 def read_label_names(path: str | os.PathLike) -> list[str] | None:
     """The lines of a file of label names, or None where there is no such file."""
     if not os.path.isfile(path):

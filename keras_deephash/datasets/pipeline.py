@@ -26,6 +26,7 @@ def image_dataset(
     cache: bool | str = "auto",
     flip: bool = True,
     augment=None,
+    full_batches: bool = True,
 ) -> tf.data.Dataset:
     """Batches of pixels and labels for `fit`, `evaluate` and `predict`.
 
@@ -49,6 +50,8 @@ def image_dataset(
         augment: function of a uint8 crop [image_size, image_size, 3] and a seed
             int32 [2] to such a crop, in TensorFlow, for training.
             Defaults to `None`.
+        full_batches: bool. Whether training leaves out, in every epoch, the images
+            that are too few for another batch. Defaults to `True`.
 
     Returns:
         `tf.data.Dataset` of (uint8 [b, image_size, image_size, 3], float32 [b, L]).
@@ -69,7 +72,8 @@ def image_dataset(
         raise ValueError(
             f"`batch_size` must be >= 1. Received: batch_size={batch_size}."
         )
-    if training and count < batch_size:
+    full_batches = full_batches and training
+    if full_batches and count < batch_size:
         raise ValueError(
             "Training needs at least one full batch. Received: "
             f"{count} images, batch_size={batch_size}. Lower `batch_size`."
@@ -101,8 +105,8 @@ def image_dataset(
     if training:
         view = _random_view(size, canvas_size, flip, augment)
         dataset = dataset.map(view, num_parallel_calls=tf.data.AUTOTUNE)
-    dataset = dataset.batch(batch_size, drop_remainder=training)
-    steps = count // batch_size if training else -(-count // batch_size)
+    dataset = dataset.batch(batch_size, drop_remainder=full_batches)
+    steps = count // batch_size if full_batches else -(-count // batch_size)
     dataset = dataset.apply(tf.data.experimental.assert_cardinality(steps))
     dataset = dataset.prefetch(tf.data.AUTOTUNE)
     # TensorFlow never lets go of a Python function in a graph, nor of what it holds.

@@ -45,8 +45,10 @@ class AdaptiveMarginLoss(keras.layers.Layer):
     """
 
     def __init__(self, word_vectors, margin: float | None = None, **kwargs):
-        if margin is not None and not margin >= 0:
-            raise ValueError(f"`margin` must be None or >= 0. Received: {margin}.")
+        if margin is not None and not 0 <= margin < float("inf"):
+            raise ValueError(
+                f"`margin` must be None, or finite and >= 0. Received: {margin}."
+            )
         kwargs.setdefault("dtype", "float32")
         super().__init__(**kwargs)
         self.word_vectors = check_word_vectors(word_vectors)

@@ -72,8 +72,8 @@ class PairwiseCauchyLoss(PairwiseLoss):
 
 def check_cauchy_arguments(gamma: float, distance: str) -> None:
     """Raises ValueError for a scale or a distance that no Cauchy loss can use."""
-    if not gamma > 0:
-        raise ValueError(f"`gamma` must be > 0. Received: gamma={gamma}.")
+    if not 0 < gamma < float("inf"):
+        raise ValueError(f"`gamma` must be finite and > 0. Received: gamma={gamma}.")
     if distance not in DISTANCES:
         raise ValueError(
             f"`distance` must be one of {DISTANCES}. Received: distance={distance!r}."

@@ -56,8 +56,10 @@ class PairwiseLogisticLoss(PairwiseLoss):
         clip: float | None = None,
         **kwargs,
     ):
-        if not alpha > 0:
-            raise ValueError(f"`alpha` must be > 0. Received: alpha={alpha}.")
+        if not 0 < alpha < float("inf"):
+            raise ValueError(
+                f"`alpha` must be finite and > 0. Received: alpha={alpha}."
+            )
         if similarity not in SIMILARITIES:
             raise ValueError(
                 f"`similarity` must be one of {SIMILARITIES}. "

@@ -55,8 +55,10 @@ class TripletLoss(keras.layers.Layer):
     def __init__(
         self, margin: float = 30.0, mining: str = "margin", seed: int = 0, **kwargs
     ):
-        if not margin > 0:
-            raise ValueError(f"`margin` must be > 0. Received: margin={margin}.")
+        if not 0 < margin < float("inf"):
+            raise ValueError(
+                f"`margin` must be finite and > 0. Received: margin={margin}."
+            )
         if mining not in MININGS:
             raise ValueError(
                 f"`mining` must be one of {MININGS}. Received: mining={mining!r}."

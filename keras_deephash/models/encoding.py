@@ -136,6 +136,11 @@ def _dataset_stream(dataset: tf.data.Dataset) -> Iterator[np.ndarray]:
     for element in dataset:
         batch = element[0] if isinstance(element, tuple) else element
         batch = np.asarray(batch)
+        if batch.dtype == object:
+            raise ValueError(
+                "A `tf.data.Dataset` of images must hold pixels; paths go into a list. "
+                f"Received: {str(batch.ravel()[0])[:80]}, for one."
+            )
         if batch.ndim == 4:
             yield from pixels_to_uint8(batch)
         else:

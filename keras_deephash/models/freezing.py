@@ -38,6 +38,7 @@ class FreezingMixin:
             self._frozen.release()
         self._frozen = parts
         self._frozen.freeze()
+        self.forget_functions()  # They train what was trainable when they were made.
 
     def frozen_features(
         self, images: ImageSet, batch_size: int = 128, verbose="auto"
@@ -70,7 +71,8 @@ class FreezingMixin:
             uint8 [count, L].
 
         Raises:
-            ValueError: if no part is frozen, or float16 cannot hold the features.
+            ValueError: if no part is frozen, if float16 cannot hold the features, or
+                if the dataset has another number of images.
         """
         if self._frozen is None:
             raise ValueError("No part is frozen yet: call `freeze_backbone` first.")
@@ -87,6 +89,8 @@ class FreezingMixin:
         done = 0
         for pixels, batch_labels in dataset:
             batch = run(pixels).numpy()
+            if done + len(batch) > count:
+                raise _wrong_count(f"{done + len(batch)} or more", count)
             with np.errstate(over="ignore"):
                 features[done : done + len(batch)] = batch
             if not np.isfinite(features[done : done + len(batch)]).all():
@@ -99,6 +103,8 @@ class FreezingMixin:
             labels.append(batch_labels.numpy().astype(np.uint8))
             done += len(batch)
             progress.update(done)
+        if done < count:
+            raise _wrong_count(str(done), count)
         return features, np.concatenate(labels)
 
     @property
@@ -141,3 +147,10 @@ class FreezingMixin:
         if self._frozen is None:
             return False
         return tuple(images.shape[1:]) == self._frozen.trunk.output_shape[1:]
+
+
+def _wrong_count(found: str, count: int) -> ValueError:
+    return ValueError(
+        f"`count` must be the number of images in `dataset`. Received: count={count}, "
+        f"a dataset of {found}."
+    )

@@ -14,6 +14,7 @@ from keras_deephash.models.learning_rates import (
     new_multipliers,
     scale_gradients,
 )
+from keras_deephash.models.loss_scale import has_float16_layers, with_loss_scale
 from keras_deephash.models.strategies import (
     batches_explained,
     check_compilation,
@@ -73,8 +74,8 @@ class GlobalBatchTraining(keras.Model):
                 the backbone's kernels and biases and of the last layer's kernel
                 and bias, or `None`. They need an SGD optimizer. Defaults to
                 `"auto"`: (1, 2, 10, 20) with `optimizer="auto"`, else `None`.
-            jit_compile: bool. XLA compilation; not with several replicas.
-                Defaults to `False`.
+            jit_compile: bool. XLA compilation; not with several replicas, and
+                without the checks of a dataset's batches. Defaults to `False`.
             steps_per_execution: int. Batches a call of the training function; 1
                 with several replicas. Defaults to `1`.
             **kwargs: `metrics`, `run_eagerly` and the like of
@@ -97,6 +98,8 @@ class GlobalBatchTraining(keras.Model):
             optimizer = keras.optimizers.SGD(self.default_learning_rate(), momentum=0.9)
         optimizer = keras.optimizers.get(optimizer)
         check_optimizer(self, optimizer)
+        if has_float16_layers(self):  # Keras looks at the model's own dtype alone.
+            optimizer = with_loss_scale(self, optimizer)
         check_multipliers(multipliers, optimizer)
         check_compilation(self, jit_compile, steps_per_execution)
         self.learning_rate_multipliers = multipliers
@@ -134,7 +137,8 @@ class GlobalBatchTraining(keras.Model):
 
         Raises:
             ValueError: for labels that are not multi-hot, or pixels that do not lie
-                between 0 and 255; of a dataset, at the batch that has them.
+                between 0 and 255; of a dataset, at the batch that has them, but
+                for `jit_compile=True`.
         """
         check_scope(self)
         self._check_arrays(x, y, "y")
@@ -156,16 +160,27 @@ class GlobalBatchTraining(keras.Model):
                 self.optimizer.build(self.trainable_variables)
         if isinstance(x, tf.data.Dataset):
             kwargs.setdefault("shuffle", False)  # Else Keras warns of its default.
-        with batches_explained(self):
-            return super().fit(
-                x,
-                y,
-                batch_size=batch_size,
-                epochs=epochs,
-                verbose=verbose,
-                callbacks=self.own_callbacks() + list(callbacks or []),
-                **kwargs,
-            )
+        callbacks = self.own_callbacks() + list(callbacks or [])
+        try:
+            with batches_explained(self):
+                return super().fit(
+                    x,
+                    y,
+                    batch_size=batch_size,
+                    epochs=epochs,
+                    verbose=verbose,
+                    callbacks=callbacks,
+                    **kwargs,
+                )
+        finally:
+            # Keras calls no `on_train_end` where a training is interrupted.
+            for callback in callbacks:
+                if hasattr(callback, "after_training"):
+                    callback.after_training()
+
+    def forget_functions(self) -> None:
+        """Has `fit`, `evaluate` and `predict` follow a change of the model."""
+        self.train_function = self.test_function = self.predict_function = None
 
     def _check_arrays(self, images, labels, name: str) -> None:
         """Raises ValueError for arrays that are no pixels or no multi-hot labels."""

@@ -1,7 +1,8 @@
 """Learning-rate multipliers, by scaling gradients ahead of the optimizer.
 
 For SGD, with or without momentum, this equals a learning rate for each variable,
-and leaves `optimizer.learning_rate` to schedules and callbacks.
+and leaves `optimizer.learning_rate` to schedules and callbacks. The optimizer's own
+clipping sees the multiplied gradients, and its `weight_decay` is not multiplied.
 """
 
 from numbers import Real

@@ -49,8 +49,18 @@ class RetrievalModel(PresetMixin, FreezingMixin, GlobalBatchTraining):
             backbone = load_backbone(os.fspath(backbone))
         # The name `backbone` is part of the weights file format.
         self.backbone = backbone
-        self.preprocessor = _check_preprocessor(backbone, preprocessor)
-        self._inference = None
+        self.preprocessor = preprocessor
+
+    @property
+    def preprocessor(self) -> Preprocessor:
+        """What images go through; `None` sets it to the backbone's own."""
+        return self._preprocessor
+
+    @preprocessor.setter
+    def preprocessor(self, preprocessor: Preprocessor | None) -> None:
+        self._preprocessor = _check_preprocessor(self.backbone, preprocessor)
+        self._inference = None  # It normalizes as before.
+        self.forget_functions()
 
     def new_output_layer(self, units: int, name: str) -> keras.layers.Layer:
         """The layer after the backbone, built; its values lie between -1 and 1."""
@@ -171,18 +181,25 @@ class RetrievalModel(PresetMixin, FreezingMixin, GlobalBatchTraining):
 
 
 def check_weight(name: str, value: float) -> float:
-    """A weight of a loss as a float >= 0, or a ValueError."""
-    if not value >= 0:
-        raise ValueError(f"`{name}` must be >= 0. Received: {name}={value}.")
+    """A weight of a loss as a finite float >= 0, or a ValueError."""
+    if not 0 <= value < float("inf"):
+        raise ValueError(f"`{name}` must be finite and >= 0. Received: {name}={value}.")
     return float(value)
 
 
 def _check_preprocessor(backbone, preprocessor: Preprocessor | None) -> Preprocessor:
-    if len(getattr(backbone, "input_shape", None) or ()) != 4:
+    shape = getattr(backbone, "input_shape", None) or ()
+    if len(shape) != 4 or None in shape[1:]:
         raise ValueError(
             "`backbone` must be a Keras model with one fixed input shape "
             "(batch, height, width, channels), such as `AlexNetBackbone`. "
             f"Received: {backbone!r}."
+        )
+    if len(backbone.output_shape) != 2:
+        raise ValueError(
+            "`backbone` must give a vector of features for each image, [n, d]: end it "
+            'with a pooling, such as `pooling="avg"` of Keras Applications. '
+            f"Received: features of shape {backbone.output_shape}."
         )
     if preprocessor is None:
         preprocessor = getattr(backbone, "preprocessor", None)

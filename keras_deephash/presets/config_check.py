@@ -10,7 +10,7 @@ _MAX_DEPTH = 8
 # Arguments that Python takes as objects or as the name of something to fetch; a
 # preset has them in files of its own, or not at all.
 _RESERVED = ("backbone", "preprocessor", "weights")
-_UNBOUNDED = ("seed",)
+_UNBOUNDED = ("seed", "quantization_start")
 
 
 def check_config(config: dict, what: str) -> None:

@@ -53,6 +53,11 @@ def locate_preset(
     Raises:
         PresetError: if there is none; names close to the given one are listed.
     """
+    if not isinstance(preset, (str, os.PathLike)):
+        raise PresetError(
+            "`preset` must be a name, a directory or a handle, hf://org/name. "
+            f"Received: {preset!r}."
+        )
     name = os.fspath(preset)
     options = HubOptions(token, cache_dir, local_files_only, endpoint, load_index)
     if is_hub_handle(name):

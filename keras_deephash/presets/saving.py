@@ -11,7 +11,7 @@ import numpy as np
 from keras_deephash.preprocessing import Preprocessor
 from keras_deephash.presets import metadata as md
 from keras_deephash.presets.card import render_card
-from keras_deephash.presets.config import model_to_config
+from keras_deephash.presets.config import check_entry, model_to_config
 from keras_deephash.presets.errors import PresetError
 from keras_deephash.presets.index_file import INDEX_FILE, save_index_file
 from keras_deephash.presets.weights import save_weights_file
@@ -58,6 +58,20 @@ def save_preset(
         _move_into_place(folder, target)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def check_savable(model: keras.Model) -> None:
+    """Raises PresetError for a model that no preset could describe.
+
+    Cheap, so that it need not show after the hours of training.
+    """
+    entry = model_to_config(model)
+    if len(_to_json(md.CONFIG_FILE, entry)) > md.MAX_JSON_BYTES:
+        raise PresetError(
+            "The model cannot be saved as a preset: its arguments take more than "
+            f"{md.MAX_JSON_BYTES:,} bytes of JSON. Received: a {type(model).__name__}."
+        )
+    check_entry(entry, only_own_classes=False)
 
 
 def _check_loadable(folder: str) -> dict:
@@ -143,13 +157,17 @@ def _plain(value):
     raise TypeError(f"{value!r} of type {type(value).__name__}")
 
 
-def _write_json(folder: str, name: str, content: dict) -> None:
+def _to_json(name: str, content: dict) -> str:
     try:
-        text = json.dumps(content, indent=2, allow_nan=False, default=_plain)
+        return json.dumps(content, indent=2, allow_nan=False, default=_plain)
     except (TypeError, ValueError) as error:
         raise ValueError(
             f"`{name}` can only hold plain JSON values, finite numbers and strings. "
             f"Received a value that is none: {error}."
         ) from None
+
+
+def _write_json(folder: str, name: str, content: dict) -> None:
+    text = _to_json(name, content)
     with open(os.path.join(folder, name), "w", encoding="utf-8") as file:
         file.write(text + "\n")

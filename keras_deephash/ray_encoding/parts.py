@@ -14,7 +14,7 @@ import numpy as np
 
 from keras_deephash.datasets import read_image_list
 from keras_deephash.files import write_atomically
-from keras_deephash.images import EXTENSIONS, find_images
+from keras_deephash.images import find_images, is_image_file
 from keras_deephash.index.id_column import check_ids
 
 PARTS_FILE = "parts.json"
@@ -85,7 +85,7 @@ class Parts:
     def _paths(self) -> list[str]:
         if os.path.isdir(self.images):
             return find_images(self.images)
-        if self.images.lower().endswith(EXTENSIONS):
+        if is_image_file(self.images):
             return [self.images]
         return read_image_list(self.images, verify_images=False).images
 

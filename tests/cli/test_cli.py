@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 
@@ -191,6 +192,30 @@ def test_wrong_options_come_before_the_work(
     assert message in capsys.readouterr().err
 
 
+def test_an_output_that_cannot_be_written_comes_before_the_work(
+    data, preset, tmp_path, monkeypatch, capsys
+):
+    def work(*_args, **_kwargs):
+        raise AssertionError("the work began")
+
+    monkeypatch.setattr(kdh.DCH, "continuous_codes", work)
+    (tmp_path / "file").write_text("no folder")
+    output = str(tmp_path / "file" / "codes.npz")
+    arguments = ["--preset", preset, "--images", data, "--output", output]
+    assert main(["encode", *arguments]) == 1
+    assert "file" in capsys.readouterr().err
+
+
+def test_an_image_of_any_name_is_one(data, preset, tmp_path):
+    image = str(tmp_path / "scan.0001")
+    shutil.copy(os.path.join(data, "images", "07.png"), image)
+    codes = str(tmp_path / "codes.npz")
+    arguments = ["--preset", preset, "--images", image, "--output", codes]
+    assert main(["encode", *arguments]) == 0
+    with np.load(codes) as file:
+        assert list(file["paths"]) == [image]
+
+
 def test_a_radius_is_refused_where_there_is_no_ball(data, capsys):
     arguments = ["--preset", "dtq_cifar10_32", "--data", data, "--radius", "3"]
     for command in ("evaluate", "report"):
@@ -203,7 +228,7 @@ def test_a_radius_is_refused_where_there_is_no_ball(data, capsys):
     [
         (["evaluate", "--preset", "dch_cifar", "--data", "."], "no preset"),
         (["evaluate", "--preset", "dch_cifar10_48", "--data", "no"], "no such list"),
-        (["encode", "--preset", "x", "--images", "no"], "no such list file"),
+        (["encode", "--preset", "x", "--images", "no"], "there is no such file"),
         (["evaluate", "--preset", "dch_cifar10_48", "--data", __file__], "a file"),
         (["encode", "--preset", "x", "--images", "."], "holds no image"),
         (["encode", "--preset", "x", "--images", ".", "--output", "a.txt"], ".npz"),

@@ -233,3 +233,12 @@ def test_bad_features_and_codes():
 def test_a_codebook_without_centres_says_so():
     with pytest.raises(ValueError, match="not fitted yet"):
         Codebook(2).encode(clustered(5))
+
+
+def test_features_whose_squares_overflow_are_refused():
+    features = np.random.default_rng(0).normal(size=(40, 6)).astype("float32")
+    with pytest.raises(ValueError, match="`features` must be at most 1e"):
+        Codebook(2, 4).fit(features * 1e20)
+    codebook = Codebook(2, 4)
+    codebook.fit(features * 1e10)
+    assert np.isfinite(codebook.centers).all()

@@ -108,6 +108,8 @@ def test_errors(script, coco, capsys):
     assert "Concepts81.txt" in capsys.readouterr().err
     assert script.main(["coco", str(coco)]) == 2
     assert "more than 10000 + 5000 images" in capsys.readouterr().err
+    assert script.main(["coco", str(coco), "--train", "-3", "--query", "5"]) == 2
+    assert "must be at least 1. Received: -3 and 5" in capsys.readouterr().err
     assert not (coco / "train.txt").exists()
     assert script.main(["coco", str(coco), *SMALL]) == 0
     assert script.main(["coco", str(coco), *SMALL]) == 2

@@ -118,6 +118,12 @@ def test_lists_of_class_indices_get_the_same_labels(folder):
     (folder / "test.txt").write_text("images/2.png 1 1\n")
     with pytest.raises(ValueError, match="train.txt: 4, test.txt: 2, database.txt: 3"):
         read_splits(folder)
+    # One label each, but in columns of their own.
+    (folder / "train.txt").write_text("images/0.png 0 0 1\nimages/1.png 1 0 0\n")
+    (folder / "test.txt").write_text("images/2.png 0 1\n")
+    (folder / "database.txt").write_text("images/3.png 0 1 0\n")
+    with pytest.raises(ValueError, match="train.txt: 3, test.txt: 2, database.txt: 3"):
+        read_splits(folder)
 
 
 def test_cifar10_through_keras(monkeypatch, tmp_path):

@@ -64,6 +64,21 @@ def test_equals_the_naive_loop(codes, labels, gamma, distance, pair_weighting):
 
 
 @pytest.mark.parametrize("distance", ["hamming", "squared_euclidean"])
+@pytest.mark.parametrize("scale", [0.01, 1.0])
+def test_short_codes_and_close_ones_count_as_they_are(codes, labels, distance, scale):
+    """A bound that is there for zero must not reach codes like these."""
+    codes = codes / np.linalg.norm(codes, axis=1, keepdims=True)
+    codes = scale * np.concatenate([codes, codes[:1], codes[1:2]])
+    codes[-2:, 0] += 0.1 * scale
+    labels = np.concatenate([labels, 1 - labels[:1], labels[1:2]])
+    loss = PairwiseCauchyLoss(1e-3, distance)
+    expected = naive_loss(codes, labels, 1e-3, distance, "balanced")
+    np.testing.assert_allclose(
+        float(loss(np.float32(codes), labels)), expected, rtol=1e-3
+    )
+
+
+@pytest.mark.parametrize("distance", ["hamming", "squared_euclidean"])
 @pytest.mark.parametrize("pair_weighting", ["balanced", "one_sided"])
 def test_gradient_equals_differences_of_the_naive_loop(
     codes, labels, distance, pair_weighting
@@ -143,8 +158,8 @@ def test_config_round_trip():
 @pytest.mark.parametrize(
     "arguments, message",
     [
-        ({"gamma": 0}, "`gamma` must be > 0. Received: gamma=0"),
-        ({"gamma": float("nan")}, "`gamma` must be > 0"),
+        ({"gamma": 0}, "`gamma` must be finite and > 0. Received: gamma=0"),
+        ({"gamma": float("nan")}, "`gamma` must be finite and > 0"),
         ({"distance": "cosine"}, "`distance` must be one of"),
         ({"pair_weighting": "both"}, "`pair_weighting` must be one of"),
     ],

@@ -104,7 +104,7 @@ def test_no_violation_is_no_loss(mining):
 @pytest.mark.parametrize(
     "arguments, message",
     [
-        ({"margin": 0}, "`margin` must be > 0. Received: margin=0"),
+        ({"margin": 0}, "`margin` must be finite and > 0. Received: margin=0"),
         ({"mining": "soft"}, "`mining` must be one of"),
     ],
 )

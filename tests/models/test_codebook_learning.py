@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from keras_deephash.callbacks import EpochSeeds
 from keras_deephash.codebooks import Codebook
 
 QUANTIZERS = ["DQN", "DVSQ", "DTQ"]
@@ -191,3 +192,23 @@ def test_two_replicas_start_a_codebook(two_replicas, make_quantizer, images, lab
         model.compile("sgd")
     model.fit(images, labels, batch_size=8, epochs=4, verbose=0)
     assert model.encode(images).shape == (24, 3)
+
+
+def test_an_interrupted_training_leaves_the_quantization_loss_on(
+    make_quantizer, images, labels
+):
+    model = make_quantizer("DTQ", quantization_start=5, quantization_weight=10)
+    model.fit_codebook(images)
+    model.compile()
+    seeds = EpochSeeds(1)
+    expected = model.evaluate(images, labels, verbose=0, return_dict=True)["loss"]
+
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    stop = keras.callbacks.LambdaCallback(on_train_batch_begin=interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        model.fit(images, labels, verbose=0, callbacks=[seeds, stop])
+    assert float(model.quantization_switch) == 1 and seeds.epoch is None
+    found = model.evaluate(images, labels, verbose=0, return_dict=True)["loss"]
+    assert found == pytest.approx(expected, rel=1e-5)

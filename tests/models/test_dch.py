@@ -1,5 +1,7 @@
 """DCH: construction, training and configuration."""
 
+import re
+
 import keras
 import numpy as np
 import pytest
@@ -99,6 +101,33 @@ def test_mixed_precision(images, labels, policy):
     history = model.fit(images, labels, batch_size=8, epochs=2, verbose=0).history
     assert np.isfinite(history["loss"]).all()
     assert model.predict(images, verbose=0).dtype == np.float32
+    scaled = isinstance(model.optimizer, keras.optimizers.LossScaleOptimizer)
+    assert scaled == (policy == "mixed_float16")
+
+
+def test_a_step_that_is_not_finite_in_float16_is_left_out(images, labels):
+    backbone = kdh.AlexNetBackbone.small(
+        filters=(4, 8, 8, 8, 8), hidden_dim=16, dtype="mixed_float16"
+    )
+    model = kdh.DCH(backbone, 8)
+    model.compile(
+        keras.optimizers.LossScaleOptimizer(
+            keras.optimizers.SGD(0.1), initial_scale=1e38
+        )
+    )
+    before = [weight.numpy() for weight in model.trainable_weights]
+    model.fit(images, labels, batch_size=24, verbose=0)
+    for old, new in zip(before, model.trainable_weights, strict=True):
+        np.testing.assert_array_equal(old, new)
+
+
+def test_float16_on_several_replicas_is_refused(two_replicas):
+    with two_replicas.scope():
+        backbone = kdh.AlexNetBackbone.small(
+            filters=(4, 8, 8, 8, 8), hidden_dim=16, dtype="mixed_float16"
+        )
+        with pytest.raises(ValueError, match="With 2 replicas .*mixed_bfloat16"):
+            kdh.DCH(backbone, 8).compile()
 
 
 def test_every_argument_is_in_the_config(make_model):
@@ -139,8 +168,11 @@ def test_keras_saving_keeps_weights_and_optimizer(make_model, images, labels, tm
         ({"bits": 13}, "`bits` must be a multiple of 8. Received: bits=13."),
         ({"bits": 0}, "`bits` must be a multiple of 8"),
         ({"bits": 16.0}, "`bits` must be a multiple of 8"),
-        ({"gamma": -1}, "`gamma` must be > 0"),
-        ({"quantization_weight": -0.1}, "`quantization_weight` must be >= 0"),
+        ({"gamma": -1}, "`gamma` must be finite and > 0"),
+        (
+            {"quantization_weight": -0.1},
+            "quantization_weight` must be finite and >=",
+        ),
         ({"quantization": "cubic"}, "`quantization` must be one of"),
         ({"preprocessor": kdh.Preprocessor(64)}, "agree on the image size"),
     ],
@@ -221,6 +253,33 @@ def test_fit_takes_positional_arguments_as_keras_does(make_model, images, labels
 def test_a_backbone_without_an_input_shape_is_refused():
     with pytest.raises(ValueError, match="`backbone` must be a Keras model with one"):
         kdh.DCH(keras.layers.Dense(3), bits=8)
+
+
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        ({"input_shape": (32, 32, 3)}, "a vector of features.*(None, 1, 1, 1280)"),
+        ({"pooling": "avg"}, "with one fixed input shape"),
+    ],
+)
+def test_networks_that_give_no_vector_of_one_size_are_refused(arguments, message):
+    network = keras.applications.MobileNetV2(
+        weights=None, include_top=False, **arguments
+    )
+    with pytest.raises(ValueError, match=re.escape(message).replace(r"\.\*", ".*")):
+        kdh.DCH(network, bits=16)
+
+
+def test_another_preprocessor_counts_at_once(make_model, images):
+    model = make_model()
+    before = model.continuous_codes(images)
+    model.predict(images, verbose=0)
+    model.preprocessor = kdh.Preprocessor(32, mean=(0, 0, 0), scale=0.01)
+    after = model.continuous_codes(images)
+    assert not np.allclose(before, after, atol=1e-3)
+    np.testing.assert_allclose(model.predict(images, verbose=0), after, atol=1e-5)
+    with pytest.raises(ValueError, match="must agree on the image size"):
+        model.preprocessor = kdh.Preprocessor(40)
 
 
 @pytest.mark.parametrize("count", [1, 2])

@@ -119,6 +119,7 @@ def test_bad_images_are_named(make_model, images, tmp_path):
         (images / 255.0, ValueError, r"scaled to 0 to 1"),
         (images - 128.0, ValueError, r"between 0 and 255"),
         (np.full((1, 32, 32, 3), np.nan), ValueError, r"between 0 and 255"),
+        (tf.data.Dataset.from_tensors("a.png"), ValueError, r"must hold pixels; paths"),
     ]:
         with pytest.raises(error, match=message):
             model.encode(bad)

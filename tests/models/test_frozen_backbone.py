@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 import keras_deephash as kdh
-from keras_deephash.datasets import ImageSet, feature_dataset
+from keras_deephash.datasets import ImageSet, feature_dataset, image_dataset
 from keras_deephash.training_features import FrozenFeatures
 
 
@@ -49,6 +49,37 @@ def test_training_leaves_the_frozen_part(model, image_set):
     assert not np.array_equal(
         head_before, model.backbone.get_layer("conv3").kernel.numpy()
     )
+
+
+def test_what_is_frozen_after_a_training_stays_from_then_on(make_backbone, image_set):
+    model = kdh.DCH(make_backbone(), bits=16)
+    model.compile(keras.optimizers.SGD(0.5))
+    model.fit(image_set.images, image_set.labels, batch_size=24, verbose=0)
+    model.freeze_backbone("pool2")
+    before = [weight.copy() for weight in model.frozen_weights]
+    model.fit(image_set.images, image_set.labels, batch_size=24, verbose=0)
+    for old, new in zip(before, model.frozen_weights, strict=True):
+        np.testing.assert_array_equal(old, new)
+
+
+def test_views_have_all_images(make_backbone):
+    generator = np.random.default_rng(0)
+    images = generator.integers(0, 256, (103, 32, 32, 3), dtype=np.uint8)
+    labels = np.zeros((103, 103), np.uint8)
+    np.fill_diagonal(labels, 1)
+    model = kdh.DCH(make_backbone(), bits=16)
+    model.freeze_backbone("pool2")
+    frozen = FrozenFeatures(None)
+    features, shown = frozen.of_views(model, ImageSet(images, labels), 2, 0, None, [])
+    assert features.shape == (2, 103, 7, 7, 8)
+    np.testing.assert_array_equal(shown.sum(axis=1), np.ones((2, 103)))
+
+
+@pytest.mark.parametrize("count", [23, 25])
+def test_frozen_features_are_as_many_as_the_images(model, image_set, count):
+    dataset = image_dataset(image_set, model.preprocessor, 10)
+    with pytest.raises(ValueError, match=f"number of images.*count={count}"):
+        model.run_frozen(dataset, count, verbose=0)
 
 
 def test_a_second_freezing_takes_the_place_of_the_first(model):

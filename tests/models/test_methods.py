@@ -147,16 +147,24 @@ def test_every_argument_is_in_the_config(make, name, arguments):
     "name, arguments, message",
     [
         ("DHN", {"quantization": "cauchy"}, "`quantization` must be one of"),
-        ("DHN", {"alpha": -1}, "`alpha` must be > 0"),
+        ("DHN", {"alpha": -1}, "`alpha` must be finite and > 0"),
         ("DQN", {"dim": 0}, "`dim` must be an integer >= 1"),
         ("DQN", {"dim": 2}, "needs a dimension of the features"),
-        ("DQN", {"quantization_weight": -1}, "`quantization_weight` must be >= 0"),
+        (
+            "DQN",
+            {"quantization_weight": -1},
+            "quantization_weight` must be finite and >=",
+        ),
         ("DQN", {"quantization_start": -1}, "`quantization_start` must be an integer"),
         ("DQN", {"subcenters": 300}, "`subcenters` must be an integer from 2 to 256"),
         ("DVSQ", {"word_vectors": np.zeros((4, 12))}, "zeros at label 0"),
-        ("DVSQ", {"margin": -1}, "`margin` must be None or >= 0"),
+        ("DVSQ", {"margin": -1}, "`margin` must be None, or finite and >= 0"),
         ("DTQ", {"mining": "easy"}, "`mining` must be one of"),
-        ("DTQ", {"orthogonality_weight": -1}, "`orthogonality_weight` must be >= 0"),
+        (
+            "DTQ",
+            {"orthogonality_weight": -1},
+            "`orthogonality_weight` must be finite and >= 0",
+        ),
     ],
 )
 def test_bad_arguments(make, name, arguments, message):

@@ -11,6 +11,7 @@ import pytest
 
 import keras_deephash as kdh
 from keras_deephash.presets.registry import EMBEDDED
+from keras_deephash.presets.saving import check_savable
 
 
 @pytest.fixture
@@ -486,3 +487,22 @@ def test_a_backbone_has_no_index(make_model, tmp_path):
     make_model().backbone.save_to_preset(tmp_path / "backbone")
     with pytest.raises(kdh.PresetError, match="is a backbone, which has no index"):
         kdh.DCH.from_preset(tmp_path / "backbone", bits=16, load_index=True)
+
+
+def test_what_is_no_name_is_said():
+    with pytest.raises(kdh.PresetError, match="must be a name, .* Received: None"):
+        kdh.from_preset(None)
+
+
+def test_what_no_preset_can_describe_shows_before_the_training(make_model):
+    check_savable(make_model())
+    backbone = make_model().backbone
+    vectors = np.random.default_rng(0).normal(size=(3000, 300))
+    model = kdh.DVSQ(backbone, vectors, subcodebooks=2, subcenters=4)
+    with pytest.raises(kdh.PresetError, match="take more than 16,777,216 bytes"):
+        check_savable(model)
+    late = kdh.DTQ(backbone, subcodebooks=2, subcenters=4, quantization_start=10**6)
+    check_savable(late)
+    for arguments in ({"gamma": np.inf}, {"quantization_weight": np.inf}):
+        with pytest.raises(ValueError, match="must be finite"):
+            kdh.DCH(backbone, 16, **arguments)

@@ -140,6 +140,19 @@ def test_distilled_backbone_sees_what_its_teacher_sees(
         assert np.allclose(old, new, atol=1e-3) != learns
 
 
+def test_a_wrong_student_shows_before_the_teachers_work(
+    load_script, start, tiny_images, tmp_path, monkeypatch
+):
+    script, output = load_script("distill_backbone"), str(tmp_path / "output")
+    arguments = [start, start, output, "--data", tiny_images, "--epochs", "1"]
+    arguments += ["--batch-size", "8"]
+    with monkeypatch.context() as patch:
+        patch.setattr(script, "backbone_features", None)
+        with pytest.raises(ValueError, match="at most `resize_size`"):
+            script.main([*arguments, "--resize-size", "20"])
+    script.main(arguments)  # Nothing is done that other options would not fit.
+
+
 def test_images_of_several_sizes_are_distilled(
     load_script, start, tiny_images, tmp_path
 ):

@@ -162,6 +162,66 @@ def test_pretraining_goes_on_with_its_own_backup_alone(
     assert [line["epoch"] for line in training["log"]] == [1, 2]
 
 
+def test_a_training_that_goes_on_learns_what_it_would_have(
+    load_script, tiny_images, tmp_path, monkeypatch
+):
+    script = load_script("pretrain_alexnet")
+    options = ["--batch-size", "8", "--small-epochs", "0", "--final-epochs", "2"]
+    options += ["--limit", "16", "--dropout", "0.5"]
+    whole, stopped = str(tmp_path / "whole"), str(tmp_path / "stopped")
+    script.main([tiny_images, whole, *options])
+
+    def interrupted(*_arguments):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(script, "write_atomically", interrupted)  # The first epoch's log.
+        with pytest.raises(KeyboardInterrupt):
+            script.main([tiny_images, stopped, *options])
+    write = script.write_atomically
+
+    with monkeypatch.context() as patch:
+
+        def write_once(path):
+            patch.setattr(script, "write_atomically", interrupted)
+            return write(path)
+
+        patch.setattr(script, "write_atomically", write_once)
+        with pytest.raises(KeyboardInterrupt):
+            script.main([tiny_images, stopped, *options])
+    script.main([tiny_images, stopped, *options])
+    logs = [
+        kdh.presets.read_preset_metadata(output)["training"]["log"]
+        for output in (whole, stopped)
+    ]
+    assert [line["loss"] for line in logs[0]] == [line["loss"] for line in logs[1]]
+
+
+@pytest.mark.parametrize(
+    "options, message",
+    [
+        (["--final-epochs", "0"], "--final-epochs must be at least 1"),
+        (["--mixup", "-1"], "--mixup must be at least 0"),
+        (["--teacher-weight", "3"], "--teacher-weight must be between 0 and 1"),
+        (["--peak", "0"], "--peak must be more than 0"),
+    ],
+)
+def test_options_out_of_range_are_named(load_script, capsys, options, message):
+    with pytest.raises(SystemExit):
+        load_script("pretrain_alexnet").main(["data", "output", *options])
+    assert message in capsys.readouterr().err
+
+
+def test_too_few_images_are_named_before_the_backup(load_script, tiny_images, tmp_path):
+    script = load_script("pretrain_alexnet")
+    with pytest.raises(ValueError, match="one full batch. Received: 50 images"):
+        script.main([tiny_images, str(tmp_path / "output"), "--limit", "50"])
+    with pytest.raises(kdh.PresetError, match="no preset"):
+        options = ["--batch-size", "8", "--start", "nowhere_at_all"]
+        script.main([tiny_images, str(tmp_path / "output"), *options])
+    assert not (tmp_path / "output.backup").exists()
+
+
 def test_pretraining_refuses_an_occupied_output_first(load_script, tmp_path):
     (tmp_path / "output").mkdir()
     (tmp_path / "output" / "cat.txt").write_text("mine")
