@@ -156,8 +156,9 @@ def _held_out_evaluation(images: ImageSet, options: Namespace) -> RetrievalEvalu
         query, database = images.hold_out(0.8, options.seed)
     except ValueError:
         raise ValueError(
-            "`--hold-out` must hold out enough for queries and a database, a few images "
-            f"a class. Received: --hold-out {options.hold_out}, {len(images)} images."
+            "`--hold-out` must hold out enough for queries and a database, a few "
+            "images a class. "
+            f"Received: --hold-out {options.hold_out}, {len(images)} images."
         ) from None
     return RetrievalEvaluation(query, database, options.evaluate_every)
 
