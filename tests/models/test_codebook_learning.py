@@ -203,7 +203,7 @@ def test_an_interrupted_training_leaves_the_quantization_loss_on(
     seeds = EpochSeeds(1)
     expected = model.evaluate(images, labels, verbose=0, return_dict=True)["loss"]
 
-    def interrupt(*_):
+    def interrupt(batch, logs=None):
         raise KeyboardInterrupt
 
     stop = keras.callbacks.LambdaCallback(on_train_batch_begin=interrupt)
