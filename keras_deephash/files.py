@@ -1,5 +1,6 @@
 """Files that are whole or absent."""
 
+import errno
 import os
 import secrets
 import stat
@@ -24,12 +25,13 @@ def write_atomically(path: str | os.PathLike) -> Iterator[IO[bytes]]:
     Yields:
         A binary file. If the block raises, `path` stays as it was.
     """
-    path = os.path.realpath(os.fspath(path))
-    there = os.path.lexists(path)
-    if there and not os.path.isfile(path):
+    path = os.fspath(path)
+    if os.path.exists(path) and not os.path.isfile(path):
         with open(path, "wb") as file:
             yield file
         return
+    path = os.path.realpath(path)
+    mode = stat.S_IMODE(os.stat(path).st_mode) if os.path.isfile(path) else None
     folder, name = os.path.split(path)
     os.makedirs(folder, exist_ok=True)
     temporary = os.path.join(folder, f".{name}-{secrets.token_hex(4)}")
@@ -37,9 +39,9 @@ def write_atomically(path: str | os.PathLike) -> Iterator[IO[bytes]]:
         with open(temporary, "xb") as file:
             yield file
             file.flush()
-            os.fsync(file.fileno())
-        if there:
-            os.chmod(temporary, stat.S_IMODE(os.stat(path).st_mode))
+            _sync(file.fileno())
+        if mode is not None:
+            os.chmod(temporary, mode)
         os.replace(temporary, path)
     except BaseException:
         with suppress(FileNotFoundError):  # It has its name by now.
@@ -48,15 +50,29 @@ def write_atomically(path: str | os.PathLike) -> Iterator[IO[bytes]]:
 
 
 def write_to_disk(folder: str | os.PathLike) -> None:
-    """Returns when a directory and its files are on the disk, safe from a power cut."""
-    for name in [*os.listdir(folder), "."]:
-        # Windows opens no directories, and some file systems do not wait for them.
-        with suppress(OSError):
-            handle = os.open(os.path.join(folder, name), os.O_RDONLY)
-            try:
-                os.fsync(handle)
-            finally:
-                os.close(handle)
+    """Returns when a directory and its files are on the disk, safe from a power cut.
+
+    As far as the system tells: Windows has no such call for directories.
+    """
+    for name in os.listdir(folder):
+        path = os.path.join(folder, name)
+        if os.path.isfile(path):
+            with open(path, "r+b") as file:
+                _sync(file.fileno())
+    with suppress(OSError):
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+def _sync(handle: int) -> None:
+    try:
+        os.fsync(handle)
+    except OSError as error:  # Some file systems have none; a lost write is an error.
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):
+            raise
 
 
 @contextmanager

@@ -124,11 +124,15 @@ def is_image_file(path: str | os.PathLike) -> bool:
     """Whether a file is called an image, or begins as one."""
     if os.fspath(path).lower().endswith(EXTENSIONS):
         return True
+    if not os.path.isfile(path):
+        return False
     try:
         with Image.open(path):
             return True
-    except (*_PILLOW_ERRORS, Image.DecompressionBombError) as error:
-        return not isinstance(error, (UnidentifiedImageError, OSError))
+    except OSError:  # Also what Pillow raises for what it does not know.
+        return False
+    except (*_PILLOW_ERRORS, Image.DecompressionBombError):
+        return True
 
 
 def find_images(folder: str | os.PathLike) -> list[str]:
@@ -147,11 +151,13 @@ def find_images(folder: str | os.PathLike) -> list[str]:
     def refuse(error: OSError):
         raise error
 
+    # Older versions of Pillow do not read all of them.
+    extensions = tuple(set(EXTENSIONS) & set(Image.registered_extensions()))
     paths = sorted(
         path
         for parent, _, names in os.walk(folder, onerror=refuse)
         for name in names
-        if name.lower().endswith(EXTENSIONS)
+        if name.lower().endswith(extensions)
         and _is_no_device(path := os.path.join(parent, name))
     )
     if not paths:
@@ -197,18 +203,24 @@ def _to_rgb(image: Image.Image) -> np.ndarray:
     if is_16_bit:
         image = Image.fromarray(_upper_8_bits(image))
     elif image.mode in ("I", "F"):  # Pillow would clip these to white.
-        image = Image.fromarray(pixels_to_uint8(np.asarray(image)))
+        pixels = pixels_to_uint8(np.asarray(image))
+        inverted = image.mode == "F" and _white_is_zero(image)
+        image = Image.fromarray(255 - pixels if inverted else pixels)
     if image.mode == "P" and "transparency" in image.info:
         image = image.convert("RGBA")  # Else Pillow warns; the colours are the same.
     image = image.convert("RGB")
     return np.asarray(image if turn is None else image.transpose(turn))
 
 
+def _white_is_zero(image: Image.Image) -> bool:
+    return image.format == "TIFF" and image.tag_v2.get(_PHOTOMETRIC) == _WHITE_IS_ZERO
+
+
 def _upper_8_bits(image: Image.Image) -> np.ndarray:
     grey, bits, inverted = np.asarray(image), 16, False
-    if image.format == "TIFF":  # Pillow leaves these to us beyond 8 bits.
+    if image.format == "TIFF":  # Pillow leaves both to us beyond 8 bits.
         bits = image.tag_v2.get(_BITS_PER_SAMPLE, (16,))[0]
-        inverted = image.tag_v2.get(_PHOTOMETRIC) == _WHITE_IS_ZERO
+        inverted = _white_is_zero(image)
     if bits == 16 and 0 < grey.max() < 256:
         raise ValueError(
             "16-bit grey must lie between 0 and 65535, these look like 8-bit values: "

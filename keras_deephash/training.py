@@ -79,15 +79,16 @@ def train(options: Namespace, command: str) -> None:
     with model.distribute_strategy.scope():
         _compile(model, options, steps)
     backup = f"{output}.backup"
-    callbacks = [seeds]
-    if held_out is not None:
-        if frozen:
-            held_out = frozen.of_images(model, held_out)
-        callbacks.append(_held_out_evaluation(held_out, options))
+    held_out_parts = () if held_out is None else _split_held_out(held_out, options)
     names = vars(options).keys() - _NO_SETTINGS
     settings = {name: getattr(options, name) for name in names}
     # What the list says, not where it lies: a data set may have moved meanwhile.
     claim_backup(backup, {**settings, "data": listed})
+    callbacks = [seeds]
+    if held_out_parts:
+        if frozen:
+            held_out_parts = [frozen.of_images(model, part) for part in held_out_parts]
+        callbacks.append(RetrievalEvaluation(*held_out_parts, options.evaluate_every))
     saver = TrainingBackup(backup)
     callbacks.append(saver)  # Last.
     first = saver.restore(model)
@@ -150,17 +151,16 @@ def _freeze(model: keras.Model, options: Namespace) -> FrozenFeatures | None:
     return FrozenFeatures(options.feature_cache)
 
 
-def _held_out_evaluation(images: ImageSet, options: Namespace) -> RetrievalEvaluation:
-    """A fifth of the held-out images are the queries, the others the database."""
+def _split_held_out(images: ImageSet, options: Namespace) -> tuple[ImageSet, ImageSet]:
+    """A fifth of the held-out images, the queries, and the others, the database."""
     try:
-        query, database = images.hold_out(0.8, options.seed)
+        return images.hold_out(0.8, options.seed)
     except ValueError:
         raise ValueError(
             "`--hold-out` must hold out enough for queries and a database, a few "
             "images a class. "
             f"Received: --hold-out {options.hold_out}, {len(images)} images."
         ) from None
-    return RetrievalEvaluation(query, database, options.evaluate_every)
 
 
 def _training_data(

@@ -5,16 +5,14 @@ import keras
 
 def check_rates(learning_rate: float, weight_decay: float) -> None:
     """Raises ValueError for rates that no optimizer can use."""
-    if not 0 <= learning_rate < float("inf"):
-        raise ValueError(
-            "The learning rate must be finite and >= 0. "
-            f"Received: learning_rate={learning_rate}."
-        )
-    if not 0 <= weight_decay < float("inf"):
-        raise ValueError(
-            "The weight decay must be finite and >= 0. "
-            f"Received: weight_decay={weight_decay}."
-        )
+    for name, value in (
+        ("--learning-rate", learning_rate),
+        ("--weight-decay", weight_decay),
+    ):
+        if not 0 <= value < float("inf"):
+            raise ValueError(
+                f"`{name}` must be finite and >= 0. Received: {name} {value}."
+            )
 
 
 def new_optimizer(

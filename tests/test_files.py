@@ -2,11 +2,14 @@
 
 import os
 import stat
-import threading
+import subprocess
+import sys
 
 import pytest
 
 from keras_deephash.files import write_atomically
+
+posix = pytest.mark.skipif(os.name == "nt", reason="POSIX files")
 
 
 def write(path, content: bytes) -> None:
@@ -37,6 +40,7 @@ def test_an_interruption_of_a_finished_write_is_one(tmp_path, monkeypatch):
     assert (tmp_path / "figures.json").read_bytes() == b"new"
 
 
+@posix
 def test_a_link_stays(tmp_path):
     (tmp_path / "real.txt").write_text("old")
     (tmp_path / "link.txt").symlink_to("real.txt")
@@ -45,19 +49,29 @@ def test_a_link_stays(tmp_path):
     assert (tmp_path / "real.txt").read_bytes() == b"new"
 
 
+@posix
 def test_a_pipe_stays(tmp_path):
     os.mkfifo(tmp_path / "pipe")
-    received = []
-    reader = threading.Thread(
-        target=lambda: received.append((tmp_path / "pipe").read_bytes()), daemon=True
-    )
-    reader.start()
-    write(tmp_path / "pipe", b"content")
-    reader.join(timeout=10)
-    assert received == [b"content"]
+    reader = os.open(tmp_path / "pipe", os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        write(tmp_path / "pipe", b"content")
+        assert os.read(reader, 100) == b"content"
+    finally:
+        os.close(reader)
     assert stat.S_ISFIFO(os.stat(tmp_path / "pipe").st_mode)
 
 
+@posix
+def test_what_is_called_a_device_is_written_to():
+    program = (
+        "from keras_deephash.files import write_atomically\n"
+        "with write_atomically('/dev/stdout') as file: file.write(b'content')"
+    )
+    printed = subprocess.run([sys.executable, "-c", program], capture_output=True)
+    assert printed.stdout == b"content", printed.stderr.decode()
+
+
+@posix
 def test_permissions_are_those_asked_for(tmp_path):
     umask = os.umask(0o027)
     try:
@@ -70,6 +84,7 @@ def test_permissions_are_those_asked_for(tmp_path):
     assert stat.S_IMODE(os.stat(tmp_path / "new").st_mode) == 0o600
 
 
+@posix
 def test_a_directory_is_no_file(tmp_path):
     with pytest.raises(IsADirectoryError):
         write(tmp_path, b"content")

@@ -168,7 +168,7 @@ def test_sixteen_bit_photos_are_turned(pixels, tmp_path):
     np.testing.assert_array_equal(read_image(path), expected)
 
 
-def tiff_of_grey(rows: bytes, width: int, height: int, bits: int, photometric: int):
+def tiff_of_grey(rows: bytes, width, height, bits, photometric, sample_format=1):
     """An uncompressed TIFF of one strip; Pillow writes none of 12 bits."""
     entries = [
         (256, 3, width),
@@ -180,6 +180,7 @@ def tiff_of_grey(rows: bytes, width: int, height: int, bits: int, photometric: i
         (277, 3, 1),
         (278, 3, height),
         (279, 4, len(rows)),
+        (339, 3, sample_format),
     ]
     fields = b"".join(
         struct.pack("<HHII", tag, kind, 1, value) for tag, kind, value in entries
@@ -193,6 +194,15 @@ def test_sixteen_bits_whose_white_is_zero(tmp_path):
     values = np.array([[0, 256, 65535], [40000, 20000, 511]], "<u2")
     for photometric, expected in ((1, values // 256), (0, 255 - values // 256)):
         path.write_bytes(tiff_of_grey(values.tobytes(), 3, 2, 16, photometric))
+        np.testing.assert_array_equal(read_image(path)[..., 1], expected)
+
+
+def test_floats_whose_white_is_zero(tmp_path):
+    path = tmp_path / "scan.tiff"
+    values = np.array([[0, 25, 255], [200, 100, 3]], "<f4")
+    for photometric, expected in ((1, values), (0, 255 - values)):
+        content = tiff_of_grey(values.tobytes(), 3, 2, 32, photometric, 3)
+        path.write_bytes(content)
         np.testing.assert_array_equal(read_image(path)[..., 1], expected)
 
 
@@ -343,6 +353,7 @@ def test_finding_images(pixels, tmp_path):
         find_images(tmp_path / "none")
 
 
+@pytest.mark.skipif(os.name == "nt", reason="POSIX files")
 def test_finding_images_past_what_is_no_file(pixels, tmp_path):
     Image.fromarray(pixels).save(tmp_path / "a.png")
     os.mkfifo(tmp_path / "pipe.png")

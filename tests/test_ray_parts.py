@@ -87,3 +87,13 @@ def test_ids_are_those_of_all_tables(tmp_path, tables, message):
             Parts(str(tmp_path / "out"), str(tmp_path / "lists")).refresh()
     with pytest.raises(ValueError, match=message):
         Parts(str(tmp_path / "out"), str(tmp_path / "lists")).refresh()
+
+
+def test_a_table_that_comes_to_an_encoded_folder_is_a_part(folder):
+    pa = pytest.importorskip("pyarrow", reason="Parquet needs pyarrow")
+    pq = pytest.importorskip("pyarrow.parquet", reason="Parquet needs pyarrow")
+    Parts("out", "photos").refresh()
+    pq.write_table(pa.table({"path": ["a.png"]}), folder / "photos" / "more.parquet")
+    parts = Parts("out", "photos")
+    parts.refresh()
+    assert [part.count for part in parts.known] == [3, 1]

@@ -84,7 +84,6 @@ def main(arguments: list[str] | None = None) -> None:
     targets = new_targets(labels, options.teacher, options.teacher_weight)
     val_images, val_labels = load(options.data, "val", options.limit)
     check_full_batch(len(images), options.batch_size)
-    start = kdh.from_preset(options.start) if options.start else None
     backup = f"{output}.backup"
     claim_backup(backup, {k: v for k, v in vars(options).items() if k != "output"})
     log_file = os.path.join(backup, "log.json")
@@ -126,8 +125,8 @@ def main(arguments: list[str] | None = None) -> None:
             model = new_model(options, size, epochs * steps)
             if log:  # The weights fit both sizes.
                 model.load_weights(weights_file(epoch))
-            elif start is not None:
-                begin_from(model.backbone, start)
+            elif options.start:
+                begin_from(model.backbone, kdh.from_preset(options.start))
         started = time.time()
         data = views_of(epoch, size)
         # Dropout too is drawn by the epoch's number, in a training that goes on.

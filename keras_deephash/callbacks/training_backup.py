@@ -19,8 +19,8 @@ def claim_backup(directory: str | os.PathLike, settings: dict) -> None:
         settings: dict, plain for JSON.
 
     Raises:
-        ValueError: if the backup there is of a training with other settings, and
-            something is done of it.
+        ValueError: if the backup there is of a training with other settings that has
+            finished an epoch.
     """
     path = os.path.join(directory, _OPTIONS)
     settings = json.loads(json.dumps(settings))

@@ -57,9 +57,13 @@ class CodebookLearner(keras.callbacks.Callback):
         elif not self.made_now:  # Else the sums are of centres that were not there.
             self._improve()
 
+    def on_train_end(self, logs=None):
+        self.after_training()
+
     def after_training(self) -> None:
         """The quantization loss of `evaluate` counts, whatever the epochs were."""
-        self.model.quantization_switch.assign(1.0)
+        if self.model is not None:  # Else the training has not begun.
+            self.model.quantization_switch.assign(1.0)
 
     def _start_anew(self) -> None:
         samples = self.model.codebook_statistics.samples()

@@ -207,11 +207,13 @@ def _is_index(path: str) -> bool:
 
 
 def _counts(path: str, version: str) -> bool:
-    """Whether the manifest of a directory names a version."""
+    """Whether the manifest of a directory names a version, or cannot be read now."""
     try:
         return read_manifest(path)["version"] == version
-    except (IndexFileError, OSError):
+    except IndexFileError:
         return False
+    except OSError:  # The next save clears away.
+        return True
 
 
 def _is_unfinished_manifest(name: str) -> bool:

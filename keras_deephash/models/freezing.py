@@ -16,7 +16,7 @@ class FreezingMixin:
     _frozen: SplitBackbone | None = None
 
     def freeze_backbone(self, until: str) -> None:
-        """Freezes the first layers of the backbone; call it before `compile`.
+        """Freezes the first layers of the backbone.
 
         What does not change needs computing only once: `frozen_features` are taken by
         `fit`, `predict`, `encode` and `continuous_codes` in place of the images. A

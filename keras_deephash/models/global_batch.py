@@ -5,6 +5,8 @@ import numpy as np
 import tensorflow as tf
 from keras import ops
 
+from keras_deephash.callbacks.epoch_seeds import EpochSeeds
+from keras_deephash.codebooks.learner import CodebookLearner
 from keras_deephash.datasets.image_set import check_multi_hot
 from keras_deephash.images import check_pixels
 from keras_deephash.losses.replicas import count_rows
@@ -98,7 +100,8 @@ class GlobalBatchTraining(keras.Model):
             optimizer = keras.optimizers.SGD(self.default_learning_rate(), momentum=0.9)
         optimizer = keras.optimizers.get(optimizer)
         check_optimizer(self, optimizer)
-        if has_float16_layers(self):  # Keras looks at the model's own dtype alone.
+        # Keras looks at the model's own dtype alone.
+        if kwargs.get("auto_scale_loss", True) and has_float16_layers(self):
             optimizer = with_loss_scale(self, optimizer)
         check_multipliers(multipliers, optimizer)
         check_compilation(self, jit_compile, steps_per_execution)
@@ -175,7 +178,7 @@ class GlobalBatchTraining(keras.Model):
         finally:
             # Keras calls no `on_train_end` where a training is interrupted.
             for callback in callbacks:
-                if hasattr(callback, "after_training"):
+                if isinstance(callback, (EpochSeeds, CodebookLearner)):
                     callback.after_training()
 
     def forget_functions(self) -> None:

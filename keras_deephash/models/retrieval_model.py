@@ -53,7 +53,8 @@ class RetrievalModel(PresetMixin, FreezingMixin, GlobalBatchTraining):
 
     @property
     def preprocessor(self) -> Preprocessor:
-        """What images go through; `None` sets it to the backbone's own."""
+        """What images go through. To change it, set a new `Preprocessor`; `None` is
+        the backbone's own."""
         return self._preprocessor
 
     @preprocessor.setter

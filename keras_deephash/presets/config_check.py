@@ -6,6 +6,7 @@ from keras_deephash.presets.errors import PresetError
 
 # Nothing that a network is described by is larger: pixels, filters, bits, epochs.
 MAX_INTEGER = 8192
+MAX_CANVAS = 4096  # Pixels of a resized and padded image, height and width.
 _MAX_DEPTH = 8
 # Arguments that Python takes as objects or as the name of something to fetch; a
 # preset has them in files of its own, or not at all.
@@ -34,6 +35,15 @@ def check_config(config: dict, what: str) -> None:
             )
     for key, value in config.items():
         _check_value(key, value, what, 0)
+
+
+def check_canvas(preprocessor, what: str) -> None:
+    """Raises PresetError for images that would fill the memory, a few of them."""
+    if preprocessor.canvas_size > MAX_CANVAS:
+        raise PresetError(
+            f"{what} makes images of {preprocessor.canvas_size} pixels squared, the "
+            f"largest are of {MAX_CANVAS}. Use a smaller `resize_size` and `padding`."
+        )
 
 
 def _check_value(key: str, value, what: str, depth: int) -> None:

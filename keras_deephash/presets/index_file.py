@@ -20,13 +20,13 @@ _MAX_OPTION = 65_536
 
 def save_index_file(index, path: str) -> dict:
     """Writes the content of a faiss index; returns its entry in the metadata."""
+    arrays = index.arrays()
     try:
-        _check_options(index.options)
+        _check_options(index.options, index.spec.bits)
     except ValueError as error:
         raise PresetError(
             f"The index cannot be saved with a preset, it could not be loaded: {error}"
         ) from None
-    arrays = index.arrays()
     with h5py.File(path, "w", track_order=True) as file:
         for name, array in arrays.items():
             file.create_dataset(name, data=array, track_times=False)
@@ -58,7 +58,7 @@ def load_index_file(model, metadata: dict, path: str):
         if "names" in arrays:
             names = _read_names(arrays.pop("names"), arrays.pop("name_ends"))
         options = entry["options"]
-        _check_options(options)
+        _check_options(options, model.bits)
         # Named, so that the options cannot name a server.
         index = Index(model, kind=entry["kind"], backend="faiss", **options)
         index.add(
@@ -85,8 +85,10 @@ def _read_names(text: np.ndarray, ends: np.ndarray) -> list[str]:
     ]
 
 
-def _check_options(options: dict) -> None:
+def _check_options(options: dict, bits: int) -> None:
     for name, value in options.items():
         largest = _MAX_OPTIONS.get(name, _MAX_OPTION)
+        if name == "tables":  # By default one for 16 bits.
+            largest = max(largest, -(-bits // 16))
         if value is not None and value > largest:
             raise ValueError(f"`{name}` must be at most {largest}. Received: {value}.")

@@ -7,7 +7,7 @@ import keras
 from keras_deephash.preprocessing import Preprocessor
 from keras_deephash.presets import metadata as md
 from keras_deephash.presets.config import check_entry, model_from_config
-from keras_deephash.presets.config_check import check_config
+from keras_deephash.presets.config_check import check_canvas, check_config
 from keras_deephash.presets.errors import PresetError
 from keras_deephash.presets.index_file import INDEX_FILE, load_index_file
 from keras_deephash.presets.location import PresetLocation, locate_preset
@@ -15,8 +15,6 @@ from keras_deephash.presets.registry import is_embedded
 from keras_deephash.presets.sketching import count_parameters
 from keras_deephash.presets.weights import load_weights_file
 from keras_deephash.presets.weights_check import count_weights
-
-MAX_CANVAS = 4096  # Pixels of a resized and padded image, height and width.
 
 
 def from_preset(
@@ -165,12 +163,7 @@ def _read_preprocessor(folder: str) -> Preprocessor:
         preprocessor = Preprocessor.from_config(config)
     except Exception as error:  # Anything may stand there.
         raise PresetError(f"{path!r} holds no valid preprocessing: {error}") from None
-    if preprocessor.canvas_size > MAX_CANVAS:  # One a thread is in the memory.
-        raise PresetError(
-            f"{path!r} makes images of {preprocessor.canvas_size} pixels squared, the "
-            f"largest are of {MAX_CANVAS}. Save the preset with a smaller "
-            "`resize_size` and `padding`."
-        )
+    check_canvas(preprocessor, repr(path))
     return preprocessor
 
 

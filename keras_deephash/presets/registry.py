@@ -92,14 +92,17 @@ def is_embedded(folder: str) -> bool:
 
 def _info(name: str, folder: str) -> PresetInfo:
     metadata = read_metadata(folder)
-    size = sum(file["bytes"] for file in metadata["files"].values())
+    size = 0
+    for file in (*metadata["files"], METADATA_FILE):
+        path = os.path.join(folder, os.path.basename(file))
+        size += os.path.getsize(path) if os.path.isfile(path) else 0
     return PresetInfo(
         name=name,
         method=metadata["method"],
         dataset=metadata["dataset"],
         bits=metadata["bits"],
         parameters=metadata["parameters"],
-        size=size + os.path.getsize(os.path.join(folder, METADATA_FILE)),
+        size=size,
         map=metadata["metrics"].get("map"),
     )
 

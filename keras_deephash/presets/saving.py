@@ -12,6 +12,7 @@ from keras_deephash.preprocessing import Preprocessor
 from keras_deephash.presets import metadata as md
 from keras_deephash.presets.card import render_card
 from keras_deephash.presets.config import check_entry, model_to_config
+from keras_deephash.presets.config_check import check_canvas
 from keras_deephash.presets.errors import PresetError
 from keras_deephash.presets.index_file import INDEX_FILE, save_index_file
 from keras_deephash.presets.weights import save_weights_file
@@ -61,7 +62,7 @@ def save_preset(
 
 
 def check_savable(model: keras.Model) -> None:
-    """Raises PresetError for a model that no preset could describe.
+    """Raises ValueError, a PresetError mostly, for what no preset could describe.
 
     Cheap, so that it need not show after the hours of training.
     """
@@ -72,6 +73,8 @@ def check_savable(model: keras.Model) -> None:
             f"{md.MAX_JSON_BYTES:,} bytes of JSON. Received: a {type(model).__name__}."
         )
     check_entry(entry, only_own_classes=False)
+    if getattr(model, "preprocessor", None) is not None:
+        check_canvas(model.preprocessor, "The model's preprocessing")
 
 
 def _check_loadable(folder: str) -> dict:

@@ -64,7 +64,8 @@ class Parts:
             there = {part.source for part in self.known}
             counts = {path: count_rows(path) for path in files if path not in there}
             # Of a part that was encoded, the file may be gone.
-            _check_ids([*filter(os.path.exists, there - {*files}), *files])
+            earlier = [p for p in there - {*files} if p.endswith(".parquet")]
+            _check_ids([*filter(os.path.exists, earlier), *files])
             for path, count in counts.items():
                 stem = os.path.splitext(os.path.basename(path))[0]
                 self._append(stem, path, count)

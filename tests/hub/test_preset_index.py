@@ -224,3 +224,21 @@ def test_the_index_counts_in_the_size(folder, monkeypatch):
     (size,) = [info.size for info in kdh.list_presets() if info.name == folder.name]
     names = set(os.listdir(folder)) - {"README.md"}
     assert size == sum(os.path.getsize(folder / name) for name in names)
+
+
+def test_tables_may_be_as_many_as_by_default(make_model, images, tmp_path):
+    model = make_model(bits=2048)
+    index = Index(model, kind="hash")
+    index.add(images)
+    assert index.options["tables"] == 128
+    model.save_to_preset(tmp_path / "long", index=index)
+    loaded = kdh.from_preset(tmp_path / "long", load_index=True)
+    assert loaded.index.options == index.options
+
+
+def test_sizes_are_of_the_files_that_are_there(folder, monkeypatch):
+    metadata = json.loads((folder / "metadata.json").read_text())
+    metadata["files"]["index.h5"] = {"sha256": "x"}
+    (folder / "metadata.json").write_text(json.dumps(metadata))
+    monkeypatch.setenv("KERAS_DEEPHASH_PRESETS", str(folder.parent))
+    assert folder.name in {info.name for info in kdh.list_presets()}

@@ -212,3 +212,11 @@ def test_an_interrupted_training_leaves_the_quantization_loss_on(
     assert float(model.quantization_switch) == 1 and seeds.epoch is None
     found = model.evaluate(images, labels, verbose=0, return_dict=True)["loss"]
     assert found == pytest.approx(expected, rel=1e-5)
+
+
+@pytest.mark.parametrize("name", QUANTIZERS)
+def test_an_error_before_the_training_is_the_one_that_shows(
+    make_quantizer, images, labels, name
+):
+    with pytest.raises(ValueError, match="cardinality|same (number|length)|sizes"):
+        make_quantizer(name).fit(images[:8], labels[:7], verbose=0)

@@ -103,6 +103,8 @@ def test_mixed_precision(images, labels, policy):
     assert model.predict(images, verbose=0).dtype == np.float32
     scaled = isinstance(model.optimizer, keras.optimizers.LossScaleOptimizer)
     assert scaled == (policy == "mixed_float16")
+    model.compile(auto_scale_loss=False)
+    assert not isinstance(model.optimizer, keras.optimizers.LossScaleOptimizer)
 
 
 def test_a_step_that_is_not_finite_in_float16_is_left_out(images, labels):

@@ -501,6 +501,9 @@ def test_what_no_preset_can_describe_shows_before_the_training(make_model):
     model = kdh.DVSQ(backbone, vectors, subcodebooks=2, subcenters=4)
     with pytest.raises(kdh.PresetError, match="take more than 16,777,216 bytes"):
         check_savable(model)
+    wide = kdh.Preprocessor(32, resize_size=5000)
+    with pytest.raises(kdh.PresetError, match="makes images of 5000 pixels"):
+        check_savable(kdh.DCH(backbone, 16, preprocessor=wide))
     late = kdh.DTQ(backbone, subcodebooks=2, subcenters=4, quantization_start=10**6)
     check_savable(late)
     for arguments in ({"gamma": np.inf}, {"quantization_weight": np.inf}):
