@@ -62,6 +62,19 @@ def load_script():
 
 
 @pytest.fixture
+def interrupted_replace(monkeypatch):
+    """Has `os.replace` be interrupted when it is done, until `undo()`."""
+    replace = os.replace
+
+    def replace_then_interrupted(*names):
+        replace(*names)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(os, "replace", replace_then_interrupted)
+    return monkeypatch
+
+
+@pytest.fixture
 def make_model():
     """A function that makes a DCH of a few thousand weights."""
 

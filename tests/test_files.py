@@ -27,14 +27,7 @@ def test_a_failed_write_leaves_the_old_file(tmp_path):
     assert os.listdir(tmp_path) == ["figures.json"]
 
 
-def test_an_interruption_of_a_finished_write_is_one(tmp_path, monkeypatch):
-    replace = os.replace
-
-    def replace_then_interrupted(*names):
-        replace(*names)
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(os, "replace", replace_then_interrupted)
+def test_an_interruption_of_a_finished_write_is_one(tmp_path, interrupted_replace):
     with pytest.raises(KeyboardInterrupt):
         write(tmp_path / "figures.json", b"new")
     assert (tmp_path / "figures.json").read_bytes() == b"new"

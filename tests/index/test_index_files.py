@@ -305,21 +305,16 @@ def test_a_kill_leaves_the_last_saved_index_whole(tmp_path):
     assert len(os.listdir(path)) == 2
 
 
-def test_an_interruption_after_the_save_keeps_it(tmp_path, monkeypatch):
+def test_an_interruption_after_the_save_keeps_it(tmp_path, interrupted_replace):
     path = tmp_path / "index"
     index = new_index(count=10)
-    index.save(path)
-    index.add(clustered_codes(5, 48), labels=np.zeros(5, int))
-    replace = os.replace
-
-    def replace_then_interrupted(*names):
-        replace(*names)
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(os, "replace", replace_then_interrupted)
     with pytest.raises(KeyboardInterrupt):
         index.save(path)
-    monkeypatch.undo()
+    assert len(Index.load(path)) == 10
+    index.add(clustered_codes(5, 48), labels=np.zeros(5, int))
+    with pytest.raises(KeyboardInterrupt):
+        index.save(path)
+    interrupted_replace.undo()
     assert len(Index.load(path)) == 15
     index.save(path)
     assert len(os.listdir(path)) == 2
