@@ -9,6 +9,7 @@ import sys
 import time
 
 import keras
+from mixup import mixed
 
 from keras_deephash.backbones.loading import load_backbone
 from keras_deephash.backbones.splitting import SplitBackbone
@@ -81,6 +82,7 @@ def train(
     loss,
     metrics=(),
     before_first_epoch=None,
+    mixup: float = 0.0,
 ) -> dict:
     """Trains, or goes on with a training; gives what the metadata say of it."""
     seeds = EpochSeeds(options.seed)
@@ -92,6 +94,8 @@ def train(
         seed=seeds,
         augment=augmentation(options.augment),
     )
+    if mixup:
+        dataset = mixed(dataset, mixup, options.batch_size, seeds)
     steps = options.epochs * int(dataset.cardinality())
     optimizer = new_optimizer(
         options.optimizer, options.learning_rate, options.weight_decay, steps

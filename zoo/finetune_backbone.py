@@ -70,6 +70,7 @@ def read_options(arguments: list[str] | None) -> argparse.Namespace:
     add("output", help="preset directory to write")
     add("--probe-epochs", type=int, default=30, help="of the classifier alone")
     add("--hold-out", type=float, default=0.0, metavar="SHARE")
+    add("--mixup", type=float, default=0.0, metavar="ALPHA", help="0 mixes nothing")
     backbone_training.add_arguments(parser, epochs=10)
     return parser.parse_args(arguments)
 
@@ -104,6 +105,7 @@ def main(arguments: list[str] | None = None) -> None:
         loss,
         [metric],
         probe_first if options.probe_epochs else None,
+        options.mixup,
     )
     labels = images.labels.shape[1]
     training = {"split": f"{len(images)} images of train.txt, {labels} labels"}

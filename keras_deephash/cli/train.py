@@ -96,7 +96,7 @@ def add_arguments(parser) -> None:
         "--augment",
         nargs="*",
         default=[],
-        choices=("color", "cutout"),
+        choices=("color", "cutout", "cutout_half"),
         help="beside random crops and flips (default: nothing)",
     )
     frozen = parser.add_argument_group("frozen layers")

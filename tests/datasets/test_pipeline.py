@@ -197,11 +197,12 @@ def test_bad_arguments(image_set):
         image_dataset(image_set, Preprocessor(6), 2, training=True, seed=-1)
 
 
-def test_cutout_covers_one_square():
+@pytest.mark.parametrize("size", [4, 1 / 3])
+def test_cutout_covers_one_square(size):
     image = tf.zeros((12, 12, 3), tf.uint8)
     sizes = set()
     for i in range(50):
-        found = cutout(4, value=9)(image, tf.constant([i, 0])).numpy()
+        found = cutout(size, value=9)(image, tf.constant([i, 0])).numpy()
         rows = np.flatnonzero((found[..., 0] == 9).any(axis=1))
         columns = np.flatnonzero((found[..., 0] == 9).any(axis=0))
         assert (found == 9).sum() == 3 * len(rows) * len(columns)

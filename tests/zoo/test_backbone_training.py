@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import tensorflow as tf
 from PIL import Image
 
 import keras_deephash as kdh
@@ -32,7 +33,7 @@ def test_finetuned_backbone_is_a_start_that_tells_classes_apart(
     output = tmp_path / "output"
     options = ["--epochs", "8", "--batch-size", "16", "--learning-rate", "0.01"]
     load_script("finetune_backbone").main(
-        [data, start, str(output), "--hold-out", "0.25", *options]
+        [data, start, str(output), "--hold-out", "0.25", "--mixup", "0.2", *options]
     )
     training = kdh.presets.read_preset_metadata(str(output))["training"]
     assert training["start"] == "start" and training["epochs"] == 8
@@ -43,6 +44,31 @@ def test_finetuned_backbone_is_a_start_that_tells_classes_apart(
     assert type(backbone) is kdh.AlexNetBackbone
     assert not np.allclose(backbone.get_weights()[0], before.get_weights()[0])
     kdh.DCH(backbone, 16)
+
+
+def test_mixup_fades_images_and_labels_by_the_same_shares(load_script):
+    mixed = load_script("mixup").mixed
+    values = np.arange(10, dtype=np.float32) / 10
+    images = np.broadcast_to(values[:, None, None, None] * 200, (10, 4, 4, 3))
+    batches = tf.data.Dataset.from_tensor_slices(
+        (images.astype(np.uint8), values[:, None])
+    )
+    seeds = EpochSeeds(1)
+    seeds.epoch = 3
+    dataset = mixed(batches.batch(4), 0.4, 4, seeds)
+    assert int(dataset.cardinality()) == 3
+    found, again = (list(dataset.as_numpy_iterator()) for _ in range(2))
+    moved = 0
+    for (pixels, labels), (same, _), start in zip(found, again, (0, 4, 8), strict=True):
+        own = values[start : start + 4]
+        share = (labels[:, 0] - own[::-1]) / (own - own[::-1])
+        assert ((share >= -1e-5) & (share <= 1 + 1e-5)).all()
+        np.testing.assert_allclose(pixels[:, 0, 0, 0], 200 * labels[:, 0], atol=0.51)
+        np.testing.assert_array_equal(pixels, same)
+        moved += (np.abs(labels[:, 0] - own) > 1e-3).sum()
+    assert moved > 5
+    seeds.epoch = 4
+    assert not np.array_equal(next(iter(dataset))[1], found[0][1])
 
 
 def test_probe_trains_the_classifier_alone(load_script, start, tmp_path):
