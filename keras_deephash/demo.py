@@ -4,16 +4,14 @@ import time
 
 import keras
 import numpy as np
+from PIL import Image
 
 from keras_deephash.backbones import AlexNetBackbone
-from keras_deephash.cli.arguments import load_model
 from keras_deephash.datasets import Splits, image_dataset, split_by_class
-from keras_deephash.files import write_atomically
-from keras_deephash.images import find_images
 from keras_deephash.index import Index
 from keras_deephash.models import DCH
+from keras_deephash.models.retrieval_model import RetrievalModel
 from keras_deephash.preprocessing import Preprocessor
-from keras_deephash.presets import from_preset
 from keras_deephash.retrieval.evaluate_model import evaluate_model
 from keras_deephash.retrieval.neighbors import spread_over_classes
 from keras_deephash.retrieval.plots import draw_neighbors
@@ -51,7 +49,7 @@ def build_digits_model() -> DCH:
     )
 
 
-def search_digits(output: str, queries: int, neighbors: int, epochs: int) -> None:
+def search_digits(queries: int, neighbors: int, epochs: int) -> Image.Image:
     """Trains on digits, measures, searches and draws the neighbours."""
     keras.utils.set_random_seed(0)
     train, query, database = load_digits()
@@ -76,20 +74,18 @@ def search_digits(output: str, queries: int, neighbors: int, epochs: int) -> Non
         model.encode(shown.images), model.encode(database.images), neighbors
     )
     hits = (shown.labels[:, None] * database.labels[indices]).any(axis=-1)
-    picture = draw_neighbors(
+    return draw_neighbors(
         list(shown.images),
         [list(database.images[row]) for row in indices],
         hits.tolist(),
         _captions(distances),
     )
-    _save(picture, output)
 
 
-def encode_photos(preset: str) -> None:
-    """Encodes tiles of scikit-learn's two photos with a preset."""
+def encode_photos(model: RetrievalModel) -> None:
+    """Encodes tiles of scikit-learn's two photos with the model of a preset."""
     from sklearn.datasets import load_sample_images
 
-    model = from_preset(preset)
     photos = load_sample_images().images
     tiles = [
         photo[y : y + 200, x : x + 200]
@@ -98,18 +94,20 @@ def encode_photos(preset: str) -> None:
         for x in (0, 200, 400)
     ]
     codes = model.encode(tiles)
-    print(f"\nThe preset {preset} encoded {len(tiles)} pieces of two photos:")
+    print(f"\nThe preset {model.preset} encoded {len(tiles)} pieces of two photos:")
     for code in codes[:3]:
         print(f"  {''.join(f'{byte:08b}' for byte in code)}  ({code.size} bytes)")
 
 
 def search_folder(
-    folder: str, preset: str, output: str, queries: int, neighbors: int
-) -> None:
-    """Encodes a folder and draws the neighbours of some of its images."""
-    paths = find_images(folder)
-    model = load_model(preset)
-    print(f"Encoding {len(paths)} images of {folder} with the preset {preset}")
+    folder: str,
+    paths: list[str],
+    model: RetrievalModel,
+    queries: int,
+    neighbors: int,
+) -> Image.Image:
+    """Encodes the images of a folder and draws the neighbours of some of them."""
+    print(f"Encoding {len(paths)} images of {folder} with the preset {model.preset}")
     started = time.time()
     codes = model.encode(paths, verbose=1)
     print(f"{len(codes) / (time.time() - started):.0f} images/s")
@@ -123,7 +121,7 @@ def search_folder(
     for query, found, far in zip(chosen, indices, distances, strict=True):
         others = [(i, d) for i, d in zip(found, far, strict=True) if i != query]
         rows.append(others[:neighbors])
-    picture = draw_neighbors(
+    return draw_neighbors(
         [paths[i] for i in chosen],
         [[paths[i] for i, _ in row] for row in rows],
         captions=_captions(
@@ -131,14 +129,7 @@ def search_folder(
             "" if index.spec.is_quantizer else " bits",
         ),
     )
-    _save(picture, output)
 
 
 def _captions(distances, unit: str = " bits") -> list[list[str]]:
     return [[f"{distance:.4g}{unit}" for distance in row] for row in distances]
-
-
-def _save(picture, output: str) -> None:
-    with write_atomically(output) as file:
-        picture.save(file, format="png")
-    print(f"\nThe picture of queries and their neighbours: {output}")

@@ -73,11 +73,11 @@ class Preprocessor:
                 f"`channel_order` must be one of {CHANNEL_ORDERS}. "
                 f"Received: channel_order={channel_order!r}."
             )
-        if len(mean) != 3:
+        if np.shape(mean) != (3,):
             raise ValueError(
                 f"`mean` must hold 3 numbers, one per channel. Received: mean={mean!r}."
             )
-        if np.shape(scale) not in ((), (3,)):
+        if scale is None or np.shape(scale) not in ((), (3,)):
             raise ValueError(
                 "`scale` must be a number or 3 numbers, one per channel. "
                 f"Received: scale={scale!r}."

@@ -88,7 +88,9 @@ def train(options: Namespace, command: str) -> None:
     if held_out_parts:
         if frozen:
             held_out_parts = [frozen.of_images(model, part) for part in held_out_parts]
-        callbacks.append(RetrievalEvaluation(*held_out_parts, options.evaluate_every))
+        callbacks.append(
+            RetrievalEvaluation(*held_out_parts, options.evaluate_every or 5)
+        )
     saver = TrainingBackup(backup)
     callbacks.append(saver)  # Last.
     first = saver.restore(model)

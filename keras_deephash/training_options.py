@@ -17,7 +17,7 @@ def check_options(options: Namespace) -> None:
         check_integer(_flag(name), getattr(options, name), minimum=1)
     if options.optimizer != "recipe":
         check_rates(*chosen_rates(options))
-    for name in ("views", "top_k"):
+    for name in ("views", "top_k", "evaluate_every"):
         if getattr(options, name) is not None:
             check_integer(_flag(name), getattr(options, name), minimum=1)
     if options.optimizer == "recipe":
@@ -26,6 +26,11 @@ def check_options(options: Namespace) -> None:
     if options.freeze_until is None:
         wanted = "--freeze-until, which makes frozen features"
         _check_not_given(options, ("views", "feature_cache"), wanted)
+    if not options.hold_out:
+        wanted = "--hold-out, which keeps images to evaluate on"
+        _check_not_given(options, ("evaluate_every",), wanted)
+        if options.no_evaluation:
+            _check_not_given(options, ("top_k",), "an evaluation or --hold-out")
     if options.backbone not in NEW_BACKBONES:
         wanted = f"a new backbone, {' or '.join(NEW_BACKBONES)}: this one has its own"
         _check_not_given(options, ("dropout",), wanted)

@@ -4,8 +4,13 @@ import keras
 import numpy as np
 import pytest
 
+import keras_deephash as kdh
 from keras_deephash import evaluate_retrieval
-from keras_deephash.callbacks import EpochSeeds, RetrievalEvaluation
+from keras_deephash.callbacks import (
+    EpochSeeds,
+    RetrievalEvaluation,
+    TrainingBackup,
+)
 from keras_deephash.callbacks.training_backup import claim_backup
 from keras_deephash.datasets import ImageSet
 
@@ -73,6 +78,28 @@ def test_bad_arguments():
         RetrievalEvaluation(None, None, every=0)
     with pytest.raises(ValueError, match="`metrics` must be some of .*'mapp'"):
         RetrievalEvaluation(None, None, metrics=("map", "mapp"))
+    with pytest.raises(ValueError, match="`metrics` must be a list.*'map'"):
+        RetrievalEvaluation(None, None, metrics="map")
+    with pytest.raises(ValueError, match="no argument `topk`.*one of crops.* top_k"):
+        RetrievalEvaluation(None, None, topk=3)
+
+
+def test_what_cannot_be_evaluated_shows_before_the_training(images, labels):
+    query, database = ImageSet(images, labels), ImageSet(images, labels[:, :3])
+    with pytest.raises(ValueError, match="same labels. Received: 4 and 3 columns"):
+        RetrievalEvaluation(query, database)
+    model = kdh.DTQ(
+        kdh.AlexNetBackbone.small(filters=(4,) * 5, hidden_dim=8), subcodebooks=2
+    )
+    callback = RetrievalEvaluation(query, query, radius=2, crops=10)
+    with pytest.raises(ValueError, match="radius=2, a DTQ"):
+        model.fit(images, labels, callbacks=[callback], verbose=0)
+    assert model.optimizer.iterations == 0
+
+
+def test_a_backup_needs_a_compiled_model(make_model, tmp_path):
+    with pytest.raises(ValueError, match="call `model.compile.*before `restore`"):
+        TrainingBackup(tmp_path).restore(make_model())
 
 
 def test_epochs_reseed_the_dropout_layers(make_model, images, labels):

@@ -109,7 +109,8 @@ def main(arguments: list[str] | None = None) -> None:
         )
 
     def kept_weights(model: keras.Model, data: tf.data.Dataset):
-        """What the training keeps: the average of the weights, or the last ones."""
+        """What is measured and published: the weights, where they are averages with
+        batch statistics of their own."""
         if options.average is None:
             return contextlib.nullcontext()
         return averaged_weights(model, data)

@@ -54,7 +54,8 @@ def read_options(arguments: list[str] | None) -> argparse.Namespace:
         "--average",
         type=float,
         metavar="MOMENTUM",
-        help="of the moving average of the weights that is kept, such as 0.9995",
+        help="of the moving average of the weights that is kept, such as 0.9995; every "
+        "epoch goes on from the average of the one before",
     )
     parser.add_argument(
         "--dtype",

@@ -1,4 +1,8 @@
-"""The moving average of a training's weights, with batch statistics of its own."""
+"""The moving average of a training's weights, with batch statistics of its own.
+
+Keras puts the average in the place of the weights at the end of every `fit`. A training
+that calls `fit` once an epoch thus begins each epoch from the average before it.
+"""
 
 import contextlib
 import itertools

@@ -1,5 +1,7 @@
 """The two layers of AlexNet that Keras does not have in a fast form."""
 
+from numbers import Integral
+
 import keras
 import numpy as np
 from keras import ops
@@ -48,6 +50,11 @@ class GroupedConv2D(keras.layers.Layer):
             raise ValueError(
                 f"`padding` must be one of {PADDINGS}. Received: padding={padding!r}."
             )
+        for name, value in (("kernel_size", kernel_size), ("strides", strides)):
+            if not isinstance(value, Integral) or value < 1:
+                raise ValueError(
+                    f"`{name}` must be an integer >= 1. Received: {name}={value!r}."
+                )
         if groups < 1 or filters % groups:
             raise ValueError(
                 "`groups` must be >= 1 and divide `filters`. "

@@ -10,7 +10,8 @@ def freeze_statistics(backbone: keras.Model) -> int:
     the pretraining's, such as enlarged small ones, can take a pretrained network apart
     before it has learned anything: batch normalization then amplifies what is only
     noise in the new images. The scales and offsets stay as they are, too. Call it
-    before `compile`; a preset does not keep it.
+    before `compile`. A preset does not keep it; a `.keras` file of a compiled model
+    does.
 
     Args:
         backbone: `keras.Model`, such as `EfficientNetLiteBackbone`.

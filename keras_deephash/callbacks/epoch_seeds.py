@@ -33,6 +33,7 @@ class EpochSeeds(keras.callbacks.Callback):
 
     >>> seeds = EpochSeeds(1)
     >>> dataset = image_dataset(train, model.preprocessor, training=True, seed=seeds)
+    >>> model.compile()
     >>> backup = TrainingBackup("backup")
     >>> first = backup.restore(model)
     >>> model.fit(dataset, epochs=10, initial_epoch=first, callbacks=[seeds, backup])

@@ -3,7 +3,7 @@
 import keras
 
 from keras_deephash.datasets.image_set import ImageSet
-from keras_deephash.retrieval.evaluate_model import evaluate_model
+from keras_deephash.retrieval.evaluate_model import check_arguments, evaluate_model
 
 # The single figures of `retrieval_metrics` of a model.
 FIGURES = {
@@ -36,7 +36,13 @@ class RetrievalEvaluation(keras.callbacks.Callback):
         metrics: names of single figures of the model's `retrieval_metrics`; those that
             a method does not have are left out.
             Defaults to `("map", "map_at_radius", "map_features")`.
-        **kwargs: arguments of `evaluate_retrieval`, such as `top_k` and `radius`.
+        **kwargs: arguments of `evaluate_retrieval`, such as `top_k` and `radius`, and
+            `crops` of `encode`.
+
+    Raises:
+        ValueError: for an argument or a metric that there is not, or for query and
+            database with other labels; where the training begins, for a `radius` of a
+            method without binary codes.
 
     Example:
 
@@ -58,11 +64,22 @@ class RetrievalEvaluation(keras.callbacks.Callback):
         super().__init__()
         if every < 1:
             raise ValueError(f"`every` must be >= 1. Received: every={every}.")
+        if isinstance(metrics, str):
+            raise ValueError(
+                f"`metrics` must be a list of names. Received: metrics={metrics!r}."
+            )
         unknown = sorted(set(metrics) - FIGURES)
         if unknown:
             raise ValueError(
                 f"`metrics` must be some of {sorted(FIGURES)}. "
                 f"Received: {unknown[0]!r}."
+            )
+        check_arguments(kwargs)
+        labels = query.labels.shape[1], database.labels.shape[1]
+        if labels[0] != labels[1]:
+            raise ValueError(
+                "`query` and `database` must have the same labels. "
+                f"Received: {labels[0]} and {labels[1]} columns."
             )
         self.query = query
         self.database = database
@@ -70,6 +87,17 @@ class RetrievalEvaluation(keras.callbacks.Callback):
         self.batch_size = batch_size
         self.metrics = tuple(metrics)
         self.arguments = kwargs
+
+    def on_train_begin(self, logs=None):
+        # The models import the callbacks.
+        from keras_deephash.models.deep_hashing import DeepHashing
+
+        if "radius" in self.arguments and not isinstance(self.model, DeepHashing):
+            raise ValueError(
+                "`radius` is a Hamming radius, of methods with binary codes: leave it "
+                f"out. Received: radius={self.arguments['radius']}, a "
+                f"{type(self.model).__name__}."
+            )
 
     def on_epoch_end(self, epoch, logs=None):
         if (epoch + 1) % self.every:

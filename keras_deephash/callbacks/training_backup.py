@@ -59,6 +59,7 @@ class TrainingBackup(keras.callbacks.Callback):
 
     Example:
 
+    >>> model.compile()
     >>> backup = TrainingBackup("backup")
     >>> first = backup.restore(model)
     >>> model.fit(dataset, epochs=10, initial_epoch=first, callbacks=[backup])
@@ -79,7 +80,15 @@ class TrainingBackup(keras.callbacks.Callback):
 
         Returns:
             The number of epochs that are done, 0 without a backup.
+
+        Raises:
+            ValueError: if the model is not compiled.
         """
+        if not model.compiled:
+            raise ValueError(
+                "`model` must be compiled: call `model.compile()` before `restore`, "
+                "which restores the optimizer too."
+            )
         if not os.path.exists(self.path):
             return 0
         with model.distribute_strategy.scope():

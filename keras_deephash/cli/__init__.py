@@ -47,6 +47,10 @@ def main(arguments: list[str] | None = None) -> int:
         return 2
     try:
         options.run(options)
+    except MemoryError as error:
+        reason = f": {error}" if str(error) else ""
+        print(f"keras-deephash: error: not enough memory{reason}", file=sys.stderr)
+        return 1
     except (ValueError, OSError, ImportError) as error:
         print(f"keras-deephash: error: {error}", file=sys.stderr)
         return 1

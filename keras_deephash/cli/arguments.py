@@ -57,12 +57,12 @@ def read_images(path: str) -> tuple:
 
     if os.path.isdir(path):
         return find_images(path), None
-    if is_image_file(path):
-        return [path], None
     if not os.path.exists(path):
         raise ValueError(
             "`--images` must name a folder, an image or an image list, and there is "
             f"no such file. Received: {path!r}."
         )
+    if is_image_file(path):
+        return [path], None
     listed = read_image_list(path, verify_images=False)
     return listed.images, listed.labels

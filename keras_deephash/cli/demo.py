@@ -31,31 +31,44 @@ def add_arguments(parser) -> None:
         "--neighbors", type=int, default=10, help="images a row (default: 10)"
     )
     parser.add_argument(
-        "--epochs", type=int, default=16, help="epochs on the digits (default: 16)"
+        "--epochs",
+        type=int,
+        help="epochs on the digits, without --images (default: 16)",
     )
 
 
 def run(options) -> None:
     from keras_deephash import demo
+    from keras_deephash.cli.arguments import load_model
+    from keras_deephash.files import write_atomically
+    from keras_deephash.images import find_images
+    from keras_deephash.retrieval.validation import check_integer
 
     if options.queries < 1 or options.neighbors < 1:
         raise ValueError(
             "`--queries` and `--neighbors` must be >= 1. Received: "
             f"{options.queries} and {options.neighbors}."
         )
-    if options.images:
-        demo.search_folder(
-            options.images,
-            options.preset,
-            options.output,
-            options.queries,
-            options.neighbors,
-        )
-    else:
-        demo.search_digits(
-            options.output, options.queries, options.neighbors, options.epochs
-        )
-        demo.encode_photos(options.preset)
+    if options.epochs is not None:
+        check_integer("--epochs", options.epochs, minimum=1)
+        if options.images:
+            raise ValueError(
+                "`--epochs` are those on the digits: leave it out, or `--images`. "
+                f"Received: --epochs {options.epochs}."
+            )
+    paths = find_images(options.images) if options.images else None
+    # What is wrong must not show after the work.
+    model = load_model(options.preset)
+    rows = options.queries, options.neighbors
+    with write_atomically(options.output) as file:
+        if options.images:
+            picture = demo.search_folder(options.images, paths, model, *rows)
+        else:
+            picture = demo.search_digits(*rows, options.epochs or 16)
+        picture.save(file, format="png")
+    print(f"\nThe picture of queries and their neighbours: {options.output}")
+    if not options.images:
+        demo.encode_photos(model)
     print(
         "\nWhat to try next:\n"
         "  keras-deephash demo --images FOLDER     neighbours among your own images\n"

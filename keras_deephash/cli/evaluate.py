@@ -8,6 +8,7 @@ figures that the preset's metadata state are shown beside those measured now.
 
 import json
 import os
+from contextlib import nullcontext
 
 from keras_deephash.cli import arguments
 
@@ -90,20 +91,22 @@ def run(options) -> None:
             f"`--json` must name a file. Received: {options.json!r}, a directory."
         )
     model, metadata, query, database = load_evaluation(options)
-    metrics = evaluate_model(
-        model,
-        query,
-        database,
-        batch_size=options.batch_size,
-        **evaluation_arguments(options, metadata),
-    )
+    # A file that cannot be written fails before the work.
+    with write_atomically(options.json) if options.json else nullcontext() as file:
+        metrics = evaluate_model(
+            model,
+            query,
+            database,
+            batch_size=options.batch_size,
+            **evaluation_arguments(options, metadata),
+        )
+        if options.json:
+            file.write((json.dumps(metrics, indent=2) + "\n").encode())
     stated = metadata["metrics"]
     print(f"{'':28}{'measured':>10}{'metadata':>10}")
     for name, value in metrics.items():
         print(f"{name:28}{_text(value):>10}{_text(stated.get(name, '-')):>10}")
     if options.json:
-        with write_atomically(options.json) as file:
-            file.write((json.dumps(metrics, indent=2) + "\n").encode())
         print(f"written to {options.json}")
 
 

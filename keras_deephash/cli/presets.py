@@ -24,6 +24,11 @@ def run(options) -> None:
     from keras_deephash.presets import list_presets, read_preset_metadata
     from keras_deephash.presets.card import render_card
 
+    if options.preset and options.remote:
+        raise ValueError(
+            "`--remote` lists presets: leave it out, or the name. "
+            f"Received: {options.preset!r} and --remote."
+        )
     if options.preset:
         print(render_card(options.preset, read_preset_metadata(options.preset)))
         return

@@ -49,19 +49,19 @@ def run(options) -> None:
             f"Received: the directory {options.output!r}."
         )
     model, metadata, query, database = load_evaluation(options)
-    text = make_report(
-        os.path.basename(os.path.normpath(options.preset)),
-        model,
-        metadata,
-        query,
-        database,
-        queries=options.queries,
-        neighbors=options.neighbors,
-        command=shlex.join(["keras-deephash", *options.arguments]),
-        batch_size=options.batch_size,
-        **evaluation_arguments(options, metadata),
-    )
-    with write_atomically(options.output) as file:
+    with write_atomically(options.output) as file:  # A wrong one fails before the work.
+        text = make_report(
+            os.path.basename(os.path.normpath(options.preset)),
+            model,
+            metadata,
+            query,
+            database,
+            queries=options.queries,
+            neighbors=options.neighbors,
+            command=shlex.join(["keras-deephash", *options.arguments]),
+            batch_size=options.batch_size,
+            **evaluation_arguments(options, metadata),
+        )
         # A path of the command line may hold bytes that are no UTF-8.
         file.write(text.encode(errors="replace"))
     print(f"written to {options.output}")

@@ -58,11 +58,15 @@ def run(options) -> None:
             for i, distance, name in zip(ids, distances, names, strict=True)
         ]
         results.append({"query": path, "neighbors": neighbors})
-    if options.save:
-        _draw(results, options.save)
     if options.json:
         print(json.dumps(results, indent=1))
-        return
+    else:
+        _print_table(results)
+    if options.save:
+        _draw(results, options.save)
+
+
+def _print_table(results: list[dict]) -> None:
     for result in results:
         print(_printable(result["query"]))
         for rank, neighbor in enumerate(result["neighbors"], start=1):
@@ -85,6 +89,8 @@ def _draw(results: list[dict], path: str) -> None:
     columns = 20  # More make a picture that nobody can look at.
     names = [[n["name"] for n in r["neighbors"][:columns]] for r in results]
     missing = [name for row in names for name in row if not os.path.isfile(name)]
+    if "" in missing:
+        raise ValueError("`--save` needs an index with the names of its images.")
     if missing:
         raise ValueError(
             "`--save` needs the images of the index where they were. Missing: "

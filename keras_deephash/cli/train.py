@@ -145,7 +145,7 @@ def add_arguments(parser) -> None:
         metavar="SHARE",
         help="share of train.txt to keep out and evaluate on (default: 0)",
     )
-    add("--evaluate-every", type=int, default=5, help="epochs (default: 5)")
+    add("--evaluate-every", type=int, help="epochs, with --hold-out (default: 5)")
     add("--seed", type=int, default=0, help="default: 0")
     output = parser.add_argument_group("preset")
     add = output.add_argument
@@ -191,6 +191,11 @@ def _with_recipe(options):
     if not isinstance(recipe, dict):
         raise ValueError(
             f"`--recipe` must hold a JSON object of options: {options.recipe!r}."
+        )
+    if "recipe" in recipe:
+        raise ValueError(
+            f"A recipe holds all of its options, and no other `recipe`. "
+            f"Received: {options.recipe!r}."
         )
     arguments = []
     for name, value in recipe.items():

@@ -65,15 +65,29 @@ class CodebookLearner(keras.callbacks.Callback):
         if self.model is not None:  # Else the training has not begun.
             self.model.quantization_switch.assign(1.0)
 
-    def _start_anew(self) -> None:
+    def _samples(self) -> np.ndarray:
+        """The epoch's latest features; none where a diverged training is to stop."""
         samples = self.model.codebook_statistics.samples()
+        if np.isfinite(samples).all():
+            return samples
+        if self.model.stop_training:  # By `TerminateOnNaN`, say.
+            return samples[:0]
+        raise ValueError(
+            "The training has diverged: features are NaN or infinite. Lower the "
+            "learning rate, or look for what is odd in the images."
+        )
+
+    def _start_anew(self) -> None:
+        samples = self._samples()
         if len(samples):
             self.model.codebook.fit(samples, self._ROUNDS, self.seed)
 
     def _improve(self) -> None:
         codebook, statistics = self.model.codebook, self.model.codebook_statistics
         gram, products = statistics.sums()
-        samples = statistics.samples()
+        samples = self._samples()
+        if not len(samples):
+            return
         rows = np.trace(gram) / codebook.subcodebooks
         if rows < self._SAMPLES_PER_CENTER * codebook.subcenters:
             self._start_anew()

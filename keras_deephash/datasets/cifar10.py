@@ -8,6 +8,7 @@ import numpy as np
 
 from keras_deephash.datasets.image_set import ImageSet, Splits
 from keras_deephash.datasets.list_file import holds_class_indices, read_image_list
+from keras_deephash.retrieval.validation import check_integer
 
 LABEL_NAMES = [
     "airplane",
@@ -123,7 +124,7 @@ def split_by_class(
 
     Args:
         images: uint8 array [n, h, w, 3].
-        classes: int array [n], class indices.
+        classes: int array [n] or [n, 1], class indices.
         label_names: list of str, one for each class.
         train: int. Training images a class.
         query: int. Query images a class; the rest of a class is the database.
@@ -131,7 +132,25 @@ def split_by_class(
 
     Returns:
         `Splits`.
+
+    Raises:
+        ValueError: for classes that have no name or too few images.
     """
+    classes = np.asarray(classes)
+    if classes.shape == (len(images), 1):  # As Keras's data sets have them.
+        classes = classes[:, 0]
+    if classes.shape != (len(images),) or classes.dtype.kind not in "iu":
+        raise ValueError(
+            f"`classes` must be ints, one for each of {len(images)} images. "
+            f"Received: {classes.dtype} of shape {classes.shape}."
+        )
+    check_integer("train", train, minimum=0)
+    check_integer("query", query, minimum=0)
+    if classes.size and not 0 <= classes.min() <= classes.max() < len(label_names):
+        raise ValueError(
+            f"`classes` must be indices of the {len(label_names)} label names. "
+            f"Received: classes from {classes.min()} to {classes.max()}."
+        )
     generator = np.random.default_rng(seed)
     parts = [[], [], []]
     for label, name in enumerate(label_names):

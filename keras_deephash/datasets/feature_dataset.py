@@ -1,5 +1,7 @@
 """Batches of features that were computed once, in several views."""
 
+import weakref
+
 import numpy as np
 import tensorflow as tf
 
@@ -34,22 +36,24 @@ def feature_dataset(
     steps = count // batch_size
     seeds = seed if isinstance(seed, EpochSeeds) else EpochSeeds(seed)
 
+    arrays = [features, labels]
+    kinds = (features.dtype, tf.float32)
+    shapes = ((batch_size, *features.shape[2:]), (batch_size, labels.shape[-1]))
+    del features, labels  # See below.
+
     def load(iteration, step):
         # A pure function of the epoch and the step, as cheap as keeping the order.
         view = (iteration if seeds.epoch is None else seeds.epoch) % views
         order = seeds.generator(iteration).permutation(count)
         rows = order[step * batch_size : (step + 1) * batch_size]
+        features, labels = arrays
         return features[view, rows], labels[view, rows].astype(np.float32)
 
     # Not `from_generator`: it makes the process give freed memory back at once, which
     # the training steps pay for in processor time.
     def load_in_graph(iteration, step):
-        kinds = (features.dtype, tf.float32)
-        batch, batch_labels = tf.numpy_function(
-            load, [iteration, step], kinds, stateful=False
-        )
-        batch = tf.ensure_shape(batch, (batch_size, *features.shape[2:]))
-        return batch, tf.ensure_shape(batch_labels, (batch_size, labels.shape[-1]))
+        batch = tf.numpy_function(load, [iteration, step], kinds, stateful=False)
+        return tuple(map(tf.ensure_shape, batch, shapes))
 
     def batches(iteration):
         every = tf.data.Dataset.range(steps)
@@ -58,4 +62,7 @@ def feature_dataset(
     # One number an iteration, as for `image_dataset`.
     iterations = tf.data.Dataset.random(seeds.seed, rerandomize_each_iteration=True)
     dataset = iterations.take(1).flat_map(batches)
-    return dataset.apply(tf.data.experimental.assert_cardinality(steps)).prefetch(2)
+    dataset = dataset.apply(tf.data.experimental.assert_cardinality(steps)).prefetch(2)
+    # As in `image_dataset`: TensorFlow keeps `load`, and `load` the arrays.
+    weakref.finalize(dataset, arrays.clear)
+    return dataset

@@ -46,33 +46,50 @@ class ImageSet:
                 "`images` and `labels` must have the same length. "
                 f"Received: {len(self.images)} images, {len(self.labels)} labels."
             )
-        if np.ndim(self.labels) != 2:
-            raise ValueError(
-                "`labels` must be multi-hot, [n, L]. "
-                f"Received: shape {np.shape(self.labels)}."
-            )
         labels = np.asarray(self.labels)
+        if labels.ndim != 2 or labels.dtype.kind not in "biuf":
+            raise ValueError(
+                "`labels` must be multi-hot numbers, [n, L]. "
+                f"Received: {labels.dtype} of shape {labels.shape}."
+            )
+        object.__setattr__(self, "labels", labels)
         if labels.dtype.kind in "biu":  # Floats may be other targets.
             check_multi_hot(labels, "labels")
         names = self.label_names
-        if names is not None and len(names) != self.labels.shape[1]:
+        if names is not None and len(names) != labels.shape[1]:
             raise ValueError(
                 "`label_names` must name every column of `labels`. "
-                f"Received: {len(names)} names, {self.labels.shape[1]} columns."
+                f"Received: {len(names)} names, {labels.shape[1]} columns."
             )
+        if names is not None:
+            object.__setattr__(self, "label_names", [str(name) for name in names])
 
     def __len__(self) -> int:
         return len(self.images)
 
     def subset(self, indices) -> "ImageSet":
-        """The images at the given indices, in their order, or where a mask is True."""
+        """The images at the given indices, in their order, or where a mask is True.
+
+        Args:
+            indices: ints [k] from -n to n - 1, or bools [n].
+
+        Returns:
+            `ImageSet`.
+        """
         indices = np.asarray(indices)
         if indices.dtype == bool and indices.shape == (len(self),):
             indices = np.flatnonzero(indices)
-        if indices.dtype.kind not in "iu" and indices.size:
+        if indices.ndim != 1 or (indices.dtype.kind not in "iu" and indices.size):
             raise ValueError(
                 f"`indices` must be ints, or bools of length {len(self)}. "
                 f"Received: {indices.dtype} of shape {indices.shape}."
+            )
+        if indices.size and not -len(self) <= indices.min() <= indices.max() < len(
+            self
+        ):
+            raise ValueError(
+                f"`indices` must be those of {len(self)} images. Received: "
+                f"indices from {indices.min()} to {indices.max()}."
             )
         indices = indices.astype(np.int64)
         if isinstance(self.images, np.ndarray):
@@ -84,7 +101,8 @@ class ImageSet:
     def hold_out(self, share: float, seed: int = 0) -> tuple["ImageSet", "ImageSet"]:
         """Splits off a random share of the images, such as for choosing settings.
 
-        Images are drawn from each first label alike.
+        Images are drawn from each first label alike, as far as the share of a label's
+        images is a whole number; which labels give one image more is random.
 
         Args:
             share: float between 0 and 1.
@@ -99,17 +117,19 @@ class ImageSet:
             )
         generator = np.random.default_rng(seed)
         first_labels = np.argmax(self.labels, axis=1)
-        held = []
-        for label in np.unique(first_labels):
-            members = np.flatnonzero(first_labels == label)
-            count = round(share * len(members))
-            held.extend(generator.permutation(members)[:count])
-        held = np.sort(np.asarray(held, dtype=np.int64))
+        members = [
+            generator.permutation(np.flatnonzero(first_labels == label))
+            for label in np.unique(first_labels)
+        ]
+        counts = _whole_shares(share, [len(m) for m in members], generator)
+        chosen = [m[:count] for m, count in zip(members, counts, strict=True)]
+        held = np.sort(np.concatenate([np.empty(0, np.int64), *chosen]))
         rest = np.setdiff1d(np.arange(len(self)), held)
         if not (len(held) and len(rest)):
             raise ValueError(
-                "`share` must leave images on both sides. Received: "
-                f"share={share}, {len(held)} of {len(self)} images held out."
+                "`share` must leave images on both sides: choose another, or take "
+                f"more images. Received: share={share}, {len(held)} of {len(self)} "
+                "images held out."
             )
         return self.subset(rest), self.subset(held)
 
@@ -118,6 +138,18 @@ class ImageSet:
         image = self.images[index]
         is_path = isinstance(image, (str, os.PathLike))
         return os.fspath(image) if is_path else f"image {index}"
+
+
+def _whole_shares(share: float, sizes: list[int], generator) -> np.ndarray:
+    """A share of each size in whole numbers, which add up to the share of their sum."""
+    exact = share * np.asarray(sizes, np.float64)
+    # A share of 0.1 of 10 is a little more than 1 in binary, and is 1.
+    counts = np.floor(exact + 1e-9).astype(np.int64)
+    missing = round(share * sum(sizes)) - counts.sum()
+    order = generator.permutation(len(sizes))
+    largest_first = order[np.argsort(-(exact - counts)[order], kind="stable")]
+    counts[largest_first[:missing]] += 1
+    return counts
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,8 @@ def read_image_list(
     """Reads a list file and checks every line of it.
 
     A line is `relative/path 0 1 0 ...`, one 0 or 1 for each label, or
-    `relative/path class_index`. Empty lines are left out.
+    `relative/path class_index`: a single number is always the index of a class, which
+    every image then has. Empty lines are left out.
 
     Args:
         list_file: str. The list, UTF-8 text.
@@ -146,16 +147,20 @@ def _to_multi_hot(rows, label_names, classes, list_file, lines) -> np.ndarray:
         if indices[worst] >= classes:
             raise ValueError(
                 f"{list_file}, line {lines[worst]}: a class index must be less than "
-                f"the number of classes, {classes}. Received: {indices[worst]}."
+                f"the number of classes, {classes}. Received: {indices[worst]}. A "
+                "single number is a class index; a label that an image may lack "
+                "needs a column for each of two labels or more."
             )
-        labels = indices[:, None] == np.arange(classes)
+        # Ones into zeros: the system gives no memory for zeros nobody reads.
+        labels = np.zeros((len(indices), classes), np.uint8)
+        labels[np.arange(len(indices)), indices] = 1
     width = len(label_names) if label_names else classes
     if width is not None and labels.shape[1] != width:
         raise ValueError(
             f"{list_file}, line {lines[0]}: a line must have one label for each of "
             f"the {width} label names or classes. Received: {labels.shape[1]} labels."
         )
-    return labels.astype(np.uint8)
+    return labels.astype(np.uint8, copy=False)
 
 
 def _verify_images(paths: list[str], list_file: str, lines: dict[str, int]) -> None:

@@ -110,6 +110,7 @@ def image_dataset(
     dataset = dataset.apply(tf.data.experimental.assert_cardinality(steps))
     dataset = dataset.prefetch(tf.data.AUTOTUNE)
     # TensorFlow never lets go of a Python function in a graph, nor of what it holds.
+    # What is made of a dataset, and every iterator over it, keep the dataset alive.
     weakref.finalize(dataset, canvases.release)
     return dataset
 
@@ -137,7 +138,7 @@ class _Canvases:
         return kept[indices], labels
 
     def release(self):
-        self._kept = None
+        self._images = self._labels = self._kept = None
 
 
 def _random_order(count: int, seeds: EpochSeeds):

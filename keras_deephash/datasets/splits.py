@@ -31,9 +31,11 @@ class SplitReport:
 
     Attributes:
         overlaps: list of `Overlap`; empty if the splits are disjoint.
+        splits: tuple of the names of the splits that were compared.
     """
 
     overlaps: list[Overlap] = field(default_factory=list)
+    splits: tuple[str, ...] = ("train", "query", "database")
 
     @property
     def ok(self) -> bool:
@@ -42,7 +44,8 @@ class SplitReport:
 
     def __str__(self) -> str:
         if self.ok:
-            return "train, query and database are disjoint"
+            *first, last = self.splits
+            return f"{', '.join(first)} and {last} are disjoint"
         return "\n".join(
             f"{overlap.splits[0]} and {overlap.splits[1]} share "
             f"{len(overlap.pairs)} images by {overlap.by}, such as "
@@ -68,6 +71,9 @@ def check_splits(
         A `SplitReport` of overlaps by path and by content (equal pixels, whatever
         the file is called); `report.ok` is True where there is none.
 
+    Raises:
+        ValueError: for fewer than two sets.
+
     Example:
 
     >>> print(check_splits(*cifar10("data/cifar10")))
@@ -75,6 +81,11 @@ def check_splits(
     """
     sets = {"train": train, "query": query, "database": database}
     sets = {name: images for name, images in sets.items() if images is not None}
+    if len(sets) < 2:
+        raise ValueError(
+            "Give at least two of `train`, `query` and `database`. "
+            f"Received: {len(sets)}."
+        )
     overlaps = []
     for by, keys_of in (("path", _paths), ("content", _digests)):
         keys = {name: keys_of(images) for name, images in sets.items()}
@@ -87,7 +98,7 @@ def check_splits(
             ]
             if pairs:
                 overlaps.append(Overlap((one, other), by, pairs))
-    return SplitReport(overlaps)
+    return SplitReport(overlaps, tuple(sets))
 
 
 def _paths(images: ImageSet) -> list[str | None]:

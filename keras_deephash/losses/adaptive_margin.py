@@ -4,6 +4,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_deephash.losses.arguments import check_number
 from keras_deephash.losses.distances import normalize
 from keras_deephash.losses.pairs import check_codes_and_labels
 from keras_deephash.losses.replicas import sum_over_replicas
@@ -45,14 +46,12 @@ class AdaptiveMarginLoss(keras.layers.Layer):
     """
 
     def __init__(self, word_vectors, margin: float | None = None, **kwargs):
-        if margin is not None and not 0 <= margin < float("inf"):
-            raise ValueError(
-                f"`margin` must be None, or finite and >= 0. Received: {margin}."
-            )
+        if margin is not None:
+            margin = check_number("margin", margin)
         kwargs.setdefault("dtype", "float32")
         super().__init__(**kwargs)
         self.word_vectors = check_word_vectors(word_vectors)
-        self.margin = None if margin is None else float(margin)
+        self.margin = margin
 
     def call(self, features, labels):
         features = ops.cast(features, "float32")

@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from keras_deephash.losses.arguments import check_number
 from keras_deephash.losses.distances import DISTANCES, pairwise_distances
 from keras_deephash.losses.pairwise import PairwiseLoss
 
@@ -72,8 +73,7 @@ class PairwiseCauchyLoss(PairwiseLoss):
 
 def check_cauchy_arguments(gamma: float, distance: str) -> None:
     """Raises ValueError for a scale or a distance that no Cauchy loss can use."""
-    if not 0 < gamma < float("inf"):
-        raise ValueError(f"`gamma` must be finite and > 0. Received: gamma={gamma}.")
+    check_number("gamma", gamma, positive=True)
     if distance not in DISTANCES:
         raise ValueError(
             f"`distance` must be one of {DISTANCES}. Received: distance={distance!r}."

@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from keras_deephash.losses.arguments import check_number
 from keras_deephash.losses.distances import normalize
 from keras_deephash.losses.pairwise import PairwiseLoss
 
@@ -56,20 +57,19 @@ class PairwiseLogisticLoss(PairwiseLoss):
         clip: float | None = None,
         **kwargs,
     ):
-        if not 0 < alpha < float("inf"):
-            raise ValueError(
-                f"`alpha` must be finite and > 0. Received: alpha={alpha}."
-            )
+        alpha = check_number("alpha", alpha, positive=True)
         if similarity not in SIMILARITIES:
             raise ValueError(
                 f"`similarity` must be one of {SIMILARITIES}. "
                 f"Received: similarity={similarity!r}."
             )
-        if clip is not None and (similarity == "cosine" or not clip > 0):
+        if clip is not None and similarity == "cosine":
             raise ValueError(
                 '`clip` must be None, or > 0 with `similarity="inner_product"`. '
                 f"Received: clip={clip}, similarity={similarity!r}."
             )
+        if clip is not None:
+            clip = check_number("clip", clip, positive=True)
         super().__init__(pair_weighting=pair_weighting, **kwargs)
         self.alpha = float(alpha)
         self.similarity = similarity

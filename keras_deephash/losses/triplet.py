@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from keras_deephash.losses.arguments import check_number
 from keras_deephash.losses.distances import pairwise_distances
 from keras_deephash.losses.pairs import (
     check_codes_and_labels,
@@ -55,17 +56,14 @@ class TripletLoss(keras.layers.Layer):
     def __init__(
         self, margin: float = 30.0, mining: str = "margin", seed: int = 0, **kwargs
     ):
-        if not 0 < margin < float("inf"):
-            raise ValueError(
-                f"`margin` must be finite and > 0. Received: margin={margin}."
-            )
+        margin = check_number("margin", margin, positive=True)
         if mining not in MININGS:
             raise ValueError(
                 f"`mining` must be one of {MININGS}. Received: mining={mining!r}."
             )
         kwargs.setdefault("dtype", "float32")
         super().__init__(**kwargs)
-        self.margin = float(margin)
+        self.margin = margin
         self.mining = mining
         self.seed = int(seed)
 

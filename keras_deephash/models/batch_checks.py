@@ -27,6 +27,11 @@ def images_and_labels(data):
             "Training needs labels: give `fit` a dataset of (images, labels) or "
             "`y`. Received: images only."
         )
+    if images.shape.rank is None:
+        raise ValueError(
+            "The images of a dataset must have a known number of axes: give "
+            "`from_generator` an `output_signature`, or call `tf.ensure_shape`."
+        )
     return images, labels
 
 

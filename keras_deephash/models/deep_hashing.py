@@ -6,8 +6,9 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_deephash.losses.arguments import check_number
 from keras_deephash.models.encoding import NEAR_ZERO, pack_bits
-from keras_deephash.models.retrieval_model import RetrievalModel, check_weight
+from keras_deephash.models.retrieval_model import RetrievalModel
 from keras_deephash.preprocessing import Preprocessor
 from keras_deephash.retrieval.evaluate import evaluate_retrieval
 
@@ -55,7 +56,7 @@ class DeepHashing(RetrievalModel):
         self.pair_loss = pair_loss
         self.quantization_loss = quantization_loss
         self.bits = int(bits)
-        self.quantization_weight = check_weight(
+        self.quantization_weight = check_number(
             "quantization_weight", quantization_weight
         )
         self.pair_loss_tracker = keras.metrics.Mean(name="pair_loss")

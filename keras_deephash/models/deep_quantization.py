@@ -10,8 +10,9 @@ from keras import ops
 from keras_deephash.codebooks import Codebook, asymmetric_scores, symmetric_scores
 from keras_deephash.codebooks.learner import CodebookLearner
 from keras_deephash.codebooks.statistics import CodebookStatistics
+from keras_deephash.losses.arguments import check_number
 from keras_deephash.losses.replicas import gather_rows
-from keras_deephash.models.retrieval_model import RetrievalModel, check_weight
+from keras_deephash.models.retrieval_model import RetrievalModel
 from keras_deephash.preprocessing import Preprocessor
 from keras_deephash.retrieval.evaluate import evaluate_retrieval
 
@@ -74,7 +75,7 @@ class DeepQuantization(RetrievalModel):
         self.dim = int(dim)
         self.subcodebooks = codebook.subcodebooks
         self.subcenters = codebook.subcenters
-        self.quantization_weight = check_weight(
+        self.quantization_weight = check_number(
             "quantization_weight", quantization_weight
         )
         self.quantization_start = int(quantization_start)
@@ -198,6 +199,15 @@ class DeepQuantization(RetrievalModel):
             self.quantization_switch = tf.Variable(1.0, trainable=False)
 
     compile.__doc__ = RetrievalModel.compile.__doc__
+
+    def check_optimizer(self, optimizer: keras.optimizers.Optimizer) -> None:
+        super().check_optimizer(optimizer)
+        if getattr(optimizer, "inner_optimizer", optimizer).use_ema:
+            raise ValueError(
+                f"`use_ema` must be False for `{type(self).__name__}`: the codebook is "
+                "learned from the trained weights, and Keras puts their average in "
+                "their place. Received: an optimizer with use_ema=True."
+            )
 
     def own_callbacks(self) -> list[keras.callbacks.Callback]:
         return [self.new_codebook_learner()]

@@ -5,8 +5,8 @@ import keras
 from keras_deephash.codebooks import Codebook
 from keras_deephash.codebooks.learner import CodebookLearner
 from keras_deephash.losses import EuclideanCodebookLoss, TripletLoss
+from keras_deephash.losses.arguments import check_number
 from keras_deephash.models.deep_quantization import DeepQuantization
-from keras_deephash.models.retrieval_model import check_weight
 from keras_deephash.preprocessing import Preprocessor
 
 
@@ -75,7 +75,7 @@ class DTQ(DeepQuantization):
         )
         self.margin = float(margin)
         self.mining = mining
-        self.orthogonality_weight = check_weight(
+        self.orthogonality_weight = check_number(
             "orthogonality_weight", orthogonality_weight
         )
         self.seed = int(seed)

@@ -130,14 +130,25 @@ class FreezingMixin:
         config = super().get_compile_config()
         if config and self._frozen is not None:
             config["freeze_until"] = self._frozen.until
+        if config:
+            config["trainable"] = [layer.trainable for layer in self._switched_layers()]
         return config
 
     def compile_from_config(self, config):
         config = dict(config)
         until = config.pop("freeze_until", None)
-        if until is not None:  # The optimizer knows the other variables alone.
+        # The optimizer knows the variables of trainable layers alone.
+        if until is not None:
             self.freeze_backbone(until)
+        trainable = config.pop("trainable", None)  # Older files have none.
+        if trainable is not None:
+            for layer, value in zip(self._switched_layers(), trainable, strict=True):
+                layer.trainable = value
         super().compile_from_config(config)
+
+    def _switched_layers(self) -> list[keras.layers.Layer]:
+        """The layers that may be trainable or not, the outer ones first."""
+        return [self.output_layer, *self.backbone._flatten_layers()]
 
     def _check_images(self, images: np.ndarray) -> None:
         if not self._are_frozen_features(images):

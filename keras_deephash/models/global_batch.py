@@ -57,6 +57,10 @@ class GlobalBatchTraining(keras.Model):
         """Callbacks that the training needs, ahead of the user's."""
         return []
 
+    def check_optimizer(self, optimizer: keras.optimizers.Optimizer) -> None:
+        """Raises ValueError for an optimizer that the model cannot be trained with."""
+        check_optimizer(self, optimizer)
+
     # === Training ===
 
     def compile(
@@ -81,7 +85,8 @@ class GlobalBatchTraining(keras.Model):
             steps_per_execution: int. Batches a call of the training function; 1
                 with several replicas. Defaults to `1`.
             **kwargs: `metrics`, `run_eagerly` and the like of
-                `keras.Model.compile`. The loss is the model's own.
+                `keras.Model.compile`. The loss is the model's own. A metric sees the
+                multi-hot labels [n, L] and the continuous codes [n, units].
 
         Example:
 
@@ -93,19 +98,25 @@ class GlobalBatchTraining(keras.Model):
                 f"`loss` is part of the model: give {type(self).__name__} its "
                 "arguments and call `compile()` without `loss`."
             )
+        if kwargs.pop("loss_weights", None) is not None:
+            raise ValueError(
+                f"The terms of the loss have weights of their own: give them to "
+                f"{type(self).__name__}, and leave `loss_weights` out."
+            )
         published = isinstance(optimizer, str) and optimizer == "auto"
         multipliers = new_multipliers(learning_rate_multipliers, published)
         check_scope(self)
         if published:
             optimizer = keras.optimizers.SGD(self.default_learning_rate(), momentum=0.9)
         optimizer = keras.optimizers.get(optimizer)
-        check_optimizer(self, optimizer)
+        self.check_optimizer(optimizer)
         # Keras looks at the model's own dtype alone.
         if kwargs.get("auto_scale_loss", True) and has_float16_layers(self):
             optimizer = with_loss_scale(self, optimizer)
         check_multipliers(multipliers, optimizer)
         check_compilation(self, jit_compile, steps_per_execution)
         self.learning_rate_multipliers = multipliers
+        self.forget_functions()
         super().compile(
             optimizer=optimizer,
             jit_compile=jit_compile,
@@ -239,8 +250,8 @@ class GlobalBatchTraining(keras.Model):
         terms = self.loss_terms(outputs, labels)
         loss = sum(weight * share for weight, share in terms.values())
         replicas = self.distribute_strategy.num_replicas_in_sync
-        if self.losses:  # Regularizers, once for all replicas together.
-            loss += ops.sum(ops.stack(self.losses)) / replicas
+        for other in self.losses:  # Regularizers, once for all replicas together.
+            loss += ops.sum(ops.cast(other, "float32")) / replicas
         # Shares add up over the replicas, while the trackers average over them.
         weight = count_rows(outputs) / replicas
         self._loss_tracker.update_state(loss * replicas, sample_weight=weight)

@@ -4,7 +4,6 @@ import os
 
 import keras
 import numpy as np
-import tensorflow as tf
 
 from keras_deephash.backbones.loading import load_backbone
 from keras_deephash.models.encoding import (
@@ -14,6 +13,7 @@ from keras_deephash.models.encoding import (
 )
 from keras_deephash.models.freezing import FreezingMixin
 from keras_deephash.models.global_batch import GlobalBatchTraining
+from keras_deephash.models.inference import Inference
 from keras_deephash.preprocessing import Preprocessor
 from keras_deephash.presets.mixin import PresetMixin
 
@@ -60,8 +60,11 @@ class RetrievalModel(PresetMixin, FreezingMixin, GlobalBatchTraining):
     @preprocessor.setter
     def preprocessor(self, preprocessor: Preprocessor | None) -> None:
         self._preprocessor = _check_preprocessor(self.backbone, preprocessor)
-        self._inference = None  # It normalizes as before.
         self.forget_functions()
+
+    def forget_functions(self) -> None:
+        super().forget_functions()
+        self._inference = None
 
     def new_output_layer(self, units: int, name: str) -> keras.layers.Layer:
         """The layer after the backbone, built; its values lie between -1 and 1."""
@@ -97,14 +100,10 @@ class RetrievalModel(PresetMixin, FreezingMixin, GlobalBatchTraining):
         """
         if isinstance(images, np.ndarray) and self._are_frozen_features(images):
             return self._codes_of_features(images, batch_size, crops)
-        if self._inference is None:
-            size = self.preprocessor.image_size
-            self._inference = tf.function(
-                lambda x: self(x, training=False),
-                input_signature=[tf.TensorSpec((None, size, size, 3), tf.uint8)],
-            )
+        if self._inference is None or not self._inference.fits(self):
+            self._inference = Inference(self, self.preprocessor.image_size)
         return continuous_codes(
-            self._inference,
+            self._inference.run,
             self.preprocessor,
             self.output_layer.units,
             images,
@@ -162,6 +161,47 @@ class RetrievalModel(PresetMixin, FreezingMixin, GlobalBatchTraining):
             f"{type(self).__name__} must define `retrieval_metrics`."
         )
 
+    def export(
+        self,
+        filepath: str | os.PathLike,
+        format: str = "tf_saved_model",
+        verbose: bool | None = None,
+        input_signature=None,
+        **kwargs,
+    ) -> None:
+        """Exports the network for serving, as `keras.Model.export`.
+
+        What is exported takes pixels from 0 to 255 at the network's input size and
+        gives continuous codes; `encode` does the resizing and the packing.
+
+        Args:
+            filepath: str.
+            format: `"tf_saved_model"`, or another of `keras.Model.export`.
+                Defaults to `"tf_saved_model"`.
+            verbose: bool. Defaults to `None`, as of `keras.Model.export`.
+            input_signature: list of `keras.InputSpec`. Defaults to any number of
+                uint8 images.
+            **kwargs: of `keras.Model.export`.
+
+        Example:
+
+        >>> model.export("served")
+        >>> served = tf.saved_model.load("served")
+        >>> codes = served.serve(pixels)
+        """
+        if input_signature is None:
+            size = self.preprocessor.image_size
+            input_signature = [
+                keras.InputSpec(dtype="uint8", shape=(None, size, size, 3))
+            ]
+        super().export(
+            filepath,
+            format=format,
+            verbose=verbose,
+            input_signature=input_signature,
+            **kwargs,
+        )
+
     def get_config(self) -> dict:
         return {
             "name": self.name,
@@ -181,13 +221,6 @@ class RetrievalModel(PresetMixin, FreezingMixin, GlobalBatchTraining):
         return cls(**config)
 
 
-def check_weight(name: str, value: float) -> float:
-    """A weight of a loss as a finite float >= 0, or a ValueError."""
-    if not 0 <= value < float("inf"):
-        raise ValueError(f"`{name}` must be finite and >= 0. Received: {name}={value}.")
-    return float(value)
-
-
 def _check_preprocessor(backbone, preprocessor: Preprocessor | None) -> Preprocessor:
     shape = getattr(backbone, "input_shape", None) or ()
     if len(shape) != 4 or None in shape[1:]:
@@ -196,7 +229,15 @@ def _check_preprocessor(backbone, preprocessor: Preprocessor | None) -> Preproce
             "(batch, height, width, channels), such as `AlexNetBackbone`. "
             f"Received: {backbone!r}."
         )
-    if len(backbone.output_shape) != 2:
+    if shape[3] != 3:
+        raise ValueError(
+            "`backbone` must take RGB images, of 3 channels; grey images become RGB. "
+            f"Received: a backbone for {shape[3]} channels."
+        )
+    if (
+        len(getattr(backbone, "outputs", [None])) != 1
+        or len(backbone.output_shape) != 2
+    ):
         raise ValueError(
             "`backbone` must give a vector of features for each image, [n, d]: end it "
             'with a pooling, such as `pooling="avg"` of Keras Applications. '

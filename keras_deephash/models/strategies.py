@@ -27,7 +27,8 @@ def check_scope(model) -> None:
 
 
 def check_optimizer(model, optimizer) -> None:
-    """Raises ValueError if the optimizer was made under another strategy."""
+    """Raises ValueError if the optimizer was made under another strategy, or does not
+    do the same on several replicas as on one."""
     strategy = model.distribute_strategy
     inner = getattr(optimizer, "inner_optimizer", optimizer)
     theirs = getattr(inner, "_distribution_strategy", strategy)
@@ -37,6 +38,14 @@ def check_optimizer(model, optimizer) -> None:
             f"of the model's {type(strategy).__name__}. Create it inside the scope, "
             "or name it: `model.compile('sgd')`."
         )
+    for name in ("clipnorm", "global_clipnorm", "clipvalue"):
+        value = getattr(inner, name, None)
+        if strategy.num_replicas_in_sync > 1 and value is not None:
+            raise ValueError(
+                f"`{name}` must be None with {strategy.num_replicas_in_sync} replicas: "
+                "Keras clips the share of each before they are summed. "
+                f"Received: {name}={value}."
+            )
 
 
 def check_compilation(model, jit_compile: bool, steps_per_execution: int) -> None:

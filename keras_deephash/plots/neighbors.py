@@ -19,8 +19,10 @@ def neighbors(
     """Draws one row a query: the query, then its neighbours, nearest first.
 
     Args:
-        queries: list of images: paths, PIL images or arrays [h, w, 3].
-        neighbors: list of lists of images, one list for each query.
+        queries: list of images: paths, PIL images or arrays [h, w, 3]; or an array
+            [queries, h, w, 3].
+        neighbors: list of lists of images, one list for each query; or an array
+            [queries, k, h, w, 3].
         hits: list of lists of bool, as long as `neighbors`: relevant neighbours are
             framed green with a tick, others red with a cross. Defaults to `None`, all
             frames grey.

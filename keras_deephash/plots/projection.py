@@ -90,7 +90,7 @@ def projection(
             points[first == label],
             color=COLORS[i % len(COLORS)],
             marker=_MARKERS[i // len(COLORS)],
-            label=plain_text(label_names[label] if label_names else str(label)),
+            label=plain_text(str(label if label_names is None else label_names[label])),
         )
     legend = axes.legend(
         loc="upper left", bbox_to_anchor=(1, 1), frameon=False, fontsize=9

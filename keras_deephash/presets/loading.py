@@ -90,7 +90,7 @@ def load_preset(
     entry = md.read_json(os.path.join(folder, md.CONFIG_FILE))
     weights = os.path.join(folder, md.WEIGHTS_FILE)
     bits = overrides.get("bits", metadata["bits"])
-    if load_weights and bits != metadata["bits"]:
+    if load_weights and bits != metadata["bits"] and _takes_bits(entry):
         raise PresetError(
             f"The weights of the preset {location.name!r} have "
             f"{metadata['bits']} bits. Received: bits={bits}. Leave `bits` out, or "
@@ -114,6 +114,12 @@ def load_preset(
         path = os.path.join(folder, INDEX_FILE)
         model.index = load_index_file(model, metadata, path)
     return model
+
+
+def _takes_bits(entry) -> bool:
+    """Whether `bits` is an argument of the model; a quantizer has other ones."""
+    config = entry.get("config") if isinstance(entry, dict) else None
+    return isinstance(config, dict) and "bits" in config
 
 
 def check_parts(folder: str) -> None:

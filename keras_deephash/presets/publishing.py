@@ -119,8 +119,14 @@ def prepare_upload(
             f"{path!r} is no text in UTF-8. Write it so, or remove it to have a card "
             "made."
         ) from None
-    is_own = not (is_rendered(own, metadata) or is_unedited(own))
-    return files, own if is_own else card
+    if is_rendered(own, metadata) or is_unedited(own):
+        return files, card
+    if license is not None:
+        raise PresetError(
+            f"The card {path!r} was edited, and is sent as it is: write the license in "
+            f"it, and leave `license` out. Received: license={license!r}."
+        )
+    return files, own
 
 
 def _send(

@@ -122,7 +122,7 @@ def _neighbors(
     for i, found, distances in zip(chosen, indices, nearness_of, strict=True):
         tiles = [("query", query.images[i], ["", _labels(query, i)], _file(query, i))]
         for j, far in zip(found, distances, strict=True):
-            hit = np.any(query.labels[i] & database.labels[j])
+            hit = np.any((query.labels[i] != 0) & (database.labels[j] != 0))
             tiles.append(
                 (
                     "hit" if hit else "miss",

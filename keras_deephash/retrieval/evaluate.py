@@ -130,6 +130,11 @@ def evaluate_retrieval(
         treatment = "stable"
     ranking = relevance, top_k, reached
     if scores is not None:
+        if distance != "hamming":
+            raise ValueError(
+                "`scores` rank in place of a distance: leave `distance` out. "
+                f"Received: scores and distance={distance!r}."
+            )
         distance = "scores"
         scores = check_scores(scores, relevance.shape)
         blocks = [(0, scores if order is None else scores[:, order])]

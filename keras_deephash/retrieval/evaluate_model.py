@@ -1,8 +1,23 @@
 """From a model and image sets to retrieval metrics."""
 
+import inspect
+
 import numpy as np
 
 from keras_deephash.datasets.image_set import ImageSet
+from keras_deephash.retrieval.evaluate import evaluate_retrieval
+
+# What the model gives, and the image sets.
+_ARRAYS = {
+    "query_codes",
+    "query_labels",
+    "database_codes",
+    "database_labels",
+    "query_features",
+    "database_features",
+    "scores",
+    "distance",
+}
 
 
 def evaluate_model(
@@ -33,6 +48,17 @@ def evaluate_model(
     return evaluate_codes(
         model, query_codes, query, database_codes, database, crops=crops, **arguments
     )
+
+
+def check_arguments(arguments: dict) -> None:
+    """Raises ValueError for what `evaluate_model` does not take besides image sets."""
+    taken = inspect.signature(evaluate_retrieval).parameters.keys() - _ARRAYS
+    unknown = sorted(arguments.keys() - taken - {"crops"})
+    if unknown:
+        raise ValueError(
+            f"There is no argument `{unknown[0]}`. It must be one of "
+            f"{', '.join(sorted(taken | {'crops'}))}."
+        )
 
 
 def encode_sets(

@@ -17,8 +17,10 @@ def draw_neighbors(
     """Draws one row a query: the query, then its neighbours, nearest first.
 
     Args:
-        queries: list of images: paths, PIL images or arrays [h, w, 3].
-        neighbors: list of lists of images, one list for each query.
+        queries: list of images: paths, PIL images or arrays [h, w, 3]; or an array
+            [queries, h, w, 3].
+        neighbors: list of lists of images, one list for each query; or an array
+            [queries, k, h, w, 3].
         hits: list of lists of bool, as long as `neighbors`: relevant neighbours are
             framed green with a tick, others red with a cross. Defaults to `None`, all
             frames grey.
@@ -36,7 +38,7 @@ def draw_neighbors(
 
     >>> draw_neighbors(["cat.jpg"], [["dog.jpg", "cat2.jpg"]], [[False, True]])
     """
-    if not queries or len(neighbors) != len(queries):
+    if not len(queries) or len(neighbors) != len(queries):
         raise ValueError(
             "`queries` must hold at least one image and `neighbors` one list a query. "
             f"Received: {len(queries)} queries, {len(neighbors)} lists."
@@ -51,7 +53,7 @@ def draw_neighbors(
             )
     frame, gap, header = 4, 6, 22
     cell = tile + 2 * frame + gap
-    row = cell + (14 if captions else 0)
+    row = cell + (0 if captions is None else 14)
     columns = 1 + max(len(images) for images in neighbors)
     picture = Image.new(
         "RGB", (columns * cell + 2 * gap, len(queries) * row + header + gap), "white"
@@ -78,9 +80,9 @@ def draw_neighbors(
             paste(neighbor, left, top, color)
             if hits is not None:
                 _draw_mark(draw, left, top, color, hits[i][j])
-            if captions:
+            if captions is not None:
                 position = (left + frame, top + tile + 2 * frame)
-                draw.text(position, captions[i][j], fill="black")
+                draw.text(position, str(captions[i][j]), fill="black")
     return picture
 
 

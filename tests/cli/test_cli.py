@@ -139,9 +139,7 @@ def test_demo_with_a_quantizer_ranks_by_its_scores(data, tmp_path, monkeypatch):
     )
     paths = kdh.images.find_images(data)
     model.fit_codebook(paths, verbose=0)
-    model.save_to_preset(tmp_path / "preset")
-    demo.search_folder(data, str(tmp_path / "preset"), str(tmp_path / "p.png"), 2, 3)
-    model = kdh.from_preset(tmp_path / "preset")
+    demo.search_folder(data, paths, model, 2, 3)
     for path, found, captions in zip(*drawn.values(), strict=True):
         queries = model.continuous_codes([path])
         scores = model.asymmetric_scores(queries, model.encode(paths))[0]
@@ -173,6 +171,18 @@ def test_a_backbone_has_no_codes(command, data, index, make_model, tmp_path, cap
         (["evaluate", "--json", "."], "must name a file"),
         (["report", "--radius", "-1"], "`--radius` must be"),
         (["train", "--output", "o", "--top-k", "0"], "`--top-k` must be"),
+        (
+            ["train", "--output", "o", "--top-k", "3", "--no-evaluation"],
+            "`--top-k` needs an evaluation",
+        ),
+        (
+            ["train", "--output", "o", "--evaluate-every", "2"],
+            "`--evaluate-every` needs --hold-out",
+        ),
+        (
+            ["train", "--output", "o", "--hold-out", "0.5", "--evaluate-every", "0"],
+            "`--evaluate-every` must be",
+        ),
         (["encode", "--gpus-per-actor", "1"], "needs `--actors N`"),
     ],
 )
@@ -204,6 +214,12 @@ def test_an_output_that_cannot_be_written_comes_before_the_work(
     arguments = ["--preset", preset, "--images", data, "--output", output]
     assert main(["encode", *arguments]) == 1
     assert "file" in capsys.readouterr().err
+    arguments = ["--preset", preset, "--data", data, "--json", output]
+    assert main(["evaluate", *arguments]) == 1
+    assert "file" in capsys.readouterr().err
+    monkeypatch.setattr(demo, "search_digits", work)
+    assert main(["demo", "--output", output]) == 1
+    assert "file" in capsys.readouterr().err
 
 
 def test_an_image_of_any_name_is_one(data, preset, tmp_path):
@@ -234,13 +250,22 @@ def test_a_radius_is_refused_where_there_is_no_ball(data, capsys):
         (["encode", "--preset", "x", "--images", ".", "--output", "a.txt"], ".npz"),
         (["train", "--data", "no", "--output", "out"], "no such list file"),
         (["train", "--data", "no", "--output", "o", "--recipe", "r"], "No such file"),
+        (
+            ["train", "--data", "no", "--output", "o", "--recipe", "nested.json"],
+            "no other `recipe`",
+        ),
         (["demo", "--images", "no"], "no such folder"),
         (["demo", "--queries", "0"], "must be >= 1"),
+        (["demo", "--epochs", "-3"], "`--epochs` must be"),
+        (["demo", "--images", ".", "--epochs", "3"], "leave it out"),
+        (["demo", "--preset", "no"], "no preset"),
+        (["presets", "dch_cifar10_48", "--remote"], "`--remote` lists presets"),
         (["presets", "no"], "no preset"),
     ],
 )
 def test_errors_are_one_line(arguments, message, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "nested.json").write_text('{"bits": 16, "recipe": "other.json"}')
     assert main(arguments) == 1
     error = capsys.readouterr().err
     assert error.startswith("keras-deephash: error: ") and message in error

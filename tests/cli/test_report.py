@@ -13,6 +13,7 @@ from PIL import Image
 
 import keras_deephash as kdh
 from keras_deephash.cli import main
+from keras_deephash.datasets import ImageSet, read_lists
 from keras_deephash.presets import read_preset_metadata
 from keras_deephash.report import make_report
 
@@ -229,12 +230,27 @@ def test_one_query_one_item_and_no_labels(data, preset, tmp_path):
     assert "no label" in " ".join(page.texts)
 
 
+def test_labels_may_be_floats(data, preset):
+    model = kdh.from_preset(preset("DCH"))
+    metadata = read_preset_metadata(preset("DCH"))
+    query, database = read_lists(data, ("test", "database"))
+    of_floats = [
+        ImageSet(s.images, s.labels.astype(np.float64), s.label_names)
+        for s in (query, database)
+    ]
+    page = make_report("name", model, metadata, *of_floats, queries=2)
+    # Pictures of plots differ by their ids.
+    hits = make_report("name", model, metadata, query, database, queries=2)
+    assert page.count('class="hit"') == hits.count('class="hit"') > 0
+
+
 @pytest.mark.parametrize(
     "arguments, message",
     [
         (["--queries", "0"], "`--queries` must be >= 1"),
         (["--neighbors", "-1"], "`--neighbors` must be >= 1"),
         (["--output", "."], "must be a file"),
+        (["--output", "data/labels.txt/report.html"], "File exists"),
         (["--preset", "dch_cifar"], "no preset"),
         (["--preset", "efficientnet_lite0_imagenet"], "a EfficientNetLiteBackbone"),
         (["--data", "no"], "no such list file"),

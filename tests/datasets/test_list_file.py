@@ -118,6 +118,15 @@ def test_labels_must_fit_the_label_names(folder):
         read_image_list(rewrite(folder, "images/0.png 2"))
 
 
+def test_a_number_under_one_label_name_is_a_class_index(folder):
+    (folder / "labels.txt").write_text("cat\n")
+    path = rewrite(folder, "images/0.png 0")
+    np.testing.assert_array_equal(read_image_list(path).labels, [[1]])
+    path = rewrite(folder, "images/0.png 0", "images/1.png 1")
+    with pytest.raises(ValueError, match="line 2.*A single number is a class index"):
+        read_image_list(path)
+
+
 def test_no_list_and_no_text(folder):
     with pytest.raises(ValueError, match="no such list file"):
         read_image_list(folder / "none.txt")

@@ -9,7 +9,12 @@ import tensorflow as tf
 
 from keras_deephash import Preprocessor
 from keras_deephash.callbacks import EpochSeeds
-from keras_deephash.datasets import ImageSet, image_dataset, read_image_list
+from keras_deephash.datasets import (
+    ImageSet,
+    feature_dataset,
+    image_dataset,
+    read_image_list,
+)
 from keras_deephash.datasets.augment import chain, color_jitter, cutout
 
 
@@ -156,6 +161,28 @@ def test_the_cache_goes_with_the_dataset(image_set, monkeypatch):
     del dataset
     gc.collect()
     assert len(kept) == 1 and kept[0]() is None
+
+
+@pytest.mark.parametrize("kind", ["images", "features"])
+def test_arrays_go_with_the_last_iterator(kind):
+    class Array(np.ndarray):
+        pass
+
+    labels = np.ones((12, 1))
+    if kind == "images":
+        array = np.zeros((12, 4, 4, 3), np.uint8).view(Array)
+        dataset = image_dataset(ImageSet(array, labels), Preprocessor(4), 4)
+    else:
+        array = np.zeros((1, 12, 5), np.float32).view(Array)
+        dataset = feature_dataset(array, labels[None], 4)
+    there = weakref.ref(array)
+    iterator = iter(dataset.map(lambda images, labels: images))
+    del array, dataset
+    gc.collect()
+    assert len(list(iterator)) == 3 and there() is not None
+    del iterator
+    gc.collect()
+    assert there() is None
 
 
 def test_crops_and_flips_reach_every_place():

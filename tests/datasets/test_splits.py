@@ -63,7 +63,17 @@ def test_hold_out_is_stratified_disjoint_and_seeded(arrays):
     with pytest.raises(ValueError, match="`share` must lie between"):
         whole.hold_out(1.0)
     with pytest.raises(ValueError, match="0 of 60 images held out"):
-        whole.hold_out(0.01)
+        whole.hold_out(0.005)
+
+
+def test_hold_out_takes_its_share_of_many_small_classes():
+    sizes = np.array([4] * 30 + [10, 7])
+    labels = np.eye(32, dtype=np.uint8)[np.repeat(np.arange(32), sizes)]
+    rest, held_out = ImageSet(np.zeros((137, 1, 1, 3), np.uint8), labels).hold_out(0.1)
+    counts = held_out.labels.sum(axis=0)
+    assert len(held_out) == 14 and len(rest) == 123
+    assert counts[:30].sum() == 12 and counts[:30].max() == 1
+    assert list(counts[30:]) == [1, 1]
 
 
 def test_check_splits_reports_paths_and_contents(folder):
@@ -87,7 +97,15 @@ def test_check_splits_reports_paths_and_contents(folder):
     as_paths = ImageSet([Path(path) for path in images.images], images.labels)
     again = check_splits(query=as_paths, database=database)
     assert {overlap.by: overlap.pairs for overlap in again.overlaps} == by
-    assert check_splits(train=images).ok
+
+
+def test_check_splits_names_what_it_compared(folder):
+    images = read_image_list(folder / "train.txt")
+    one, other = images.subset([0]), images.subset([1])
+    text = str(check_splits(query=one, database=other))
+    assert text == "query and database are disjoint"
+    with pytest.raises(ValueError, match="at least two of"):
+        check_splits(query=one)
 
 
 def test_check_splits_of_arrays_and_files_together(folder):
@@ -159,3 +177,32 @@ def test_image_set_refuses_what_does_not_fit():
         ImageSet(pixels, np.arange(2))
     with pytest.raises(ValueError, match="3 names, 2 columns"):
         ImageSet(pixels, labels, ["a", "b", "c"])
+    for wrong in ([2], [-3], [[0]], 0):
+        with pytest.raises(ValueError, match="`indices` must be"):
+            ImageSet(pixels, labels).subset(wrong)
+
+
+def test_labels_and_names_may_be_lists_or_arrays():
+    images = ImageSet(["a.png", "b.png"], [[1, 0], [0, 1]], np.array(["x", "y"]))
+    assert images.label_names == ["x", "y"]
+    assert images.subset([-1]).images == ["b.png"]
+    np.testing.assert_array_equal(images.subset([1, 0]).labels, [[0, 1], [1, 0]])
+
+
+@pytest.mark.parametrize(
+    "changes, message",
+    [
+        ({"classes": np.arange(12) % 4}, "indices of the 3 label names.* 0 to 3"),
+        ({"classes": np.arange(12) % 3 - 1}, "classes from -1 to 1"),
+        ({"classes": np.arange(11) % 3}, "one for each of 12 images"),
+        ({"train": -1}, "`train` must be an integer and >= 0"),
+        ({"query": 4}, "more than train . query = 5 images. Received: 4"),
+    ],
+)
+def test_split_by_class_loses_no_image(changes, message):
+    arguments = {"classes": np.arange(12)[:, None] % 3, "train": 1, "query": 1}
+    images, names = np.zeros((12, 2, 2, 3), np.uint8), ["a", "b", "c"]
+    sets = split_by_class(images, label_names=names, **arguments)
+    assert [len(part) for part in sets] == [3, 3, 6]
+    with pytest.raises(ValueError, match=message):
+        split_by_class(images, label_names=names, **{**arguments, **changes})

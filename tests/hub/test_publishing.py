@@ -219,6 +219,8 @@ def test_an_edited_card_is_never_overwritten(hub, publish, folder):
     commit = publish("hf://me/second")
     second = hub.repositories["me/second"]
     assert second.commits[commit]["README.md"] == b"# My own words\n"
+    with pytest.raises(kdh.PresetError, match="write the license in it"):
+        publish("hf://me/second", license="mit")
     assert (folder / "README.md").read_text() == "# My own words\n"
     (folder / "README.md").unlink()
     commit = publish("hf://me/third")

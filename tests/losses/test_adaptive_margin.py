@@ -80,7 +80,7 @@ def test_bad_word_vectors(bad, message):
 
 
 def test_bad_margin(vectors):
-    with pytest.raises(ValueError, match="`margin` must be None, or finite and >= 0"):
+    with pytest.raises(ValueError, match="`margin` must be finite and >= 0"):
         AdaptiveMarginLoss(vectors, margin=-0.1)
 
 

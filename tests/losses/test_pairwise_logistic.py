@@ -77,7 +77,7 @@ def test_does_not_overflow():
     [
         ({"alpha": 0}, "`alpha` must be finite and > 0. Received: alpha=0"),
         ({"similarity": "dot"}, "`similarity` must be one of"),
-        ({"clip": -1.0}, "`clip` must be None, or > 0"),
+        ({"clip": -1.0}, "`clip` must be finite and > 0. Received: clip=-1.0"),
         ({"clip": 15.0, "similarity": "cosine"}, "`clip` must be None, or > 0 with"),
     ],
 )

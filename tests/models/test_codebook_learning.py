@@ -116,6 +116,23 @@ def test_a_short_training_has_a_codebook_too(make_quantizer, images, labels, epo
     assert model.encode(images).max() < 32
 
 
+def test_averaged_weights_are_refused(make_quantizer):
+    with pytest.raises(ValueError, match="`use_ema` must be False for `DTQ`"):
+        make_quantizer("DTQ").compile(keras.optimizers.SGD(0.1, use_ema=True))
+
+
+def test_a_training_that_diverges(make_quantizer, images, labels):
+    model = make_quantizer("DQN")
+    model.compile(keras.optimizers.SGD(1e30))
+    with pytest.raises(ValueError, match="The training has diverged"):
+        model.fit(images, labels, epochs=3, verbose=0)
+    model = make_quantizer("DQN")
+    model.compile(keras.optimizers.SGD(1e30))
+    stop = keras.callbacks.TerminateOnNaN()
+    history = model.fit(images, labels, epochs=3, callbacks=[stop], verbose=0)
+    assert model.stop_training and not np.isfinite(history.history["loss"][-1])
+
+
 def test_early_stopping_leaves_a_codebook(make_quantizer, images, labels):
     model = make_quantizer("DTQ")
     stop = keras.callbacks.EarlyStopping(monitor="loss", min_delta=1e9, patience=0)

@@ -171,6 +171,9 @@ def test_keras_saving_keeps_weights_and_optimizer(make_model, images, labels, tm
         ({"bits": 0}, "`bits` must be a multiple of 8"),
         ({"bits": 16.0}, "`bits` must be a multiple of 8"),
         ({"gamma": -1}, "`gamma` must be finite and > 0"),
+        ({"gamma": "30"}, "`gamma` must be finite and > 0. Received: gamma='30'"),
+        ({"quantization_weight": None}, "`quantization_weight` must be finite"),
+        ({"quantization_weight": float("inf")}, "`quantization_weight` must be finite"),
         (
             {"quantization_weight": -0.1},
             "quantization_weight` must be finite and >=",
@@ -188,6 +191,8 @@ def test_compile_refuses_a_loss_and_multipliers_of_adam(make_model):
     model = make_model()
     with pytest.raises(ValueError, match="`loss` is part of the model"):
         model.compile(loss="mse")
+    with pytest.raises(ValueError, match="leave `loss_weights` out"):
+        model.compile(loss_weights=[3.0])
     with pytest.raises(ValueError, match="need an SGD optimizer.*Received.*Adam"):
         model.compile("adam", learning_rate_multipliers=(1, 2, 10, 20))
 
@@ -208,6 +213,11 @@ def test_fit_explains_what_it_cannot_use(make_model, images, labels):
         model.fit(images, verbose=0)
     with pytest.raises(ValueError, match="`sample_weight`"):
         model.fit(images, labels, sample_weight=np.ones(24), verbose=0)
+    unknown = tf.data.Dataset.from_generator(
+        lambda: [(images, labels)], output_types=(tf.uint8, tf.float32)
+    )
+    with pytest.raises(ValueError, match="must have a known number of axes"):
+        model.fit(unknown, verbose=0)
     for indices in (np.arange(24), np.arange(24)[:, None]):
         with pytest.raises(ValueError, match="multi-hot"):
             model.fit(images, indices, verbose=0)

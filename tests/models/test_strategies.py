@@ -170,6 +170,15 @@ def test_what_two_replicas_cannot_run_is_refused(two_replicas, make_model, argum
             model.compile(**argument)
 
 
+@pytest.mark.parametrize("name", ["clipnorm", "global_clipnorm", "clipvalue"])
+def test_clipping_on_two_replicas_is_refused(two_replicas, make_model, name):
+    with two_replicas.scope():
+        model = make_model()
+        with pytest.raises(ValueError, match=f"`{name}` must be None with 2 replicas"):
+            model.compile(keras.optimizers.SGD(0.1, **{name: 1.0}))
+    make_model().compile(keras.optimizers.SGD(0.1, **{name: 1.0}))
+
+
 def test_codes_are_those_of_one_replica(two_replicas, make_model, images):
     alone = make_model()
     with two_replicas.scope():

@@ -31,6 +31,19 @@ def test_neighbors_are_drawn_pixel_by_pixel():
     np.testing.assert_array_equal(drawn, expected)
 
 
+def test_neighbors_of_arrays_are_those_of_lists():
+    images = np.random.default_rng(0).integers(0, 256, (6, 8, 8, 3), np.uint8)
+    rows, hits = images[2:].reshape(2, 2, 8, 8, 3), np.eye(2, dtype=bool)
+    captions = np.arange(4).reshape(2, 2)
+    expected = draw_neighbors(
+        list(images[:2]),
+        [list(row) for row in rows],
+        hits.tolist(),
+        [["0", "1"], ["2", "3"]],
+    )
+    assert draw_neighbors(images[:2], rows, hits, captions) == expected
+
+
 @pytest.mark.parametrize("name", ["hits", "captions"])
 def test_rows_of_other_lengths(name):
     image = np.zeros((8, 8, 3), np.uint8)

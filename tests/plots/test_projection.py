@@ -43,7 +43,9 @@ def test_tsne_separates_what_is_far_apart():
     assert names_of(figure) == ["even", "odd"] and len(even) == len(odd) == 20
     between = np.linalg.norm(even.mean(axis=0) - odd.mean(axis=0))
     assert between > 3 * np.linalg.norm(even - even.mean(axis=0), axis=1).mean()
-    again = points_of(plots.projection(features, labels))
+    again = plots.projection(features, labels, label_names=np.array([8, 9]))
+    assert names_of(again) == ["8", "9"]
+    again = points_of(again)
     np.testing.assert_array_equal(even, again[0])
 
 

@@ -236,6 +236,8 @@ def test_overrides(preset, images):
 def test_bits_must_fit(preset):
     with pytest.raises(kdh.PresetError, match="24 bits. Received: bits=32"):
         kdh.from_preset(preset, bits=32)
+    with pytest.raises(kdh.PresetError, match="`DTQ` has no argument 'bits'"):
+        kdh.from_preset("dtq_cifar10_32", bits=64)
     model = kdh.from_preset(preset, load_weights=False, bits=32)
     assert model.bits == 32 and model.gamma == 4.0
 
