@@ -139,6 +139,8 @@ def test_demo_with_a_quantizer_ranks_by_its_scores(data, tmp_path, monkeypatch):
     )
     paths = kdh.images.find_images(data)
     model.fit_codebook(paths, verbose=0)
+    model.save_to_preset(tmp_path / "preset")
+    model = kdh.from_preset(tmp_path / "preset")
     demo.search_folder(data, paths, model, 2, 3)
     for path, found, captions in zip(*drawn.values(), strict=True):
         queries = model.continuous_codes([path])
@@ -250,10 +252,6 @@ def test_a_radius_is_refused_where_there_is_no_ball(data, capsys):
         (["encode", "--preset", "x", "--images", ".", "--output", "a.txt"], ".npz"),
         (["train", "--data", "no", "--output", "out"], "no such list file"),
         (["train", "--data", "no", "--output", "o", "--recipe", "r"], "No such file"),
-        (
-            ["train", "--data", "no", "--output", "o", "--recipe", "nested.json"],
-            "no other `recipe`",
-        ),
         (["demo", "--images", "no"], "no such folder"),
         (["demo", "--queries", "0"], "must be >= 1"),
         (["demo", "--epochs", "-3"], "`--epochs` must be"),
@@ -265,12 +263,19 @@ def test_a_radius_is_refused_where_there_is_no_ball(data, capsys):
 )
 def test_errors_are_one_line(arguments, message, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "nested.json").write_text('{"bits": 16, "recipe": "other.json"}')
     assert main(arguments) == 1
     error = capsys.readouterr().err
     assert error.startswith("keras-deephash: error: ") and message in error
     assert "Traceback" not in error
     assert os.listdir(tmp_path) == []
+
+
+def test_a_recipe_names_no_other(data, tmp_path, capsys):
+    recipe = tmp_path / "recipe.json"
+    recipe.write_text('{"bits": 16, "recipe": "other.json"}')
+    arguments = ["--data", data, "--output", str(tmp_path / "out")]
+    assert main(["train", *arguments, "--recipe", str(recipe)]) == 1
+    assert "no other `recipe`" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("text", ["{", "[1]", "no json"])

@@ -165,11 +165,14 @@ def test_search_names_what_is_missing(index, preset, folder, tmp_path, capsys):
     arguments = ["--index", index, "--preset", preset]
     assert main(["search", *arguments, "--images", str(tmp_path / "no.png")]) == 1
     assert "no.png" in capsys.readouterr().err
-    os.remove(os.path.join(folder, "08.png"))
-    everything = [*arguments, "--images", query, "-k", "100"]
-    assert main(["search", *everything, "--save", str(tmp_path / "grid.png")]) == 1
+    assert main(["search", *arguments, "--images", query, "--json"]) == 0
+    (found,) = json.loads(capsys.readouterr().out)
+    second = found["neighbors"][1]["name"]
+    os.remove(second)
+    save = ["--save", str(tmp_path / "grid.png")]
+    assert main(["search", *arguments, "--images", query, *save]) == 1
     captured = capsys.readouterr()  # What was found is printed all the same.
-    assert "08.png" in captured.err and "08.png" in captured.out
+    assert second in captured.err and second in captured.out
 
 
 def test_images_that_are_not_there_make_no_index(preset, tmp_path, capsys):

@@ -129,7 +129,7 @@ def test_a_training_that_diverges(make_quantizer, images, labels):
     model = make_quantizer("DQN")
     model.compile(keras.optimizers.SGD(1e30))
     stop = keras.callbacks.TerminateOnNaN()
-    history = model.fit(images, labels, epochs=3, callbacks=[stop], verbose=0)
+    history = model.fit(images, labels, batch_size=8, callbacks=[stop], verbose=0)
     assert model.stop_training and not np.isfinite(history.history["loss"][-1])
 
 
