@@ -158,7 +158,7 @@ def test_every_argument_is_in_the_config(make, name, arguments):
         ("DQN", {"quantization_start": -1}, "`quantization_start` must be an integer"),
         ("DQN", {"subcenters": 300}, "`subcenters` must be an integer from 2 to 256"),
         ("DVSQ", {"word_vectors": np.zeros((4, 12))}, "zeros at label 0"),
-        ("DVSQ", {"margin": -1}, "`margin` must be None, or finite and >= 0"),
+        ("DVSQ", {"margin": -1}, "`margin` must be finite and >= 0"),
         ("DTQ", {"mining": "easy"}, "`mining` must be one of"),
         (
             "DTQ",
