@@ -72,7 +72,7 @@ def publish_all(
     for preset in presets:  # All of them, before the first one is sent.
         name = preset["name"]
         handle = parse_hub_handle(f"hf://{organization}/{name}")
-        files, card = prepare_upload(handle, folders[name], license)
+        files, card = prepare_upload(handle, folders[name])
         if not is_unedited(card):  # Its figures might be others.
             raise PresetError(
                 f"The README.md of {name!r} was not made from its metadata. Remove it, "
@@ -82,8 +82,7 @@ def publish_all(
         figure = preset["metrics"].get("map")
         report(
             f"{handle}: {len(files)} files of {size / 1e6:.1f} MB, "
-            f"{'no MAP' if figure is None else f'MAP {figure:.4f}'}, "
-            f"a card of {len(card)} characters"
+            f"{'no MAP' if figure is None else f'MAP {figure:.4f}'}"
         )
     handles = {}
     if not send:
