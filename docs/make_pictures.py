@@ -13,9 +13,9 @@ import numpy as np
 
 import keras_deephash as kdh
 from keras_deephash import plots
-from keras_deephash.demo import build_digits_model, load_digits
+from keras_deephash.cli.demo_steps import build_digits_model, load_digits
 from keras_deephash.files import write_atomically
-from keras_deephash.retrieval.search import search
+from keras_deephash.retrieval.neighbors import search
 
 FOLDER = Path(__file__).parent / "pictures"
 

@@ -1,6 +1,7 @@
 """Files that are whole or absent."""
 
 import errno
+import hashlib
 import os
 import secrets
 import stat
@@ -95,3 +96,12 @@ def one_at_a_time(folder: str | os.PathLike) -> Iterator[None]:
         yield
     finally:
         os.close(handle)
+
+
+def describe_file(path: str) -> dict:
+    """The length in bytes and the sha256 of a file."""
+    digest = hashlib.sha256()
+    with open(path, "rb") as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return {"bytes": os.path.getsize(path), "sha256": digest.hexdigest()}

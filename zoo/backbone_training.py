@@ -18,7 +18,7 @@ from keras_deephash.callbacks import EpochSeeds, TrainingBackup
 from keras_deephash.callbacks.training_backup import claim_backup
 from keras_deephash.datasets import ImageSet, image_dataset
 from keras_deephash.datasets.augment import AUGMENTATIONS, augmentation
-from keras_deephash.training_optimizer import new_optimizer
+from keras_deephash.training.optimizer import new_optimizer
 
 
 def add_arguments(parser: argparse.ArgumentParser, epochs: int) -> None:

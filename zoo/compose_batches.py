@@ -20,8 +20,8 @@ import keras_deephash as kdh
 from keras_deephash.backbones.loading import load_backbone
 from keras_deephash.datasets.augment import augmentation
 from keras_deephash.retrieval.evaluate_model import evaluate_model
-from keras_deephash.training_features import FrozenFeatures
-from keras_deephash.training_optimizer import new_optimizer
+from keras_deephash.training.frozen_features import FrozenFeatures
+from keras_deephash.training.optimizer import new_optimizer
 
 VIEWS = 6
 AUGMENTATIONS = ["color", "cutout"]

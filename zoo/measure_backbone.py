@@ -12,9 +12,9 @@ import os
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 import numpy as np
+from backbone_features import backbone_features
 
 import keras_deephash as kdh
-from keras_deephash.backbones.features import backbone_features
 
 
 def main() -> None:

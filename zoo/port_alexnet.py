@@ -68,7 +68,7 @@ def port(
 
     import keras_deephash
     from keras_deephash.backbones.porting import load_reference_weights
-    from keras_deephash.presets.metadata import describe_file
+    from keras_deephash.files import describe_file
 
     load_reference_weights(backbone, weights)
     backbone.preprocessor = preprocessor

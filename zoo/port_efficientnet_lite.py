@@ -26,7 +26,7 @@ except ImportError:
     sys.exit('This script needs PyTorch and the weights: pip install ".[test-torch]".')
 
 import keras_deephash as kdh
-from keras_deephash.presets.metadata import describe_file
+from keras_deephash.files import describe_file
 
 PREPROCESSOR = dict(mean=(127, 127, 127), scale=1 / 128)
 TOLERANCE = 1e-4

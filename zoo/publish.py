@@ -20,9 +20,9 @@ import results_table
 
 from keras_deephash.files import write_atomically
 from keras_deephash.presets import PresetError, upload_preset
-from keras_deephash.presets.handles import parse_hub_handle
-from keras_deephash.presets.hub_card import is_unedited
-from keras_deephash.presets.metadata import read_json
+from keras_deephash.presets.format.metadata import read_json
+from keras_deephash.presets.hub.card import is_unedited
+from keras_deephash.presets.hub.handles import parse_hub_handle
 from keras_deephash.presets.publishing import prepare_upload
 from keras_deephash.presets.remote_registry import describe_preset, record_entry
 

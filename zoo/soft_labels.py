@@ -16,8 +16,8 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 import keras
 import numpy as np
+from backbone_features import backbone_features
 
-from keras_deephash.backbones.features import backbone_features
 from keras_deephash.backbones.loading import load_backbone
 from keras_deephash.files import write_atomically
 

@@ -1,7 +1,7 @@
 """Keras callbacks."""
 
-from keras_deephash.callbacks.epoch_seeds import EpochSeeds
 from keras_deephash.callbacks.retrieval_evaluation import RetrievalEvaluation
 from keras_deephash.callbacks.training_backup import TrainingBackup
+from keras_deephash.datasets.epoch_seeds import EpochSeeds
 
 __all__ = ["EpochSeeds", "RetrievalEvaluation", "TrainingBackup"]

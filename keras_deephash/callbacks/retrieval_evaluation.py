@@ -89,10 +89,7 @@ class RetrievalEvaluation(keras.callbacks.Callback):
         self.arguments = kwargs
 
     def on_train_begin(self, logs=None):
-        # The models import the callbacks.
-        from keras_deephash.models.deep_hashing import DeepHashing
-
-        if "radius" in self.arguments and not isinstance(self.model, DeepHashing):
+        if "radius" in self.arguments and self.model.is_quantizer:
             raise ValueError(
                 "`radius` is a Hamming radius, of methods with binary codes: leave it "
                 f"out. Received: radius={self.arguments['radius']}, a "

@@ -38,7 +38,7 @@ def add_crops(parser) -> None:
 
 def load_model(preset: str):
     """The model of a preset that has codes."""
-    from keras_deephash.models.retrieval_model import RetrievalModel
+    from keras_deephash.models.base.retrieval_model import RetrievalModel
     from keras_deephash.presets import from_preset
 
     model = from_preset(preset)

@@ -20,8 +20,8 @@ def add_arguments(parser) -> None:
 
 
 def run(options) -> None:
-    from keras_deephash.presets.cache import cached_presets, remove_cached
-    from keras_deephash.presets.handles import parse_hub_handle
+    from keras_deephash.presets.hub.cache import cached_presets, remove_cached
+    from keras_deephash.presets.hub.handles import parse_hub_handle
 
     if options.remove:
         presets = remove_cached(parse_hub_handle(options.remove), options.cache_dir)

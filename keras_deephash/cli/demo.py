@@ -38,11 +38,11 @@ def add_arguments(parser) -> None:
 
 
 def run(options) -> None:
-    from keras_deephash import demo
+    from keras_deephash.checks import check_integer
+    from keras_deephash.cli import demo_steps
     from keras_deephash.cli.arguments import load_model
     from keras_deephash.files import write_atomically
     from keras_deephash.images import find_images
-    from keras_deephash.retrieval.validation import check_integer
 
     if options.queries < 1 or options.neighbors < 1:
         raise ValueError(
@@ -62,13 +62,13 @@ def run(options) -> None:
     rows = options.queries, options.neighbors
     with write_atomically(options.output) as file:
         if options.images:
-            picture = demo.search_folder(options.images, paths, model, *rows)
+            picture = demo_steps.search_folder(options.images, paths, model, *rows)
         else:
-            picture = demo.search_digits(*rows, options.epochs or 16)
+            picture = demo_steps.search_digits(*rows, options.epochs or 16)
         picture.save(file, format="png")
     print(f"\nThe picture of queries and their neighbours: {options.output}")
     if not options.images:
-        demo.encode_photos(model)
+        demo_steps.encode_photos(model)
     print(
         "\nWhat to try next:\n"
         "  keras-deephash demo --images FOLDER     neighbours among your own images\n"

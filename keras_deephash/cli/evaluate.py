@@ -60,10 +60,9 @@ def evaluation_arguments(options, metadata: dict) -> dict:
 
 def load_evaluation(options) -> tuple:
     """The model, the metadata of its preset, the queries and the database."""
+    from keras_deephash.checks import check_integer
     from keras_deephash.datasets import read_lists
-    from keras_deephash.models.deep_hashing import DeepHashing
     from keras_deephash.presets import read_preset_metadata
-    from keras_deephash.retrieval.validation import check_integer
 
     # Before the work, not after it.
     if options.radius is not None:
@@ -74,7 +73,7 @@ def load_evaluation(options) -> tuple:
     names = ("test", "database")
     query, database = read_lists(options.data, names, verify_images=False)
     model = arguments.load_model(options.preset)
-    if options.radius is not None and not isinstance(model, DeepHashing):
+    if options.radius is not None and model.is_quantizer:
         raise ValueError(
             "`--radius` is a Hamming radius, of the binary codes of DCH and DHN: leave "
             f"it out. Received: --radius {options.radius}, a {type(model).__name__}."

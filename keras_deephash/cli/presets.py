@@ -22,7 +22,7 @@ def add_arguments(parser) -> None:
 
 def run(options) -> None:
     from keras_deephash.presets import list_presets, read_preset_metadata
-    from keras_deephash.presets.card import render_card
+    from keras_deephash.presets.format.readme import render_card
 
     if options.preset and options.remote:
         raise ValueError(

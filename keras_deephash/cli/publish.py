@@ -24,7 +24,7 @@ def run(options) -> None:
     import os
 
     from keras_deephash.presets import upload_preset
-    from keras_deephash.presets.handles import parse_hub_handle
+    from keras_deephash.presets.hub.handles import parse_hub_handle
     from keras_deephash.presets.publishing import prepare_upload
 
     handle = parse_hub_handle(options.uri, options.revision)

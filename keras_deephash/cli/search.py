@@ -84,7 +84,7 @@ def _printable(path: str) -> str:
 
 def _draw(results: list[dict], path: str) -> None:
     from keras_deephash.files import write_atomically
-    from keras_deephash.retrieval.plots import draw_neighbors
+    from keras_deephash.plots.neighbor_grid import draw_neighbors
 
     columns = 20  # More make a picture that nobody can look at.
     names = [[n["name"] for n in r["neighbors"][:columns]] for r in results]

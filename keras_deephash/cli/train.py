@@ -171,7 +171,7 @@ def add_arguments(parser) -> None:
 
 
 def run(options) -> None:
-    from keras_deephash.training import train
+    from keras_deephash.training.train import train
 
     command = shlex.join(["keras-deephash", *options.arguments])
     if options.recipe:

@@ -68,3 +68,11 @@ def squared_lengths(codes: np.ndarray, centers: np.ndarray) -> np.ndarray:
             products = centers[m] @ centers[n].T
             lengths += products[one, other] * (1 if m == n else 2)
     return lengths
+
+
+def reconstruct(codes: np.ndarray, centers: np.ndarray) -> np.ndarray:
+    """Sums of centres, float32 [n, D]."""
+    total = np.zeros((len(codes), centers.shape[2]), np.float32)
+    for m, column in enumerate(codes.T):
+        total += centers[m][column]
+    return total

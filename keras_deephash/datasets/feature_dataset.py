@@ -5,7 +5,7 @@ import weakref
 import numpy as np
 import tensorflow as tf
 
-from keras_deephash.callbacks.epoch_seeds import EpochSeeds
+from keras_deephash.datasets.epoch_seeds import EpochSeeds
 
 
 def feature_dataset(

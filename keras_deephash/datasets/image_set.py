@@ -150,21 +150,3 @@ def _whole_shares(share: float, sizes: list[int], generator) -> np.ndarray:
     largest_first = order[np.argsort(-(exact - counts)[order], kind="stable")]
     counts[largest_first[:missing]] += 1
     return counts
-
-
-@dataclass(frozen=True)
-class Splits:
-    """The three image sets of a retrieval protocol.
-
-    Attributes:
-        train: `ImageSet` to learn from.
-        query: `ImageSet` to search with.
-        database: `ImageSet` to search in.
-    """
-
-    train: ImageSet
-    query: ImageSet
-    database: ImageSet
-
-    def __iter__(self):
-        return iter((self.train, self.query, self.database))

@@ -6,7 +6,7 @@ import weakref
 import numpy as np
 import tensorflow as tf
 
-from keras_deephash.callbacks.epoch_seeds import EpochSeeds
+from keras_deephash.datasets.epoch_seeds import EpochSeeds
 from keras_deephash.datasets.image_set import ImageSet
 from keras_deephash.preprocessing import Preprocessor
 

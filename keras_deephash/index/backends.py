@@ -1,16 +1,26 @@
-"""The engines behind an index, by name."""
+"""The engines behind an index, by name.
 
+A store has `backend`, its name; `file_names`, all files that it may write; `write`,
+which saves it in a folder, and `open`, which reads it from there.
+"""
+
+from keras_deephash.checks import check_option
 from keras_deephash.index.code_spec import CodeSpec
-from keras_deephash.index.faiss_store import FaissStore
-from keras_deephash.index.milvus_store import MilvusStore
+from keras_deephash.index.faiss.store import FaissStore
+from keras_deephash.index.milvus.store import MilvusStore
+
+BACKENDS = {store.backend: store for store in (FaissStore, MilvusStore)}
+# All files that a saved version may have; a directory with others is somebody else's.
+FILES = {name for store in BACKENDS.values() for name in store.file_names}
 
 
 def new_store(spec: CodeSpec, kind: str, backend: str, **options):
     """An empty store for codes."""
-    if backend == "faiss":
-        return FaissStore(spec, kind, **options)
-    if backend == "milvus":
-        return MilvusStore(spec, kind, **options)
-    raise ValueError(
-        f'`backend` must be "faiss" or "milvus". Received: backend={backend!r}.'
-    )
+    check_option("backend", backend, tuple(BACKENDS))
+    return BACKENDS[backend](spec, kind, **options)
+
+
+def open_store(spec: CodeSpec, manifest: dict, folder: str, mmap: bool, **options):
+    """The store that a manifest and the files in a folder describe."""
+    store = BACKENDS[manifest.get("backend", FaissStore.backend)]
+    return store.open(spec, manifest, folder, mmap, **options)

@@ -6,10 +6,10 @@ from numbers import Real
 import numpy as np
 
 from keras_deephash.index.backends import new_store
+from keras_deephash.index.code_reader import CodeReader
 from keras_deephash.index.code_spec import CodeSpec
-from keras_deephash.index.inputs import CodeReader
 from keras_deephash.index.ranking import nearest_in_range
-from keras_deephash.index.threads import load_faiss
+from keras_deephash.index.saving import load_store, save_store
 
 
 class Index:
@@ -216,11 +216,6 @@ class Index:
         Raises:
             ValueError: of an index in Milvus, which may be larger than any memory.
         """
-        if self._store.backend != "faiss":
-            raise ValueError(
-                "Only an index of faiss is given out as arrays. "
-                f"Received: backend={self._store.backend!r}."
-            )
         return self._store.arrays()
 
     # === Files ===
@@ -236,7 +231,7 @@ class Index:
         Raises:
             FileExistsError: if it exists and is no saved index.
         """
-        self._store.save(path)
+        save_store(self._store, path)
 
     @classmethod
     def load(
@@ -268,9 +263,6 @@ class Index:
             MilvusError: if its server cannot be reached, or its collection is gone.
             ValueError: if another model made its codes.
         """
-        from keras_deephash.index.index_files import load_store
-
-        load_faiss()
         store = load_store(
             path, mmap, not mmap if verify is None else verify, **options
         )

@@ -9,8 +9,7 @@ import json
 import os
 import re
 
-from keras_deephash.files import write_atomically
-from keras_deephash.presets.metadata import describe_file
+from keras_deephash.files import describe_file, write_atomically
 from keras_deephash.version import __version__
 
 FORMAT_VERSION = 1
@@ -18,19 +17,6 @@ MANIFEST = "index.json"
 MAX_MANIFEST_BYTES = 1 << 20
 VERSION = re.compile(r"v[0-9]{1,9}")
 _FILE = re.compile(r"[a-z_]+\.(npy|faiss|faissbinary)")
-# All files that a version may have; a directory with others is somebody else's.
-_OURS = {
-    "centers.npy",
-    "codes.faiss",
-    "codes.faissbinary",
-    "codes.npy",
-    "fast.faiss",
-    "ids.npy",
-    "labels.npy",
-    "lists.npy",
-    "name_ends.npy",
-    "names.npy",
-}
 
 
 class IndexFileError(ValueError):
@@ -106,17 +92,6 @@ def is_manifest(path: str) -> bool:
         return {"format_version", "version", "codes", "files"} <= set(manifest)
     except (OSError, ValueError, TypeError, RecursionError):
         return False
-
-
-def is_version(path: str, name: str) -> bool:
-    """Whether an entry of a directory is a version of an index: of its files alone."""
-    folder = os.path.join(path, name)
-    return bool(
-        VERSION.fullmatch(name)
-        and os.path.isdir(folder)
-        and not os.path.islink(folder)
-        and _OURS.issuperset(os.listdir(folder))
-    )
 
 
 def check_files(folder: str, manifest: dict, verify: bool) -> None:

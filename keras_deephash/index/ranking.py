@@ -4,6 +4,10 @@ import numpy as np
 
 from keras_deephash.index.code_spec import CodeSpec
 
+# What a search by radius returns: the neighbours of query i are the rows
+# limits[i] to limits[i + 1] of the distances and the positions.
+RangeResult = tuple[np.ndarray, np.ndarray, np.ndarray]
+
 
 def candidate_distances(
     spec: CodeSpec, queries: np.ndarray, codes: np.ndarray

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_deephash.losses.arguments import check_number
+from keras_deephash.checks import check_number
 from keras_deephash.losses.distances import normalize
 from keras_deephash.losses.pairs import check_codes_and_labels
 from keras_deephash.losses.replicas import sum_over_replicas

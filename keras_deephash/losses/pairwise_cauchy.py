@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from keras_deephash.losses.arguments import check_number
+from keras_deephash.checks import check_number
 from keras_deephash.losses.distances import DISTANCES, pairwise_distances
 from keras_deephash.losses.pairwise import PairwiseLoss
 

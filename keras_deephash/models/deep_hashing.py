@@ -6,11 +6,12 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_deephash.losses.arguments import check_number
-from keras_deephash.models.encoding import NEAR_ZERO, pack_bits
-from keras_deephash.models.retrieval_model import RetrievalModel
+from keras_deephash.checks import check_number
+from keras_deephash.models.base.encoding import NEAR_ZERO
+from keras_deephash.models.base.retrieval_model import RetrievalModel
 from keras_deephash.preprocessing import Preprocessor
 from keras_deephash.retrieval.evaluate import evaluate_retrieval
+from keras_deephash.retrieval.hamming import pack_bits
 
 # A continuous code at least this far from zero counts as saturated.
 SATURATION = 0.9

@@ -7,12 +7,12 @@ import numpy as np
 import tensorflow as tf
 from keras import ops
 
+from keras_deephash.checks import check_number
 from keras_deephash.codebooks import Codebook, asymmetric_scores, symmetric_scores
 from keras_deephash.codebooks.learner import CodebookLearner
 from keras_deephash.codebooks.statistics import CodebookStatistics
-from keras_deephash.losses.arguments import check_number
 from keras_deephash.losses.replicas import gather_rows
-from keras_deephash.models.retrieval_model import RetrievalModel
+from keras_deephash.models.base.retrieval_model import RetrievalModel
 from keras_deephash.preprocessing import Preprocessor
 from keras_deephash.retrieval.evaluate import evaluate_retrieval
 
@@ -43,6 +43,7 @@ class DeepQuantization(RetrievalModel):
 
     # What codes are ranked by: "inner_product" or "euclidean".
     search_metric = "inner_product"
+    is_quantizer = True
 
     def __init__(
         self,

@@ -2,10 +2,10 @@
 
 import keras
 
+from keras_deephash.checks import check_number
 from keras_deephash.codebooks import Codebook
 from keras_deephash.codebooks.learner import CodebookLearner
 from keras_deephash.losses import EuclideanCodebookLoss, TripletLoss
-from keras_deephash.losses.arguments import check_number
 from keras_deephash.models.deep_quantization import DeepQuantization
 from keras_deephash.preprocessing import Preprocessor
 

@@ -2,8 +2,8 @@
 
 from typing import TYPE_CHECKING
 
+from keras_deephash.plots.neighbor_grid import draw_neighbors
 from keras_deephash.plots.style import new_figure
-from keras_deephash.retrieval.plots import draw_neighbors
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

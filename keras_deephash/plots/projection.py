@@ -4,9 +4,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from keras_deephash.checks import check_integer, check_option
 from keras_deephash.plots.style import COLORS, LIGHT_GREY, new_figure, plain_text
 from keras_deephash.retrieval.relevance import check_labels, first_labels
-from keras_deephash.retrieval.validation import check_integer, check_option
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

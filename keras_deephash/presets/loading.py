@@ -5,16 +5,16 @@ import os
 import keras
 
 from keras_deephash.preprocessing import Preprocessor
-from keras_deephash.presets import metadata as md
-from keras_deephash.presets.config import check_entry, model_from_config
-from keras_deephash.presets.config_check import check_canvas, check_config
 from keras_deephash.presets.errors import PresetError
-from keras_deephash.presets.index_file import INDEX_FILE, load_index_file
+from keras_deephash.presets.format import metadata as md
+from keras_deephash.presets.format.config import check_entry, model_from_config
+from keras_deephash.presets.format.config_check import check_canvas, check_config
+from keras_deephash.presets.format.index_file import INDEX_FILE, load_index_file
+from keras_deephash.presets.format.parameter_count import count_parameters
+from keras_deephash.presets.format.weights import load_weights_file
+from keras_deephash.presets.format.weights_check import count_weights
 from keras_deephash.presets.location import PresetLocation, locate_preset
 from keras_deephash.presets.registry import is_embedded
-from keras_deephash.presets.sketching import count_parameters
-from keras_deephash.presets.weights import load_weights_file
-from keras_deephash.presets.weights_check import count_weights
 
 
 def from_preset(

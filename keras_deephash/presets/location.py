@@ -4,11 +4,11 @@ import difflib
 import os
 from dataclasses import dataclass
 
-from keras_deephash.presets import metadata as md
 from keras_deephash.presets import registry
 from keras_deephash.presets.errors import PresetError
-from keras_deephash.presets.handles import is_hub_handle, parse_hub_handle
-from keras_deephash.presets.hub import HubOptions, fetch_preset
+from keras_deephash.presets.format import metadata as md
+from keras_deephash.presets.hub.download import HubOptions, fetch_preset
+from keras_deephash.presets.hub.handles import is_hub_handle, parse_hub_handle
 from keras_deephash.presets.remote_registry import RemotePreset, remote_presets
 
 

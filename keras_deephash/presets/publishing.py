@@ -4,19 +4,23 @@ import os
 import tempfile
 import warnings
 
-from keras_deephash.presets import metadata as md
-from keras_deephash.presets.blobs import is_intact
-from keras_deephash.presets.card import is_rendered
 from keras_deephash.presets.errors import HubError, PresetError
-from keras_deephash.presets.handles import HubHandle, is_hub_handle, parse_hub_handle
-from keras_deephash.presets.hub import FILES, TIMEOUT
-from keras_deephash.presets.hub_card import is_unedited, render_hub_card
-from keras_deephash.presets.hub_errors import explain
-from keras_deephash.presets.index_file import INDEX_FILE
+from keras_deephash.presets.format import metadata as md
+from keras_deephash.presets.format.index_file import INDEX_FILE
+from keras_deephash.presets.format.paths import preset_file
+from keras_deephash.presets.format.readme import is_rendered
+from keras_deephash.presets.hub.blobs import is_intact
+from keras_deephash.presets.hub.card import is_unedited, render_hub_card
+from keras_deephash.presets.hub.download import FILES, TIMEOUT
+from keras_deephash.presets.hub.explain import explain
+from keras_deephash.presets.hub.handles import (
+    HubHandle,
+    is_hub_handle,
+    parse_hub_handle,
+)
+from keras_deephash.presets.hub.timeouts import LIBRARY, limit_waits
 from keras_deephash.presets.loading import load_preset
 from keras_deephash.presets.location import PresetLocation, locate_preset
-from keras_deephash.presets.paths import preset_file
-from keras_deephash.presets.timeouts import LIBRARY, limit_waits
 
 # Seconds; a commit of large files is not confirmed at once.
 SILENCE = 30

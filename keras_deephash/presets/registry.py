@@ -5,7 +5,7 @@ import warnings
 from dataclasses import dataclass
 
 from keras_deephash.presets.errors import PresetError
-from keras_deephash.presets.metadata import METADATA_FILE, read_metadata
+from keras_deephash.presets.format.metadata import METADATA_FILE, read_metadata
 from keras_deephash.presets.remote_registry import RemotePreset, remote_presets
 
 # Directories of presets besides those here, separated as in PATH.

@@ -6,10 +6,10 @@ The records are in `registry.json`. `zoo/publish.py` writes them when it publish
 import os
 from dataclasses import asdict, dataclass, fields
 
-from keras_deephash.presets import metadata as md
 from keras_deephash.presets.errors import PresetError
-from keras_deephash.presets.handles import parse_hub_handle
-from keras_deephash.presets.paths import preset_file
+from keras_deephash.presets.format import metadata as md
+from keras_deephash.presets.format.paths import preset_file
+from keras_deephash.presets.hub.handles import parse_hub_handle
 
 # Another file of records in place of the one here.
 REGISTRY_VARIABLE = "KERAS_DEEPHASH_REGISTRY"

@@ -9,13 +9,13 @@ import keras
 import numpy as np
 
 from keras_deephash.preprocessing import Preprocessor
-from keras_deephash.presets import metadata as md
-from keras_deephash.presets.card import render_card
-from keras_deephash.presets.config import check_entry, model_to_config
-from keras_deephash.presets.config_check import check_canvas
 from keras_deephash.presets.errors import PresetError
-from keras_deephash.presets.index_file import INDEX_FILE, save_index_file
-from keras_deephash.presets.weights import save_weights_file
+from keras_deephash.presets.format import metadata as md
+from keras_deephash.presets.format.config import check_entry, model_to_config
+from keras_deephash.presets.format.config_check import check_canvas
+from keras_deephash.presets.format.index_file import INDEX_FILE, save_index_file
+from keras_deephash.presets.format.readme import render_card
+from keras_deephash.presets.format.weights import save_weights_file
 
 
 def save_preset(

@@ -7,7 +7,7 @@ import keras
 import numpy as np
 
 from keras_deephash.files import write_atomically
-from keras_deephash.index.threads import available_cpus
+from keras_deephash.index.faiss.threads import available_cpus
 from keras_deephash.ray_encoding.encoder import Encoder, preset_sha256
 from keras_deephash.ray_encoding.parts import Part, Parts, read_paths
 

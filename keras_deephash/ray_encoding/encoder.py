@@ -50,7 +50,7 @@ class Encoder:
 
 def preset_sha256(metadata: dict) -> str:
     """Of all that the codes depend on: weights, configuration, preprocessing."""
-    from keras_deephash.presets.metadata import HASHED_FILES
+    from keras_deephash.presets.format.metadata import HASHED_FILES
 
     hashes = {name: metadata["files"][name]["sha256"] for name in HASHED_FILES}
     return hashlib.sha256(json.dumps(hashes, sort_keys=True).encode()).hexdigest()

@@ -15,7 +15,7 @@ import numpy as np
 from keras_deephash.datasets import read_image_list
 from keras_deephash.files import write_atomically
 from keras_deephash.images import find_images, is_image_file
-from keras_deephash.index.id_column import check_ids
+from keras_deephash.index.ids import check_ids
 
 PARTS_FILE = "parts.json"
 IMAGES_PER_PART = 10_000

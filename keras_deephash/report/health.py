@@ -3,7 +3,7 @@
 import numpy as np
 
 from keras_deephash import plots
-from keras_deephash.models.deep_hashing import SATURATION, DeepHashing
+from keras_deephash.models.deep_hashing import SATURATION
 from keras_deephash.report import page
 from keras_deephash.retrieval.code_health import (
     bit_statistics,
@@ -26,7 +26,7 @@ def code_health(model, ranking: dict, database_codes, query, database) -> list[s
         query: `ImageSet`.
         database: `ImageSet`.
     """
-    if isinstance(model, DeepHashing):
+    if not model.is_quantizer:
         codes = ranking["database_codes"]
         parts = [page.table(_bit_rows(codes, database_codes))]
         figures = [

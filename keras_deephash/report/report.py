@@ -7,7 +7,7 @@ import numpy as np
 from keras_deephash.datasets.image_set import ImageSet
 from keras_deephash.plots.precision_at import default_lengths, draw_precision_at
 from keras_deephash.plots.precision_recall import draw_precision_recall
-from keras_deephash.presets.card import metric_title
+from keras_deephash.presets.format.readme import metric_title
 from keras_deephash.report import page
 from keras_deephash.report.health import code_health
 from keras_deephash.retrieval.evaluate import evaluate_retrieval

@@ -4,14 +4,13 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from keras_deephash.checks import check_integer, check_option
 from keras_deephash.retrieval.features import blocks_of_scores
 from keras_deephash.retrieval.metrics import RetrievalMetrics
 from keras_deephash.retrieval.per_query import rank_hamming, rank_scores
 from keras_deephash.retrieval.relevance import Relevance
 from keras_deephash.retrieval.validation import (
-    check_integer,
     check_lengths,
-    check_option,
     check_scores,
     check_vectors,
 )

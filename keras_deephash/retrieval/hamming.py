@@ -111,3 +111,8 @@ def for_each_block(
     with ThreadPoolExecutor(_THREADS) as pool:
         # `list` waits, and raises what a thread raised.
         list(pool.map(handle, range(0, len(query_codes), size)))
+
+
+def pack_bits(codes: np.ndarray) -> np.ndarray:
+    """Packs continuous codes [n, bits] into uint8 [n, bits / 8], bit = code >= 0."""
+    return np.packbits(codes >= 0, axis=-1)

@@ -7,12 +7,12 @@ import numpy as np
 
 from keras_deephash.retrieval.average_precision import (
     average_precision,
+    ranked_groups,
     relevant_within,
 )
 from keras_deephash.retrieval.features import feature_scores
 from keras_deephash.retrieval.hamming import distance_histograms, for_each_block
 from keras_deephash.retrieval.relevance import Relevance
-from keras_deephash.retrieval.ties import ranked_groups
 
 # Points of the precision-recall curve of continuous features, at most.
 _CURVE_POINTS = 100

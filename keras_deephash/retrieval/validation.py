@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from keras_deephash.checks import check_integer
 from keras_deephash.retrieval.features import check_features
 from keras_deephash.retrieval.hamming import check_codes
 
@@ -11,23 +12,6 @@ from keras_deephash.retrieval.hamming import check_codes
 Pair = tuple[np.ndarray, np.ndarray]
 _CODES = ("query_codes", "database_codes")
 _FEATURES = ("query_features", "database_features")
-
-
-def check_option(name: str, value: str, allowed: tuple[str, ...]) -> None:
-    """Raises unless `value` is one of the `allowed` strings."""
-    if value not in allowed:
-        choices = ", ".join(f'"{choice}"' for choice in allowed)
-        raise ValueError(f"`{name}` must be one of {choices}. Received: {value!r}.")
-
-
-def check_integer(name: str, value: int, minimum: int) -> int:
-    """Returns `value` as a Python integer, or raises where it is none or too low."""
-    integer = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
-    if not integer or value < minimum:
-        raise ValueError(
-            f"`{name}` must be an integer and >= {minimum}. Received: {name}={value!r}."
-        )
-    return int(value)
 
 
 def check_lengths(name: str, lengths: Iterable[int]) -> tuple[int, ...]:

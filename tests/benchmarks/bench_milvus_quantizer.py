@@ -22,8 +22,8 @@ from pymilvus import DataType, MilvusClient
 
 from keras_deephash import CodeSpec
 from keras_deephash.codebooks import Codebook
+from keras_deephash.codebooks.scores import reconstruct
 from keras_deephash.index.ranking import candidate_distances, nearest_candidates
-from keras_deephash.index.structures.product_form import reconstruct
 
 K, BATCH, CANDIDATES = 10, 2000, (100, 500, 1000, 5000)
 

@@ -20,9 +20,10 @@ from search_data import BITS, DIM, hash_codes, quantizer_data
 from search_rows import K, header, rate, report, report_index
 
 from keras_deephash import CodeSpec, Index
-from keras_deephash.index.structures.padding import pad
-from keras_deephash.index.structures.product_form import ProductForm, reconstruct
-from keras_deephash.index.threads import available_cpus, load_faiss
+from keras_deephash.codebooks.scores import reconstruct
+from keras_deephash.index.faiss.structures.padding import pad
+from keras_deephash.index.faiss.structures.product_form import ProductForm
+from keras_deephash.index.faiss.threads import available_cpus, load_faiss
 
 SUBCODEBOOKS = 4
 

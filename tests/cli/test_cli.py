@@ -11,8 +11,7 @@ import pytest
 from PIL import Image
 
 import keras_deephash as kdh
-from keras_deephash import demo
-from keras_deephash.cli import COMMANDS, main
+from keras_deephash.cli import COMMANDS, demo_steps, main
 
 
 @pytest.fixture
@@ -130,7 +129,7 @@ def test_demo_with_a_quantizer_ranks_by_its_scores(data, tmp_path, monkeypatch):
         drawn.update(queries=queries, neighbors=neighbors, captions=captions)
         return Image.new("RGB", (8, 8))
 
-    monkeypatch.setattr(demo, "draw_neighbors", draw)
+    monkeypatch.setattr(demo_steps, "draw_neighbors", draw)
     model = kdh.DQN(
         kdh.AlexNetBackbone.small(filters=(4,) * 5, hidden_dim=8),
         subcodebooks=2,
@@ -141,7 +140,7 @@ def test_demo_with_a_quantizer_ranks_by_its_scores(data, tmp_path, monkeypatch):
     model.fit_codebook(paths, verbose=0)
     model.save_to_preset(tmp_path / "preset")
     model = kdh.from_preset(tmp_path / "preset")
-    demo.search_folder(data, paths, model, 2, 3)
+    demo_steps.search_folder(data, paths, model, 2, 3)
     for path, found, captions in zip(*drawn.values(), strict=True):
         queries = model.continuous_codes([path])
         scores = model.asymmetric_scores(queries, model.encode(paths))[0]
@@ -219,7 +218,7 @@ def test_an_output_that_cannot_be_written_comes_before_the_work(
     arguments = ["--preset", preset, "--data", data, "--json", output]
     assert main(["evaluate", *arguments]) == 1
     assert "file" in capsys.readouterr().err
-    monkeypatch.setattr(demo, "search_digits", work)
+    monkeypatch.setattr(demo_steps, "search_digits", work)
     assert main(["demo", "--output", output]) == 1
     assert "file" in capsys.readouterr().err
 

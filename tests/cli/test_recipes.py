@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 import keras_deephash as kdh
-from keras_deephash import training
 from keras_deephash.cli import main
+from keras_deephash.training import train as training
 
 ROOT = Path(__file__).parents[2]
 DATA_RECIPES = sorted((ROOT / "data" / "recipes").glob("*.json"))

@@ -14,8 +14,8 @@ import pytest
 import keras_deephash as kdh
 from keras_deephash.cli import main
 from keras_deephash.cli.train import METHODS, add_arguments
-from keras_deephash.training_model import METHODS as CLASSES
-from keras_deephash.training_model import build_model
+from keras_deephash.training.model import METHODS as CLASSES
+from keras_deephash.training.model import build_model
 
 RECIPES = sorted((Path(__file__).parents[2] / "zoo" / "recipes").glob("*.json"))
 SMALL = ["--batch-size", "8", "--optimizer", "adamw"]

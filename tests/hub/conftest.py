@@ -23,7 +23,7 @@ def hub():
 @pytest.fixture(autouse=True)
 def short_waits(monkeypatch):
     """Attempts follow each other at once, so that the tests are fast."""
-    monkeypatch.setattr("keras_deephash.presets.hub.WAITS", (0.02, 0.05))
+    monkeypatch.setattr("keras_deephash.presets.hub.download.WAITS", (0.02, 0.05))
     # The client waits between its own attempts too, up to eight seconds.
     sleep = time.sleep
     monkeypatch.setattr(time, "sleep", lambda seconds: sleep(min(seconds, 0.05)))

@@ -9,7 +9,7 @@ import pytest
 
 import keras_deephash as kdh
 from keras_deephash.cli import main
-from keras_deephash.presets.card import is_rendered
+from keras_deephash.presets.format.readme import is_rendered
 
 ZOO = Path(__file__).parents[2] / "zoo"
 

@@ -11,6 +11,7 @@ import pytest
 from loopback_hub import Repository
 
 import keras_deephash as kdh
+from keras_deephash.files import describe_file
 
 HANDLE = "hf://org/tiny"
 
@@ -76,7 +77,7 @@ def test_the_hub_is_down(hub, repository, load, kind, message):
 
 
 def test_the_hub_does_not_answer(hub, repository, load, monkeypatch):
-    monkeypatch.setattr("keras_deephash.presets.hub.TIMEOUT", 0.5)
+    monkeypatch.setattr("keras_deephash.presets.hub.download.TIMEOUT", 0.5)
     hub.faults.add("stall")
     refused(load, "The Hub does not answer .* Try again in a few minutes")
     assert len(hub.requests) == 1
@@ -99,7 +100,7 @@ def test_the_hub_hangs_in_the_middle(
     hub.faults.add(kind, path, method)
     start = time.monotonic()
     with monkeypatch.context() as patch:
-        patch.setattr("keras_deephash.presets.hub.SILENCE", 0.2)
+        patch.setattr("keras_deephash.presets.hub.download.SILENCE", 0.2)
         refused(load, "The Hub does not answer about .* Try again in a few minutes")
     assert time.monotonic() - start < 20
     asked = [request for request in hub.requests if path in request[1]]
@@ -120,7 +121,7 @@ def test_the_timeout_of_the_environment_holds(hub, repository, load, monkeypatch
 
 
 def test_a_hang_in_the_middle_is_resumed(hub, repository, load, monkeypatch):
-    monkeypatch.setattr("keras_deephash.presets.hub.SILENCE", 0.5)
+    monkeypatch.setattr("keras_deephash.presets.hub.download.SILENCE", 0.5)
     hub.faults.add("hang", "weights", "GET", times=2)
     assert load().bits == 16
 
@@ -128,7 +129,7 @@ def test_a_hang_in_the_middle_is_resumed(hub, repository, load, monkeypatch):
 def test_attempts_end_when_the_client_has_tried_for_long(
     hub, repository, load, monkeypatch
 ):
-    monkeypatch.setattr("keras_deephash.presets.hub.PATIENCE", 0)
+    monkeypatch.setattr("keras_deephash.presets.hub.download.PATIENCE", 0)
     hub.faults.add("500", "weights", "HEAD")
     refused(load, "does not work at the moment")
     heads = [method for method, path in hub.requests if "weights" in path]
@@ -227,9 +228,7 @@ def test_a_class_that_we_do_not_have(repository, load, saved, tmp_path):
     metadata = json.loads((folder / "metadata.json").read_text())
     text = json.dumps(config).encode()
     (folder / "config.json").write_bytes(text)
-    metadata["files"]["config.json"] = kdh.presets.metadata.describe_file(
-        folder / "config.json"
-    )
+    metadata["files"]["config.json"] = describe_file(folder / "config.json")
     files = {"config.json": text, "metadata.json": json.dumps(metadata).encode()}
     repository.commit("main", files)
     refused(load, "needs the class 'keras_deephash>DCH2030', .* upgrade keras_deephash")

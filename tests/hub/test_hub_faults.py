@@ -11,8 +11,8 @@ import pytest
 from loopback_hub import KINDS, LoopbackHub, Repository
 
 import keras_deephash as kdh
-from keras_deephash.presets.handles import parse_hub_handle
-from keras_deephash.presets.hub import FILES, HubOptions, fetch_preset
+from keras_deephash.presets.hub.download import FILES, HubOptions, fetch_preset
+from keras_deephash.presets.hub.handles import parse_hub_handle
 
 POINTS = ("revision", "tree", "resolve.*config", "resolve.*metadata", "resolve.*h5")
 # What is waited for has tests in `test_hub_failures.py`.

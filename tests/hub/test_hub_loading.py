@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 import keras_deephash as kdh
-from keras_deephash.presets.handles import parse_hub_handle
-from keras_deephash.presets.hub import FILES, HubOptions, fetch_preset
+from keras_deephash.presets.hub.download import FILES, HubOptions, fetch_preset
+from keras_deephash.presets.hub.handles import parse_hub_handle
 
 HANDLE = "hf://org/tiny"
 

@@ -10,7 +10,7 @@ import pytest
 
 import keras_deephash as kdh
 from keras_deephash import Index, PresetError
-from keras_deephash.presets.metadata import describe_file
+from keras_deephash.files import describe_file
 
 NAMES = [f"bild {number} ä.png" for number in range(24)]
 

@@ -13,8 +13,8 @@ import yaml
 from loopback_hub import LoopbackHub, Repository
 
 import keras_deephash as kdh
-from keras_deephash.presets.handles import parse_hub_handle
-from keras_deephash.presets.hub_card import is_unedited
+from keras_deephash.presets.hub.card import is_unedited
+from keras_deephash.presets.hub.handles import parse_hub_handle
 from keras_deephash.presets.publishing import _send, prepare_upload
 
 URI = "hf://me/mine"

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from keras_deephash import CodeSpec, Index
-from keras_deephash.index.read_write_lock import ReadWriteLock
+from keras_deephash.index.faiss.read_write_lock import ReadWriteLock
 
 from .conftest import Quantized, clustered_codes
 

@@ -5,7 +5,7 @@ import pytest
 
 from keras_deephash import CodeSpec, Index
 from keras_deephash.codebooks import asymmetric_scores
-from keras_deephash.index.structures.product_form import half_norm_bounds
+from keras_deephash.index.faiss.structures.product_form import half_norm_bounds
 
 from .conftest import Quantized
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from keras_deephash import CodeSpec, Index
-from keras_deephash.index import threads
+from keras_deephash.index.faiss import threads
 
 from .conftest import clustered_codes, hamming_distances
 
@@ -63,7 +63,7 @@ def test_a_quota_counts(tmp_path, monkeypatch):
 def test_faiss_has_as_many_threads_as_the_process_has_cpus():
     code = (
         "import os; os.sched_setaffinity(0, {min(os.sched_getaffinity(0))});"
-        "from keras_deephash.index.threads import load_faiss;"
+        "from keras_deephash.index.faiss.threads import load_faiss;"
         "print(load_faiss().omp_get_max_threads())"
     )
     environment = {k: v for k, v in os.environ.items() if k != "OMP_NUM_THREADS"}

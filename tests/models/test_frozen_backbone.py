@@ -7,7 +7,7 @@ from PIL import Image
 
 import keras_deephash as kdh
 from keras_deephash.datasets import ImageSet, feature_dataset, image_dataset
-from keras_deephash.training_features import FrozenFeatures
+from keras_deephash.training.frozen_features import FrozenFeatures
 
 
 @pytest.fixture

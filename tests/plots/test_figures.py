@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from keras_deephash import plots
-from keras_deephash.retrieval.plots import draw_neighbors
+from keras_deephash.plots.neighbor_grid import draw_neighbors
 
 
 def pixels_of(png: bytes) -> np.ndarray:

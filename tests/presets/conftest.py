@@ -5,7 +5,7 @@ import json
 import pytest
 
 import keras_deephash as kdh
-from keras_deephash.presets.metadata import describe_file
+from keras_deephash.files import describe_file
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import h5py
 import numpy as np
 import pytest
 
-from keras_deephash.presets.deflation import is_deflated, write_deflated
+from keras_deephash.presets.format.deflation import is_deflated, write_deflated
 
 
 @pytest.fixture

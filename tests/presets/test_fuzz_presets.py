@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import keras_deephash as kdh
-from keras_deephash.presets.config import model_to_config
+from keras_deephash.presets.format.config import model_to_config
 
 VALUES = [
     None,

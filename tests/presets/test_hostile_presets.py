@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 
 import keras_deephash as kdh
-from keras_deephash.presets.config import check_entry
-from keras_deephash.presets.sketching import count_parameters
+from keras_deephash.files import describe_file
+from keras_deephash.presets.format.config import check_entry
+from keras_deephash.presets.format.parameter_count import count_parameters
 
 
 @pytest.fixture
@@ -352,7 +353,7 @@ def test_oversized_json_is_refused(preset, vouch, refused, name):
     (preset / name).write_text(content + " " * (16 << 20))
     if name != "metadata.json":
         metadata = json.loads((preset / "metadata.json").read_text())
-        metadata["files"][name] = kdh.presets.metadata.describe_file(preset / name)
+        metadata["files"][name] = describe_file(preset / name)
         (preset / "metadata.json").write_text(json.dumps(metadata))
     refused(preset, "is longer than any file of a preset")
 

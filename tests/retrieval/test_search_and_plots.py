@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from keras_deephash.retrieval.plots import GREEN, GREY, RED, draw_neighbors
-from keras_deephash.retrieval.search import search
+from keras_deephash.plots.neighbor_grid import GREEN, GREY, RED, draw_neighbors
+from keras_deephash.retrieval.neighbors import search
 
 
 def test_search_equals_a_naive_sort():

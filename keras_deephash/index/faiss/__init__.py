@@ -1,0 +1,1 @@
+"""Codes in this process, searched by faiss."""

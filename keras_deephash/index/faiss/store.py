@@ -1,0 +1,283 @@
+"""Codes, ids, labels and names in memory, searched by faiss."""
+
+import copy
+import os
+
+import numpy as np
+
+from keras_deephash.index.code_spec import CodeSpec
+from keras_deephash.index.faiss.growing_array import GrowingArray
+from keras_deephash.index.faiss.id_column import IdColumn
+from keras_deephash.index.faiss.name_column import NameColumn
+from keras_deephash.index.faiss.read_write_lock import ReadWriteLock
+from keras_deephash.index.faiss.structures import new_structure
+from keras_deephash.index.faiss.structures.structure import (
+    InterruptedStructure,
+    Structure,
+)
+from keras_deephash.index.faiss.threads import load_faiss
+from keras_deephash.index.labels import check_labels
+from keras_deephash.index.manifest import IndexFileError
+from keras_deephash.index.ranking import (
+    RangeResult,
+    candidate_distances,
+    nearest_candidates,
+)
+
+
+class FaissStore:
+    """What `Index` keeps with `backend="faiss"`.
+
+    Searches may run in many threads. Additions and removals wait for them and then
+    have the store alone, so a search sees all of an addition or nothing.
+
+    Args:
+        spec: `CodeSpec`.
+        kind: str.
+        **options: of the kind.
+    """
+
+    backend = "faiss"
+    file_names = {
+        "codes.faiss",
+        "codes.faissbinary",
+        "codes.npy",
+        "fast.faiss",
+        "ids.npy",
+        "labels.npy",
+        "lists.npy",
+        "name_ends.npy",
+        "names.npy",
+    }
+
+    def __init__(self, spec: CodeSpec, kind: str, **options):
+        self.spec = spec
+        self.kind = kind
+        self.structure = new_structure(spec, kind, **options)
+        self.ids = IdColumn()
+        self.labels: GrowingArray | None = None
+        self.names: NameColumn | None = None
+        self.lock = ReadWriteLock()
+        # Whether the arrays are mapped from files.
+        self.mapped = False
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    # === Change ===
+
+    def add(self, codes, ids, labels, names, verbose=0) -> np.ndarray:
+        """Adds codes [n, bytes] and returns their ids.
+
+        `verbose` is for stores that take a while; this one does not.
+        """
+        with self.lock.write():
+            count = len(codes)
+            ids = self.ids.check_new(
+                self.ids.fresh(count) if ids is None else ids, count
+            )
+            form = None if self.labels is None else self.labels.rows.shape[1:]
+            labels = check_labels(labels, count, form, empty=not len(self))
+            names = None if names is None else NameColumn.encode(names)
+            self._own()
+            structure, self.structure = self.structure, InterruptedStructure()
+            try:
+                structure.add(codes)
+            except BaseException:  # Ctrl-C too: what was there is searched as before.
+                self.structure = self._rebuilt(structure)
+                raise
+            self.ids.append(ids)
+            if labels is not None and count:
+                if self.labels is None:
+                    self.labels = GrowingArray(labels[:0])
+                self.labels.append(labels)
+            self._add_names(names, count)
+            self.structure = structure
+            return ids
+
+    def _rebuilt(self, structure: Structure) -> Structure:
+        """A structure of the codes that have ids, from one that may have more."""
+        kept = structure.codes(slice(0, len(self))).copy()
+        rebuilt = new_structure(self.spec, self.kind, **structure.options)
+        rebuilt.add(kept)
+        return rebuilt
+
+    def _add_names(self, names: list[bytes] | None, count: int) -> None:
+        if names is not None and self.names is None:
+            self.names = NameColumn()
+            self.names.append([b""] * (len(self) - count))
+        if self.names is not None:
+            self.names.append([b""] * count if names is None else names)
+
+    def remove(self, ids) -> int:
+        """Drops items and returns how many."""
+        with self.lock.write():
+            positions = self.ids.known_positions(np.unique(np.asarray(ids).ravel()))
+            if not len(positions):
+                return 0
+            self._own()
+            removed = np.zeros(len(self), bool)
+            removed[positions] = True
+            structure, self.structure = self.structure, InterruptedStructure()
+            for part in (structure, self.labels, self.names, self.ids):
+                if part is not None:
+                    part.remove(removed)
+            if not len(self):  # What comes next may have other labels, or none.
+                self.labels = self.names = None
+            self.structure = structure
+            return len(positions)
+
+    def optimize(self) -> None:
+        with self.lock.write():
+            self._own()
+            # A copy that holds the same arrays: interrupted, it changes nothing here.
+            optimized = copy.copy(self.structure)
+            optimized.optimize()
+            self.structure = optimized
+
+    def _own(self) -> None:
+        if self.mapped:
+            self.structure.own()
+            self.mapped = False
+
+    # === Search ===
+
+    def search(self, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+        """Distances and ids [queries, min(k, n)], nearest first."""
+        with self.lock.read():
+            k = min(k, len(self))
+            if not k or not len(queries):
+                kind = np.float32 if self.spec.is_quantizer else np.int32
+                shape = (len(queries), k)
+                return np.empty(shape, kind), np.empty(shape, np.int64)
+            distances, positions = self.structure.search(queries, k)
+            return distances, self.ids.at(positions)
+
+    def range_search(self, queries: np.ndarray, radius: float) -> RangeResult:
+        """Limits, distances and ids of all within the radius, in any order."""
+        with self.lock.read():
+            if not len(self) or not len(queries):
+                limits = np.zeros(len(queries) + 1, np.int64)
+                return limits, np.empty(0, np.float32), np.empty(0, np.int64)
+            limits, distances, positions = self.structure.range_search(queries, radius)
+            return limits.astype(np.int64), distances, self.ids.at(positions)
+
+    def rerank(self, queries: np.ndarray, candidates: np.ndarray, k: int):
+        """The k nearest of candidates, ids [q, c], by exact distances."""
+        with self.lock.read():
+            positions = self.ids.known_positions(candidates)
+            codes = self.structure.codes(positions)
+            distances = candidate_distances(self.spec, queries, codes)
+            distances, positions = nearest_candidates(distances, positions, k)
+            return distances, self.ids.at(positions)
+
+    # === Items ===
+
+    def codes_of(self, ids) -> np.ndarray:
+        with self.lock.read():
+            return self.structure.codes(self.ids.known_positions(ids)).copy()
+
+    def labels_of(self, ids) -> np.ndarray | None:
+        with self.lock.read():
+            positions = self.ids.known_positions(ids)
+            return None if self.labels is None else self.labels.rows[positions]
+
+    def names_of(self, ids) -> list[str] | None:
+        with self.lock.read():
+            positions = self.ids.known_positions(ids)
+            return None if self.names is None else self.names.take(positions)
+
+    def all_ids(self) -> np.ndarray:
+        with self.lock.read():
+            return self.ids.ids.copy()
+
+    @property
+    def options(self) -> dict:
+        return self.structure.options
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """The content as plain arrays; see `Index.arrays`."""
+        with self.lock.read():
+            arrays = {
+                "codes": self.structure.codes(slice(None)).copy(),
+                "ids": self.ids.ids.copy(),
+            }
+            if self.labels is not None:
+                arrays["labels"] = self.labels.rows.copy()
+            if self.names is not None:
+                arrays["names"], arrays["name_ends"] = (
+                    array.copy() for array in self.names.arrays
+                )
+            return arrays
+
+    def stats(self) -> dict:
+        return {"exact": self.structure.exact, **self.structure.options}
+
+    # === Files ===
+
+    def write(self, folder: str) -> tuple[list[str], dict]:
+        """Writes all of the store; returns the files, and what the manifest says."""
+        with self.lock.read():
+            arrays = {"ids.npy": self.ids.ids}
+            if self.labels is not None:
+                arrays["labels.npy"] = self.labels.rows
+            if self.names is not None:
+                arrays["names.npy"], arrays["name_ends.npy"] = self.names.arrays
+            for name, array in arrays.items():
+                np.save(os.path.join(folder, name), array)
+            described = {
+                "options": self.structure.options,
+                "count": len(self),
+                "next_id": self.ids.next_id,
+            }
+            return [*arrays, *self.structure.write(folder)], described
+
+    @classmethod
+    def open(
+        cls, spec: CodeSpec, manifest: dict, folder: str, mmap: bool, **options
+    ) -> "FaissStore":
+        """Reads what `write` wrote; an IndexFileError for what is damaged."""
+        if options:
+            raise ValueError(
+                "A saved faiss index is opened with no options of Milvus. "
+                f"Received: {sorted(options)}."
+            )
+        load_faiss()
+        try:
+            store = cls(spec, manifest["kind"], **manifest["options"])
+            store._read(manifest, folder, mmap)
+        except (
+            ValueError,
+            TypeError,
+            KeyError,
+            RuntimeError,
+            OSError,
+            EOFError,
+        ) as error:
+            raise IndexFileError(
+                f"The index in {folder!r} is damaged: {error}"
+            ) from None
+        store.mapped = mmap
+        return store
+
+    def _read(self, manifest: dict, folder: str, mmap: bool) -> None:
+        def read(name):
+            path = os.path.join(folder, name)
+            if not os.path.getsize(path):
+                raise IndexFileError(f"{path!r} is empty.")
+            return np.load(path, mmap_mode="r" if mmap else None)
+
+        self.structure.read(folder, mmap)
+        files, count = manifest["files"], manifest["count"]
+        self.ids = IdColumn(read("ids.npy"), manifest["next_id"])
+        if "labels.npy" in files:
+            self.labels = GrowingArray(read("labels.npy"))
+        if "names.npy" in files:
+            self.names = NameColumn(read("names.npy"), read("name_ends.npy"))
+        parts = [self.structure, self.ids, self.labels, self.names]
+        lengths = {len(part) for part in parts if part is not None}
+        if lengths != {count}:
+            raise IndexFileError(
+                f"The index in {folder!r} is damaged: it should hold {count} codes, "
+                f"its files hold {sorted(lengths)}."
+            )

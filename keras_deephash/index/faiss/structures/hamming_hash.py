@@ -1,0 +1,70 @@
+"""Hash codes in hash tables of their parts: multi-index hashing."""
+
+import numpy as np
+
+from keras_deephash.index.faiss.structures.hamming_flat import HammingStructure
+from keras_deephash.index.faiss.structures.padding import pad
+from keras_deephash.index.ranking import RangeResult
+
+
+class HammingHash(HammingStructure):
+    """Looks up parts of a query in one hash table each, exactly.
+
+    Two codes within radius r, cut into t parts, agree in a part up to r // t bits: so
+    the tables find all codes within `reach = t * (flips + 1) - 1`. A query with fewer
+    than k codes that near is compared with all codes, as is a larger radius.
+
+    Args:
+        spec: `CodeSpec`.
+        tables: int, t. Defaults to one a 16 bits, at least 2.
+        flips: int. Bits that may differ in a part. Defaults to `1`.
+
+    References:
+        - [Norouzi et al., Fast Search in Hamming Space with Multi-Index Hashing,
+          CVPR 2012](https://ieeexplore.ieee.org/document/6248043)
+    """
+
+    kind = "hash"
+    file_types = ("IndexBinaryMultiHash",)
+    default_options = {"tables": None, "flips": 1}
+
+    def __init__(self, spec, **options):
+        if options.get("tables") is None:
+            options["tables"] = max(2, -(-spec.bits // 16))
+        super().__init__(spec, **options)
+
+    def new_index(self):
+        tables = self.options["tables"]
+        part = self.spec.bits // tables
+        if not 1 <= part <= 64:
+            raise ValueError(
+                f"`tables` must cut {self.spec.bits} bits into parts of 1 to 64 bits. "
+                f"Received: tables={tables}."
+            )
+        index = self.faiss.IndexBinaryMultiHash(self.bits, tables, part)
+        index.nflip = min(self.options["flips"], part)
+        return index
+
+    @property
+    def reach(self) -> int:
+        """The largest radius within which the tables find every code."""
+        return self.options["tables"] * (self.index.nflip + 1) - 1
+
+    @property
+    def storage(self):
+        return self.index.storage
+
+    def search(self, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+        queries = pad(queries)
+        distances, positions = self.index.search(queries, k)
+        missed = (positions[:, -1] < 0) | (distances[:, -1] > self.reach)
+        if missed.any():
+            distances[missed], positions[missed] = self.storage.search(
+                queries[missed], k
+            )
+        return distances, positions
+
+    def range_search(self, queries: np.ndarray, radius: float) -> RangeResult:
+        if radius > self.reach:
+            return super().range_search(queries, radius)
+        return self.index.range_search(pad(queries), self.faiss_radius(radius))

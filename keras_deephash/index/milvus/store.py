@@ -1,0 +1,252 @@
+"""Codes, ids, labels and names in a Milvus server."""
+
+import threading
+
+import keras
+import numpy as np
+
+from keras_deephash.index.code_spec import CodeSpec
+from keras_deephash.index.ids import check_ids, ids_are_missing, ids_are_there
+from keras_deephash.index.labels import check_labels
+from keras_deephash.index.milvus.connection import MilvusConnection, MilvusError
+from keras_deephash.index.milvus.items import MilvusItems
+from keras_deephash.index.milvus.options import check_options
+from keras_deephash.index.milvus.rows import Rows, code_field, to_codes
+from keras_deephash.index.milvus.schema import open_collection
+from keras_deephash.index.milvus.search import MilvusSearch
+from keras_deephash.index.ranking import (
+    RangeResult,
+    candidate_distances,
+    nearest_candidates,
+)
+
+INSERT_ROWS = 2000
+_LONG_WORK = 20_000
+
+
+class MilvusStore:
+    """What `Index` keeps with `backend="milvus"`: the twin of `FaissStore`.
+
+    All is read with consistency level "Strong", so a search sees what was added before
+    it, by whomever. Searches may run in many threads while one adds; they see the
+    batches of an addition that are there. One process may add at a time.
+
+    Args:
+        spec: `CodeSpec`.
+        kind: `"flat"`, all codes are compared, or `"ivf"`, those in some lists.
+        token: str. `"user:password"` or an API key. Never saved. Defaults to `None`.
+        create: bool. Whether to make the collection where there is none.
+            Defaults to `True`.
+        next_id: int. The least id that the next item gets by default.
+            Defaults to `0`.
+        **options: `uri`, `collection`, `lists`, `probes` and `retry_seconds`: see
+            `milvus_options.py`.
+
+    Raises:
+        ImportError: without pymilvus.
+        MilvusError: if the server cannot be reached.
+        ValueError: for a collection with the codes of another model.
+    """
+
+    backend = "milvus"
+    file_names: set[str] = set()
+
+    def __init__(
+        self,
+        spec: CodeSpec,
+        kind: str,
+        token: str | None = None,
+        create: bool = True,
+        next_id: int = 0,
+        **options,
+    ):
+        self.spec, self.kind = spec, kind
+        self.options = check_options(kind, options)
+        self.connection = MilvusConnection(
+            self.options["uri"], token, self.options["retry_seconds"]
+        )
+        open_collection(self.connection, spec, kind, self.options, create)
+        self.items = MilvusItems(self.connection, self.options["collection"])
+        self.searcher = MilvusSearch(
+            self.items, spec, self.options["lists"], self.options["probes"]
+        )
+        self.next_id = self.items.next_id(next_id)
+        self._adding = threading.Lock()
+        # What was once seen in the collection, and so need not be asked for again.
+        self._label_form: tuple | None = None
+        self._has_names = False
+
+    def __len__(self) -> int:
+        return self.items.count()
+
+    # === Change ===
+
+    def add(self, codes, ids, labels, names, verbose="auto") -> np.ndarray:
+        """Adds codes [n, bytes] and returns their ids."""
+        count = len(codes)
+        with self._adding:
+            # Another process may have added since.
+            first = self.next_id = self.items.next_id(self.next_id)
+            ids = check_ids(
+                np.arange(first, first + count) if ids is None else ids, count
+            )
+            labels = check_labels(labels, count, *self._form())
+            rows = Rows(self.spec, ids, codes, labels, names)
+            new = self._check_new(rows)
+            if count:
+                self.next_id = max(first, int(ids.max()) + 1)
+            progress = None
+            if verbose == 1 or (verbose == "auto" and count >= _LONG_WORK):
+                progress = keras.utils.Progbar(count, unit_name="code")
+            for start in range(0, count, INSERT_ROWS):
+                part = np.arange(start, min(start + INSERT_ROWS, count))
+                try:
+                    self._insert(rows.take(part[new[part]]))
+                except MilvusError as error:
+                    raise MilvusError(
+                        f"{start} of {count} codes are added for certain. To add the "
+                        "rest, repeat this `add` with `ids=error.ids`: nothing is "
+                        f"added twice. {error}",
+                        ids,
+                    ) from None
+                if progress:
+                    progress.update(int(part[-1]) + 1)
+        return ids
+
+    def _insert(self, rows: list[dict]) -> None:
+        if rows:
+            # Not `insert`: where the connection breaks before the answer comes, the
+            # rows are sent again, and must not be there twice.
+            self.connection.call("upsert", self.items.collection, rows)
+
+    def _check_new(self, rows: Rows) -> np.ndarray:
+        """Which items are not there yet, a bool mask.
+
+        An item whose id is there must equal the one that is there: so an addition that
+        broke may be repeated, and another is refused.
+        """
+        new = np.ones(len(rows.ids), bool)
+        old = np.flatnonzero(rows.ids < self.next_id)
+        fields = [code_field(self.spec), "label", "name"]
+        for start in range(0, len(old), INSERT_ROWS):
+            part = old[start : start + INSERT_ROWS]
+            there = self.items.known(rows.ids[part], fields)
+            if not there:
+                continue
+            for place, row in zip(part, rows.take(part), strict=True):
+                if row["id"] in there:
+                    if not rows.is_same(row, there[row["id"]]):
+                        raise ids_are_there(rows.ids[[place]])
+                    new[place] = False
+        return new
+
+    def _form(self) -> tuple[tuple | None, bool]:
+        """The form of the labels that are there, and whether there are no items."""
+        if self._label_form is not None:
+            return self._label_form, False
+        rows = self.items.query("id >= 0", ["label"], limit=1)
+        label = rows[0].get("label") if rows else None
+        if label is not None:
+            self._label_form = np.shape(label)
+        return self._label_form, not rows
+
+    def remove(self, ids) -> int:
+        """Drops items and returns how many."""
+        ids = np.unique(np.asarray(ids).ravel())
+        self._rows_of(ids, [])
+        for start in range(0, len(ids), INSERT_ROWS):
+            listed = ids[start : start + INSERT_ROWS].tolist()
+            self.connection.call("delete", self.items.collection, ids=listed)
+        self._label_form, self._has_names = None, False  # They may have been the last.
+        return len(ids)
+
+    def optimize(self) -> None:
+        """Has the server merge its segments and index them anew."""
+        self.connection.call("flush", self.items.collection)
+        self.connection.call("compact", self.items.collection)
+
+    # === Search ===
+
+    def search(self, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+        """Distances and ids [queries, min(k, n)], nearest first."""
+        return self.searcher.nearest(queries, k)
+
+    def range_search(self, queries: np.ndarray, radius: float) -> RangeResult:
+        """Limits, distances and ids of all within the radius, in any order."""
+        return self.searcher.within(queries, radius)
+
+    def rerank(self, queries: np.ndarray, candidates: np.ndarray, k: int):
+        """The k nearest of candidates, ids [q, c], by exact distances."""
+        distances = candidate_distances(self.spec, queries, self.codes_of(candidates))
+        return nearest_candidates(distances, candidates, k)
+
+    # === Items ===
+
+    def codes_of(self, ids) -> np.ndarray:
+        rows = self._rows_of(ids, [code_field(self.spec)])
+        return to_codes(self.spec, rows).reshape(*np.shape(ids), self.spec.bytes)
+
+    def labels_of(self, ids) -> np.ndarray | None:
+        form, _ = self._form()
+        rows = self._rows_of(ids, ["label"])
+        if form is None:
+            return None
+        labels = np.array(
+            [row["label"] for row in rows], np.uint8 if form else np.int64
+        )
+        return labels.reshape(*np.shape(ids), *form)
+
+    def names_of(self, ids) -> list[str] | None:
+        rows = self._rows_of(ids, ["name"])
+        if not self._has_names:
+            self._has_names = bool(self.items.query('name != ""', ["id"], limit=1))
+        return [row["name"] for row in rows] if self._has_names else None
+
+    def _rows_of(self, ids, fields: list[str]) -> list[dict]:
+        """The rows of ids, in their order, or a ValueError if one is not there."""
+        ids = np.asarray(ids).ravel()
+        if ids.size and ids.dtype.kind not in "iu":
+            raise ValueError(f"`ids` must be integers. Received: {ids.dtype}.")
+        rows = self.items.known(np.unique(ids), fields)
+        missing = [id_ for id_ in ids.tolist() if id_ not in rows]
+        if missing:
+            raise ids_are_missing(np.array(missing))
+        return [rows[id_] for id_ in ids.tolist()]
+
+    def all_ids(self) -> np.ndarray:
+        """All ids, in rising order."""
+        return np.concatenate([np.empty(0, np.int64), *self.items.pages()])
+
+    def stats(self) -> dict:
+        options = {key: value for key, value in self.options.items() if value}
+        return {"exact": self.kind == "flat", **options}
+
+    def arrays(self) -> dict:
+        raise ValueError(
+            "Only an index of faiss is given out as arrays: one in Milvus may be "
+            f"larger than any memory. Received: backend={self.backend!r}."
+        )
+
+    # === Files ===
+
+    def write(self, folder: str) -> tuple[list[str], dict]:
+        """Writes no file: the manifest says where the collection is, but no token."""
+        described = {
+            "options": self.options,
+            "count": len(self),
+            "next_id": self.next_id,
+        }
+        return [], described
+
+    @classmethod
+    def open(
+        cls, spec: CodeSpec, manifest: dict, folder: str, mmap: bool, **options
+    ) -> "MilvusStore":
+        """Connects to the collection that `write` described."""
+        return cls(
+            spec,
+            manifest["kind"],
+            create=False,
+            next_id=manifest["next_id"],
+            **{**manifest["options"], **options},
+        )

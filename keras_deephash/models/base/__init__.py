@@ -1,0 +1,1 @@
+"""The base classes of the methods: encoding, training, freezing."""

@@ -1,0 +1,269 @@
+"""Training on losses over the global batch: compile, fit and the steps."""
+
+import keras
+import numpy as np
+import tensorflow as tf
+from keras import ops
+
+from keras_deephash.datasets.image_set import check_multi_hot
+from keras_deephash.images import check_pixels
+from keras_deephash.losses.replicas import count_rows
+from keras_deephash.models.base.batch_checks import checked_batch, images_and_labels
+from keras_deephash.models.base.learning_rates import (
+    check_multipliers,
+    new_multipliers,
+    scale_gradients,
+)
+from keras_deephash.models.base.loss_scale import has_float16_layers, with_loss_scale
+from keras_deephash.models.base.replica_checks import (
+    batches_explained,
+    check_compilation,
+    check_optimizer,
+    check_rows,
+    check_scope,
+)
+
+
+class GlobalBatchTraining(keras.Model):
+    """The training of a model whose loss is over the global batch.
+
+    A subclass has an `output_layer`, the layer after the backbone, and implements
+    `loss_terms`. For each term it has a metric, `<term>_tracker`.
+    """
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.learning_rate_multipliers = None
+
+    # === What a subclass defines ===
+
+    @property
+    def output_layer(self) -> keras.layers.Layer:
+        """The layer after the backbone, with learning-rate multipliers of its own."""
+        raise NotImplementedError(f"{type(self).__name__} must define `output_layer`.")
+
+    def loss_terms(self, outputs, labels) -> dict:
+        """The terms of the loss: name to (weight, this replica's share)."""
+        raise NotImplementedError(f"{type(self).__name__} must define `loss_terms`.")
+
+    @classmethod
+    def default_learning_rate(cls):
+        """The published learning rate or schedule."""
+        raise NotImplementedError(f"{cls.__name__} must define its learning rate.")
+
+    def own_callbacks(self) -> list[keras.callbacks.Callback]:
+        """Callbacks that the training needs, ahead of the user's."""
+        return []
+
+    def check_optimizer(self, optimizer: keras.optimizers.Optimizer) -> None:
+        """Raises ValueError for an optimizer that the model cannot be trained with."""
+        check_optimizer(self, optimizer)
+
+    # === Training ===
+
+    def compile(
+        self,
+        optimizer="auto",
+        learning_rate_multipliers="auto",
+        jit_compile: bool = False,
+        steps_per_execution: int = 1,
+        **kwargs,
+    ):
+        """Configures the training; without arguments, the published recipe.
+
+        Args:
+            optimizer: Keras optimizer or its name. Defaults to `"auto"`: SGD with
+                momentum 0.9 and the method's published learning rate.
+            learning_rate_multipliers: 4 floats that multiply the learning rate of
+                the backbone's kernels and biases and of the last layer's kernel
+                and bias, or `None`. They need an SGD optimizer. Defaults to
+                `"auto"`: (1, 2, 10, 20) with `optimizer="auto"`, else `None`.
+            jit_compile: bool. XLA compilation; not with several replicas, and
+                without the checks of a dataset's batches. Defaults to `False`.
+            steps_per_execution: int. Batches a call of the training function; 1
+                with several replicas. Defaults to `1`.
+            **kwargs: `metrics`, `run_eagerly` and the like of
+                `keras.Model.compile`. The loss is the model's own. A metric sees the
+                multi-hot labels [n, L] and the continuous codes [n, units].
+
+        Example:
+
+        >>> model.compile()
+        >>> model.compile(keras.optimizers.AdamW(1e-3))
+        """
+        if kwargs.pop("loss", None) is not None:
+            raise ValueError(
+                f"`loss` is part of the model: give {type(self).__name__} its "
+                "arguments and call `compile()` without `loss`."
+            )
+        if kwargs.pop("loss_weights", None) is not None:
+            raise ValueError(
+                f"The terms of the loss have weights of their own: give them to "
+                f"{type(self).__name__}, and leave `loss_weights` out."
+            )
+        published = isinstance(optimizer, str) and optimizer == "auto"
+        multipliers = new_multipliers(learning_rate_multipliers, published)
+        check_scope(self)
+        if published:
+            optimizer = keras.optimizers.SGD(self.default_learning_rate(), momentum=0.9)
+        optimizer = keras.optimizers.get(optimizer)
+        self.check_optimizer(optimizer)
+        # Keras looks at the model's own dtype alone.
+        if kwargs.get("auto_scale_loss", True) and has_float16_layers(self):
+            optimizer = with_loss_scale(self, optimizer)
+        check_multipliers(multipliers, optimizer)
+        check_compilation(self, jit_compile, steps_per_execution)
+        self.learning_rate_multipliers = multipliers
+        self.forget_functions()
+        super().compile(
+            optimizer=optimizer,
+            jit_compile=jit_compile,
+            steps_per_execution=steps_per_execution,
+            **kwargs,
+        )
+
+    def fit(
+        self,
+        x=None,
+        y=None,
+        batch_size: int | None = None,
+        epochs: int = 1,
+        verbose="auto",
+        callbacks=None,
+        **kwargs,
+    ):
+        """Trains the model, as `keras.Model.fit`.
+
+        Args:
+            x: `tf.data.Dataset` of (images, labels), such as
+                `datasets.image_dataset` makes, or an array [n, h, w, 3] of pixels
+                at the network's input size. A batch is the global batch: with
+                several replicas its pairs span all of them.
+            y: multi-hot labels [n, L] where `x` is an array.
+            batch_size: int. Images a batch where `x` is an array. Defaults to `32`.
+            epochs: int. Defaults to `1`.
+            verbose: `"auto"`, 0, 1 or 2. Defaults to `"auto"`.
+            callbacks: list of `keras.callbacks.Callback`. Defaults to none.
+            **kwargs: `initial_epoch`, `validation_data` and the like of
+                `keras.Model.fit`.
+
+        Raises:
+            ValueError: for labels that are not multi-hot, or pixels that do not lie
+                between 0 and 255; of a dataset, at the batch that has them, but
+                for `jit_compile=True`.
+        """
+        check_scope(self)
+        self._check_arrays(x, y, "y")
+        validation = kwargs.get("validation_data")
+        if isinstance(validation, (list, tuple)) and len(validation) > 1:
+            self._check_arrays(*validation[:2], "validation_data")
+        if isinstance(callbacks, keras.callbacks.Callback):
+            callbacks = [callbacks]
+        if not isinstance(callbacks, (list, tuple, type(None))):
+            raise ValueError(
+                "`callbacks` must be a list of Keras callbacks. "
+                f"Received: {type(callbacks).__name__}."
+            )
+        if not self.compiled:
+            self.compile()
+        if not self.optimizer.built:
+            # A step that creates the variables itself is traced twice by TensorFlow.
+            with self.distribute_strategy.scope():
+                self.optimizer.build(self.trainable_variables)
+        if isinstance(x, tf.data.Dataset):
+            kwargs.setdefault("shuffle", False)  # Else Keras warns of its default.
+        callbacks = self.own_callbacks() + list(callbacks or [])
+        try:
+            with batches_explained(self):
+                return super().fit(
+                    x,
+                    y,
+                    batch_size=batch_size,
+                    epochs=epochs,
+                    verbose=verbose,
+                    callbacks=callbacks,
+                    **kwargs,
+                )
+        finally:
+            # Keras calls no `on_train_end` where a training is interrupted.
+            for callback in callbacks:
+                if hasattr(callback, "after_training"):
+                    callback.after_training()
+
+    def forget_functions(self) -> None:
+        """Has `fit`, `evaluate` and `predict` follow a change of the model."""
+        self.train_function = self.test_function = self.predict_function = None
+
+    def _check_arrays(self, images, labels, name: str) -> None:
+        """Raises ValueError for arrays that are no pixels or no multi-hot labels."""
+        if isinstance(labels, (np.ndarray, tf.Tensor)):
+            check_multi_hot(np.asarray(labels), name)
+        if isinstance(images, (np.ndarray, tf.Tensor)):
+            self._check_images(np.asarray(images))
+
+    def _check_images(self, images: np.ndarray) -> None:
+        check_pixels(images)
+
+    def evaluate(self, *args, **kwargs):
+        """Losses on labelled images, as `keras.Model.evaluate`.
+
+        For retrieval metrics, encode and call `keras_deephash.evaluate_retrieval`.
+        """
+        with batches_explained(self):
+            return super().evaluate(*args, **kwargs)
+
+    def train_step(self, data):
+        images, labels = self._checked_batch(data)
+        with tf.GradientTape() as tape:
+            outputs = self(images, training=True)
+            loss = self._loss_share(outputs, labels)
+            scaled_loss = self.optimizer.scale_loss(loss)
+        variables = self.trainable_variables
+        gradients = tape.gradient(scaled_loss, variables)
+        gradients = scale_gradients(
+            gradients, variables, self.output_layer, self.learning_rate_multipliers
+        )
+        # Shares of the replicas add up to the global loss, and so do the gradients
+        # when the optimizer sums them over the replicas.
+        self.optimizer.apply_gradients(zip(gradients, variables, strict=True))
+        return self.compute_metrics(images, labels, outputs)
+
+    def test_step(self, data):
+        images, labels = self._checked_batch(data)
+        outputs = self(images, training=False)
+        self._loss_share(outputs, labels)
+        return self.compute_metrics(images, labels, outputs)
+
+    def _checked_batch(self, data):
+        """Images and labels of a batch, which are what they should be."""
+        images, labels = images_and_labels(data)
+        pixels = not self._are_frozen_features(images)
+        return checked_batch(check_rows(self, images), labels, pixels)
+
+    def _are_frozen_features(self, images) -> bool:
+        return False
+
+    def _loss_share(self, outputs, labels):
+        """This replica's share of the loss of the global batch."""
+        terms = self.loss_terms(outputs, labels)
+        loss = sum(weight * share for weight, share in terms.values())
+        replicas = self.distribute_strategy.num_replicas_in_sync
+        for other in self.losses:  # Regularizers, once for all replicas together.
+            loss += ops.sum(ops.cast(other, "float32")) / replicas
+        # Shares add up over the replicas, while the trackers average over them.
+        weight = count_rows(outputs) / replicas
+        self._loss_tracker.update_state(loss * replicas, sample_weight=weight)
+        for name, (_, share) in terms.items():
+            tracker = getattr(self, f"{name}_tracker")
+            tracker.update_state(share * replicas, sample_weight=weight)
+        return loss
+
+    def get_compile_config(self):
+        config = super().get_compile_config()
+        if config:
+            config["learning_rate_multipliers"] = self.learning_rate_multipliers
+        return config
+
+    def compile_from_config(self, config):
+        self.compile(**keras.saving.deserialize_keras_object(config))
+        self.optimizer.build(self.trainable_variables)

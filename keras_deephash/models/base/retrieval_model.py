@@ -1,0 +1,224 @@
+"""What all methods are made of: a backbone, a tanh layer, and the preprocessing."""
+
+import os
+
+import keras
+import numpy as np
+
+from keras_deephash.backbones.loading import load_backbone
+from keras_deephash.models.base.backbone_check import check_preprocessor
+from keras_deephash.models.base.encoding import (
+    check_batch_size,
+    check_finite,
+    continuous_codes,
+)
+from keras_deephash.models.base.freezing import FreezingMixin
+from keras_deephash.models.base.global_batch import GlobalBatchTraining
+from keras_deephash.models.base.inference import Inference
+from keras_deephash.preprocessing import Preprocessor
+from keras_deephash.presets.mixin import PresetMixin
+
+
+class RetrievalModel(PresetMixin, FreezingMixin, GlobalBatchTraining):
+    """Base class of `DeepHashing` and `DeepQuantization`.
+
+    The model takes RGB pixels from 0 to 255 at the network's input size and
+    normalizes them itself; `encode` takes images of any size.
+
+    Args:
+        backbone: `keras.Model`, images to features [n, d], such as
+            `AlexNetBackbone`; or a string: the preset of a backbone, or `"keras:NAME"`
+            for a network of Keras Applications with its ImageNet weights. A preset
+            needs a backbone whose class is registered, not a plain functional model.
+        preprocessor: `Preprocessor`. Defaults to the backbone's own, else to the
+            default one for the backbone's input size.
+        **kwargs: `name` and `trainable` of `keras.Model`.
+    """
+
+    # Continuous codes closer to zero than this are computed image by image, so that
+    # they are the same for every batch size.
+    _near_zero = 0.0
+    # Whether codes are bytes of a codebook, ranked by features, and not packed bits.
+    is_quantizer = False
+
+    def __init__(
+        self,
+        backbone: keras.Model | str | os.PathLike,
+        preprocessor: Preprocessor | None = None,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        if isinstance(backbone, (str, os.PathLike)):
+            backbone = load_backbone(os.fspath(backbone))
+        # The name `backbone` is part of the weights file format.
+        self.backbone = backbone
+        self.preprocessor = preprocessor
+
+    @property
+    def preprocessor(self) -> Preprocessor:
+        """What images go through. To change it, set a new `Preprocessor`; `None` is
+        the backbone's own."""
+        return self._preprocessor
+
+    @preprocessor.setter
+    def preprocessor(self, preprocessor: Preprocessor | None) -> None:
+        self._preprocessor = check_preprocessor(self.backbone, preprocessor)
+        self.forget_functions()
+
+    def forget_functions(self) -> None:
+        super().forget_functions()
+        self._inference = None
+
+    def new_output_layer(self, units: int, name: str) -> keras.layers.Layer:
+        """The layer after the backbone, built; its values lie between -1 and 1."""
+        layer = keras.layers.Dense(
+            units,
+            activation="tanh",
+            kernel_initializer=keras.initializers.RandomNormal(stddev=0.01),
+            dtype="float32",
+            name=name,
+        )
+        layer.build(self.backbone.output_shape)
+        return layer
+
+    def call(self, images, training=False):
+        """Continuous codes [n, units] of images at the network's input size.
+
+        Also of `frozen_features`, if a part of the backbone is frozen.
+        """
+        if self._are_frozen_features(images):
+            features = self._frozen.head(images, training=training)
+        else:
+            x = self.preprocessor.normalize(images)
+            features = self.backbone(x, training=training)
+        return self.output_layer(features)
+
+    def continuous_codes(
+        self, images, batch_size: int = 32, verbose="auto", crops: int = 1
+    ) -> np.ndarray:
+        """The continuous codes of images of any size; arguments as for `encode`.
+
+        Returns:
+            float32 array [n, units], between -1 and 1.
+        """
+        if isinstance(images, np.ndarray) and self._are_frozen_features(images):
+            return self._codes_of_features(images, batch_size, crops)
+        if self._inference is None or not self._inference.fits(self):
+            self._inference = Inference(self, self.preprocessor.image_size)
+        return continuous_codes(
+            self._inference.run,
+            self.preprocessor,
+            self.output_layer.units,
+            images,
+            batch_size=batch_size,
+            verbose=verbose,
+            crops=crops,
+            near_zero=self._near_zero,
+        )
+
+    def _codes_of_features(
+        self, features: np.ndarray, batch_size: int, crops: int
+    ) -> np.ndarray:
+        check_batch_size(batch_size)
+        if crops != 1:
+            raise ValueError(
+                "Frozen features are of the centre crops alone: encode the images. "
+                f"Received: crops={crops!r}."
+            )
+        if not len(features):
+            return np.empty((0, self.output_layer.units), np.float32)
+        codes = self.predict(features, batch_size=batch_size, verbose=0)
+        for row in np.flatnonzero(np.abs(codes).min(axis=1) < self._near_zero):
+            codes[row] = self.predict(features[row : row + 1], verbose=0)[0]
+        check_finite(codes)
+        return codes
+
+    def ranking(self, query_codes, database_codes) -> dict:
+        """What the method ranks by: arguments of `evaluate_retrieval`.
+
+        Args:
+            query_codes: float array [queries, units], as `continuous_codes` returns.
+            database_codes: float array [n, units].
+
+        Returns:
+            dict of all arguments but labels and options.
+        """
+        raise NotImplementedError(f"{type(self).__name__} must define `ranking`.")
+
+    def retrieval_metrics(
+        self, query_codes, query_labels, database_codes, database_labels, **arguments
+    ) -> dict:
+        """The retrieval metrics of continuous codes, flat and plain for JSON.
+
+        Args:
+            query_codes: float array [queries, units], as `continuous_codes` returns.
+            query_labels: multi-hot array [queries, L].
+            database_codes: float array [n, units].
+            database_labels: multi-hot array [n, L].
+            **arguments: of `evaluate_retrieval`.
+
+        Returns:
+            dict. `map` is the figure of the method's codes and distance.
+        """
+        raise NotImplementedError(
+            f"{type(self).__name__} must define `retrieval_metrics`."
+        )
+
+    def export(
+        self,
+        filepath: str | os.PathLike,
+        format: str = "tf_saved_model",
+        verbose: bool | None = None,
+        input_signature=None,
+        **kwargs,
+    ) -> None:
+        """Exports the network for serving, as `keras.Model.export`.
+
+        What is exported takes pixels from 0 to 255 at the network's input size and
+        gives continuous codes; `encode` does the resizing and the packing.
+
+        Args:
+            filepath: str.
+            format: `"tf_saved_model"`, or another of `keras.Model.export`.
+                Defaults to `"tf_saved_model"`.
+            verbose: bool. Defaults to `None`, as of `keras.Model.export`.
+            input_signature: list of `keras.InputSpec`. Defaults to any number of
+                uint8 images.
+            **kwargs: of `keras.Model.export`.
+
+        Example:
+
+        >>> model.export("served")
+        >>> served = tf.saved_model.load("served")
+        >>> codes = served.serve(pixels)
+        """
+        if input_signature is None:
+            size = self.preprocessor.image_size
+            input_signature = [
+                keras.InputSpec(dtype="uint8", shape=(None, size, size, 3))
+            ]
+        super().export(
+            filepath,
+            format=format,
+            verbose=verbose,
+            input_signature=input_signature,
+            **kwargs,
+        )
+
+    def get_config(self) -> dict:
+        return {
+            "name": self.name,
+            "trainable": self.trainable,
+            "backbone": keras.saving.serialize_keras_object(self.backbone),
+            "preprocessor": keras.saving.serialize_keras_object(self.preprocessor),
+        }
+
+    @classmethod
+    def from_config(cls, config: dict, custom_objects=None):
+        config = dict(config)
+        for key in ("backbone", "preprocessor"):
+            if isinstance(config.get(key), dict):
+                config[key] = keras.saving.deserialize_keras_object(
+                    config[key], custom_objects=custom_objects
+                )
+        return cls(**config)

@@ -1,0 +1,1 @@
+"""The files of a preset: configuration, weights, metadata, README."""

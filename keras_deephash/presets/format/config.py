@@ -1,0 +1,155 @@
+"""Models to plain JSON and back, without a way for the JSON to run code.
+
+Class names resolve among the registered classes of models only; nothing is
+imported on behalf of a file.
+"""
+
+import inspect
+
+import keras
+
+from keras_deephash.preprocessing import Preprocessor
+from keras_deephash.presets.errors import PresetError
+from keras_deephash.presets.format.config_check import check_config
+
+# Overrides of a method that are arguments of its backbone.
+BACKBONE_KEYS = ("dtype", "image_shape")
+# Classes of this package are registered under this.
+_OWN = "keras_deephash>"
+
+
+def model_to_config(model: keras.Model) -> dict:
+    """The class and the plain config of a model, its backbone apart."""
+    config = dict(model.get_config())
+    # A preset keeps the preprocessor in a file of its own.
+    config.pop("preprocessor", None)
+    has_backbone = config.pop("backbone", None) is not None
+    entry = {"class": class_name(type(model)), "config": config}
+    check_config(config, f"the config of `{entry['class']}`")
+    if has_backbone:
+        entry["backbone"] = model_to_config(model.backbone)
+    return entry
+
+
+def class_name(cls: type) -> str:
+    """The registered name of a class.
+
+    Raises:
+        PresetError: if the class is not registered, so that no preset of it could
+            be loaded again.
+    """
+    name = keras.saving.get_registered_name(cls)
+    if cls.__module__.partition(".")[0] == "keras":
+        raise PresetError(
+            f"A `{cls.__name__}` model cannot be saved in a preset: it has no class "
+            "that could be built again. Build it in a registered subclass of "
+            "`keras.Model`, name a network of Keras Applications, "
+            '`backbone="keras:NAME"`, or keep the model by `model.save("it.keras")`.'
+        )
+    if keras.saving.get_registered_object(name) is not cls:
+        raise PresetError(
+            f"`{cls.__name__}` cannot be saved in a preset because it is not "
+            "registered. Decorate the class with "
+            '`@keras.saving.register_keras_serializable(package="my_package")`.'
+        )
+    return name
+
+
+def check_entry(entry: dict, only_own_classes: bool) -> None:
+    """Checks what stands in `config.json`, before anything is built from it.
+
+    Args:
+        entry: dict, as `model_to_config` returns it.
+        only_own_classes: bool. Whether the classes must be those of this package, and
+            not others that the running program has registered.
+
+    Raises:
+        PresetError: if it names other classes, or describes anything but plain values.
+    """
+    parts = [entry]
+    if entry.get("backbone") is not None:
+        parts.append(entry["backbone"])
+    for part in parts:
+        if not (
+            isinstance(part, dict)
+            and "class" in part
+            and isinstance(part.get("config"), dict)
+        ):
+            raise PresetError(
+                "`config.json` must hold a class and its config. Save the preset anew."
+            )
+        name = part.get("class")
+        find_class(name)
+        if only_own_classes and not name.startswith(_OWN):
+            raise PresetError(
+                f"A preset of the Hub is built of the classes of keras_deephash alone. "
+                f"Received: {name!r}. Download it, read it, and load its directory if "
+                "you trust it."
+            )
+        check_config(part["config"], f"the config of `{name}`")
+    if "backbone" in parts[-1] and len(parts) == 2:
+        raise PresetError("A backbone has no backbone of its own in a preset.")
+
+
+def model_from_config(
+    entry: dict, preprocessor: Preprocessor, overrides: dict
+) -> keras.Model:
+    """Builds the model that `model_to_config` described.
+
+    Args:
+        entry: dict, as `model_to_config` returns it.
+        preprocessor: `Preprocessor` of the model or the backbone.
+        overrides: arguments in place of those of the config; `dtype` and
+            `image_shape` go to the backbone.
+    """
+    try:
+        cls = find_class(entry["class"])
+        config = dict(entry["config"])
+        backbone_entry = entry.get("backbone")
+        overrides = dict(overrides)
+        if backbone_entry is not None:
+            backbone_overrides = {
+                key: overrides.pop(key) for key in BACKBONE_KEYS if key in overrides
+            }
+            config["backbone"] = model_from_config(
+                backbone_entry, preprocessor, backbone_overrides
+            )
+            config["preprocessor"] = preprocessor
+    except (KeyError, TypeError, AttributeError):
+        raise PresetError(
+            "`config.json` must hold a class and its config. Save the preset anew."
+        ) from None
+    known = inspect.signature(cls.__init__).parameters.keys() | {"name", "trainable"}
+    if "weights" in known:  # Those of a preset are in its own file.
+        config["weights"] = None
+    for kind, keys in (("argument", overrides), ("config entry", config)):
+        unknown = sorted(set(keys) - known)
+        if unknown:
+            raise PresetError(
+                f"`{cls.__name__}` has no {kind} {unknown[0]!r}. "
+                f"It takes {sorted(known - {'self', 'kwargs'})}."
+            )
+    try:
+        model = cls(**{**config, **overrides})
+    except Exception as error:  # Anything may stand there.
+        raise PresetError(
+            f"The configuration is not valid for `{cls.__name__}`: {error}"
+        ) from None
+    if backbone_entry is None:
+        model.preprocessor = preprocessor
+    return model
+
+
+def find_class(name: str) -> type:
+    """The registered model class of a name.
+
+    Raises:
+        PresetError: if no registered class of models has the name.
+    """
+    cls = keras.saving.get_registered_object(name) if isinstance(name, str) else None
+    if not (inspect.isclass(cls) and issubclass(cls, keras.Model)):
+        raise PresetError(
+            f"The preset needs the class {name!r}, which is not known here. Import "
+            "the module that registers it, or upgrade keras_deephash."
+        )
+    return cls

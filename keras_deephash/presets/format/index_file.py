@@ -1,0 +1,94 @@
+"""The database index of a preset: codes, ids, labels and names in one HDF5 file.
+
+Plain arrays and nothing of faiss, whose files are not made for strangers to read: the
+search structure is built anew from the codes.
+"""
+
+import os
+
+import h5py
+import numpy as np
+
+from keras_deephash.presets.errors import PresetError
+from keras_deephash.presets.format.weights_check import count_weights, refuse_damage
+
+INDEX_FILE = "index.h5"
+# Beyond these, a graph or the tables of few codes could fill the memory.
+_MAX_OPTIONS = {"links": 256, "build_width": 4096, "tables": 64, "flips": 4}
+_MAX_OPTION = 65_536
+
+
+def save_index_file(index, path: str) -> dict:
+    """Writes the content of a faiss index; returns its entry in the metadata."""
+    arrays = index.arrays()
+    try:
+        _check_options(index.options, index.spec.bits)
+    except ValueError as error:
+        raise PresetError(
+            f"The index cannot be saved with a preset, it could not be loaded: {error}"
+        ) from None
+    with h5py.File(path, "w", track_order=True) as file:
+        for name, array in arrays.items():
+            file.create_dataset(name, data=array, track_times=False)
+    return {
+        "kind": index.stats()["kind"],
+        "options": index.options,
+        "count": len(index),
+    }
+
+
+def load_index_file(model, metadata: dict, path: str):
+    """The `Index` of a preset, ready to search with its model.
+
+    Raises:
+        PresetError: if the file holds anything but the arrays of an index.
+    """
+    from keras_deephash.index import Index
+
+    entry = metadata.get("index")
+    if not isinstance(entry, dict) or set(entry) != {"kind", "options", "count"}:
+        raise PresetError(
+            f"`index` in the metadata of {os.path.dirname(path)!r} must give kind, "
+            f"options and count. Received: {entry!r}."
+        )
+    count_weights(path)  # Nothing but plain arrays, none larger than the file.
+    with refuse_damage(path), h5py.File(path, "r") as file:
+        arrays = {name: file[name][()] for name in file}
+        names = None
+        if "names" in arrays:
+            names = _read_names(arrays.pop("names"), arrays.pop("name_ends"))
+        options = entry["options"]
+        _check_options(options, model.bits)
+        # Named, so that the options cannot name a server.
+        index = Index(model, kind=entry["kind"], backend="faiss", **options)
+        index.add(
+            arrays.pop("codes"), arrays.pop("ids"), arrays.pop("labels", None), names
+        )
+    if arrays or len(index) != entry["count"]:
+        raise PresetError(
+            f"{path!r} does not fit the metadata: {entry['count']} codes are expected, "
+            f"{len(index)} are there. Fetch or save the preset again."
+        )
+    return index
+
+
+def _read_names(text: np.ndarray, ends: np.ndarray) -> list[str]:
+    ends = ends.astype(np.int64, casting="same_kind")
+    starts = np.concatenate([[0], ends[:-1]])
+    # Together no longer than the text: overlapping names could fill the memory.
+    if (starts > ends).any() or (ends[-1:] != len(text)).any():
+        raise ValueError("the ends of the names do not fit their text")
+    text = text.astype(np.uint8).tobytes()
+    return [
+        text[start:end].decode("utf-8", "surrogateescape")
+        for start, end in zip(starts, ends, strict=True)
+    ]
+
+
+def _check_options(options: dict, bits: int) -> None:
+    for name, value in options.items():
+        largest = _MAX_OPTIONS.get(name, _MAX_OPTION)
+        if name == "tables":  # By default one for 16 bits.
+            largest = max(largest, -(-bits // 16))
+        if value is not None and value > largest:
+            raise ValueError(f"`{name}` must be at most {largest}. Received: {value}.")

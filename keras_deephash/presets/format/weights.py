@@ -1,0 +1,89 @@
+"""Weights files, in float32 or in smaller types."""
+
+import os
+
+import h5py
+import keras
+import ml_dtypes
+import numpy as np
+
+from keras_deephash.presets.errors import PresetError
+from keras_deephash.presets.format.deflation import write_deflated
+
+WEIGHTS_DTYPES = ("float32", "float16", "bfloat16")
+
+
+def save_weights_file(model: keras.Model, path: str, dtype: str) -> None:
+    """Writes the weights alone; the same weights always give the same bytes."""
+    if dtype not in WEIGHTS_DTYPES:
+        raise ValueError(
+            f"`weights_dtype` must be one of {WEIGHTS_DTYPES}. "
+            f"Received: weights_dtype={dtype!r}."
+        )
+    full = os.path.join(os.path.dirname(path), "full.weights.h5")
+    model.save_weights(full)
+    with h5py.File(full, "r") as source, h5py.File(path, "w") as target:
+        _copy(source, target, dtype)
+    os.remove(full)
+
+
+def load_weights_file(model: keras.Model, path: str) -> None:
+    """Loads a weights file of either dtype.
+
+    Raises:
+        PresetError: if the file is damaged or its weights do not fit the model.
+    """
+    try:
+        model.load_weights(path)
+    except Exception as error:  # Keras raises nearly everything here.
+        raise PresetError(
+            f"The weights in {path!r} do not fit `{type(model).__name__}`: {error}"
+        ) from None
+
+
+def _copy(source: h5py.Group, target: h5py.Group, dtype: str) -> None:
+    """Copies the weights; groups without any, and with them names, stay out."""
+    for key, item in source.items():
+        if item.name == "/optimizer":
+            continue  # The state of a training is no part of a preset.
+        if isinstance(item, h5py.Group):
+            if _holds_data(item):
+                group = target.create_group(key)
+                for name, value in item.attrs.items():
+                    group.attrs[name] = value
+                _copy(item, group, dtype)
+            continue
+        values = item[()]
+        if item.attrs.get("dtype") == "bfloat16":  # As Keras writes what HDF5 lacks.
+            values = values.view(ml_dtypes.bfloat16).astype(np.float32)
+        if values.dtype.kind == "f":
+            values = _rounded(values, dtype)
+            if not np.isfinite(values).all():
+                raise ValueError(
+                    f"The weight {item.name!r} is not finite in {dtype}. Save with "
+                    "`weights_dtype='float32'`, or check the training for NaN."
+                )
+        if dtype == "float32":
+            target.create_dataset(key, data=values, track_times=False)
+        else:
+            write_deflated(target, key, values)
+
+
+def _rounded(values: np.ndarray, dtype: str) -> np.ndarray:
+    """Numbers in `dtype`; bfloat16, which HDF5 lacks, is float16 of as many digits."""
+    if dtype == "float32":
+        return values
+    with np.errstate(over="ignore"):
+        values = values.astype(np.float16)
+    if dtype == "bfloat16":
+        # Halves up, of 3 of the 10 bits of the significand.
+        bits = values.view(np.uint16).astype(np.uint32)
+        values = ((bits + 4) & 0xFFF8).astype(np.uint16).view(np.float16)
+    return values
+
+
+def _holds_data(group: h5py.Group) -> bool:
+    return any(
+        _holds_data(item) if isinstance(item, h5py.Group) else True
+        for item in group.values()
+    )

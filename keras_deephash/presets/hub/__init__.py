@@ -1,0 +1,1 @@
+"""The Hugging Face Hub: handles, downloads, cards and the cache."""

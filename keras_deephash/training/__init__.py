@@ -1,0 +1,1 @@
+"""Training by a record of options: data, model, optimizer, evaluation."""

@@ -1,0 +1,104 @@
+"""Frozen features of image sets, computed once and kept in files."""
+
+import hashlib
+import json
+import os
+
+import numpy as np
+
+from keras_deephash.callbacks import EpochSeeds
+from keras_deephash.datasets import ImageSet, image_dataset
+from keras_deephash.files import write_atomically
+from keras_deephash.models.base.retrieval_model import RetrievalModel
+
+
+class FrozenFeatures:
+    """What a model's frozen part makes of image sets, from memory or from files.
+
+    Trainings of several methods from the same backbone share the files: their names
+    are made of all that the features depend on.
+
+    Args:
+        folder: str, directory of the files; `None` keeps none.
+    """
+
+    def __init__(self, folder: str | None):
+        self.folder = folder
+
+    def of_images(self, model: RetrievalModel, images: ImageSet) -> ImageSet:
+        """The features of the centre crops, in the images' order."""
+        features, _ = self._load(
+            self._key(model, images, "centre"),
+            lambda: (model.frozen_features(images, verbose=1).images, images.labels),
+        )
+        return ImageSet(features, images.labels, images.label_names)
+
+    def of_views(
+        self,
+        model: RetrievalModel,
+        images: ImageSet,
+        views: int,
+        seed: int,
+        augment,
+        augment_names: list[str],
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Features [views, n, ...] of training images, and labels [views, n, L].
+
+        Every view is an epoch of `image_dataset`: its crops, mirrors and augmentation.
+        """
+
+        def compute():
+            seeds = EpochSeeds(seed)
+            dataset = image_dataset(
+                images,
+                model.preprocessor,
+                batch_size=100,
+                training=True,
+                seed=seeds,
+                augment=augment,
+                full_batches=False,
+            )
+            made = []
+            for seeds.epoch in range(views):
+                print(f"Frozen features, view {seeds.epoch + 1} of {views}")
+                made.append(model.run_frozen(dataset, len(images), verbose=1))
+            features, labels = zip(*made, strict=True)
+            return np.stack(features), np.stack(labels)
+
+        purpose = ["all in views", views, seed, list(augment_names)]
+        return self._load(self._key(model, images, purpose), compute)
+
+    def _load(self, key: str, compute) -> tuple[np.ndarray, np.ndarray]:
+        if self.folder is None:
+            return compute()
+        paths = [
+            os.path.join(self.folder, f"{key}.{kind}.npy")
+            for kind in ("features", "labels")
+        ]
+        if not all(map(os.path.isfile, paths)):
+            for path, array in zip(paths, compute(), strict=True):
+                with write_atomically(path) as file:
+                    np.save(file, array, allow_pickle=False)
+        # Files larger than memory are read as they are needed.
+        return tuple(np.load(path, mmap_mode="r") for path in paths)
+
+    def _key(self, model: RetrievalModel, images: ImageSet, purpose) -> str:
+        """A name for the features of this trunk, preprocessing and image set."""
+        digest = hashlib.sha256()
+        for variable in model.frozen_weights:
+            digest.update(np.ascontiguousarray(variable).tobytes())
+        config = model.preprocessor.get_config()
+        parts = [config, purpose, model.frozen_layers, _description(images.images)]
+        digest.update(json.dumps(parts, sort_keys=True).encode())
+        if isinstance(images.images, np.ndarray):
+            digest.update(np.ascontiguousarray(images.images).tobytes())
+        digest.update(np.ascontiguousarray(images.labels).tobytes())
+        return digest.hexdigest()[:32]
+
+
+def _description(images) -> list:
+    """What tells image sets apart, but for the pixels of an array."""
+    if isinstance(images, np.ndarray):
+        return [str(images.dtype), images.shape]
+    files = [(os.path.abspath(path), os.stat(path)) for path in images]
+    return [[path, stat.st_size, stat.st_mtime_ns] for path, stat in files]
