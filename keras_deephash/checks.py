@@ -1,24 +1,40 @@
 """Checks of arguments, with the same sentence everywhere."""
 
+import math
+from collections.abc import Sequence
 from numbers import Real
 
 import numpy as np
 
 
-def check_integer(name: str, value: int, minimum: int) -> int:
-    """Returns `value` as a Python integer, or raises where it is none or too low."""
-    integer = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
-    if not integer or value < minimum:
-        raise ValueError(
-            f"`{name}` must be an integer and >= {minimum}. Received: {name}={value!r}."
-        )
-    return int(value)
+def check_integer(
+    name: str, value: int, minimum: int, maximum: int | None = None
+) -> int:
+    """A Python or NumPy integer between bounds, as a Python integer; or a ValueError.
+
+    `True`, `16.0` and `"16"` are not integers.
+    """
+    is_integer = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+    if is_integer and minimum <= value <= (math.inf if maximum is None else maximum):
+        return int(value)
+    bounds = f">= {minimum}" if maximum is None else f"from {minimum} to {maximum}"
+    raise ValueError(
+        f"`{name}` must be an integer {bounds}. Received: {name}={value!r}."
+    )
+
+
+def check_bits(bits: int) -> int:
+    """The length of a code, a multiple of 8, as a Python integer; or a ValueError."""
+    is_integer = isinstance(bits, (int, np.integer)) and not isinstance(bits, bool)
+    if not is_integer or bits < 8 or bits % 8:
+        raise ValueError(f"`bits` must be a multiple of 8. Received: bits={bits!r}.")
+    return int(bits)
 
 
 def check_number(name: str, value: float, positive: bool = False) -> float:
     """A finite number >= 0, or > 0 if `positive`, as a float; or a ValueError."""
     is_number = isinstance(value, Real) and not isinstance(value, bool)
-    if not is_number or not 0 <= value < float("inf") or (positive and not value):
+    if not is_number or not 0 <= value < math.inf or (positive and not value):
         raise ValueError(
             f"`{name}` must be finite and {'>' if positive else '>='} 0. "
             f"Received: {name}={value!r}."
@@ -26,8 +42,11 @@ def check_number(name: str, value: float, positive: bool = False) -> float:
     return float(value)
 
 
-def check_option(name: str, value: str, allowed: tuple[str, ...]) -> None:
-    """Raises unless `value` is one of the `allowed` strings."""
-    if value not in allowed:
-        choices = ", ".join(f'"{choice}"' for choice in allowed)
-        raise ValueError(f"`{name}` must be one of {choices}. Received: {value!r}.")
+def check_option(name: str, value, allowed: Sequence) -> None:
+    """Raises ValueError unless `value` is one of the allowed values."""
+    # An array compares element by element, and is never one of them.
+    if isinstance(value, np.ndarray) or value not in allowed:
+        choices = [f'"{one}"' if isinstance(one, str) else repr(one) for one in allowed]
+        raise ValueError(
+            f"`{name}` must be one of {', '.join(choices)}. Received: {name}={value!r}."
+        )

@@ -7,6 +7,7 @@ import numpy as np
 from keras import ops
 from PIL import Image
 
+from keras_deephash.checks import check_integer, check_option
 from keras_deephash.images import read_image
 
 CHANNEL_ORDERS = ("rgb", "bgr")
@@ -53,26 +54,22 @@ class Preprocessor:
         mean=(127.5, 127.5, 127.5),
         scale: float | Sequence[float] = 1 / 127.5,
     ):
-        image_size = _pixels("image_size", image_size)
+        image_size = check_integer("image_size", image_size, minimum=1)
         if resize_size is None:
             resize_size = round(image_size * 256 / 227)
-        resize_size = _pixels("resize_size", resize_size)
-        padding = _pixels("padding", padding)
-        if not 0 < image_size <= resize_size:
+        resize_size = check_integer("resize_size", resize_size, minimum=1)
+        padding = check_integer("padding", padding, minimum=0)
+        if image_size > resize_size:
             raise ValueError(
-                "`image_size` must be > 0 and at most `resize_size`. "
+                "`image_size` must be at most `resize_size`. "
                 f"Received: image_size={image_size}, resize_size={resize_size}."
             )
-        if not 0 <= padding < resize_size:
+        if padding >= resize_size:
             raise ValueError(
-                "`padding` must be >= 0 and less than `resize_size`. "
+                "`padding` must be less than `resize_size`. "
                 f"Received: padding={padding}, resize_size={resize_size}."
             )
-        if channel_order not in CHANNEL_ORDERS:
-            raise ValueError(
-                f"`channel_order` must be one of {CHANNEL_ORDERS}. "
-                f"Received: channel_order={channel_order!r}."
-            )
+        check_option("channel_order", channel_order, CHANNEL_ORDERS)
         if np.shape(mean) != (3,):
             raise ValueError(
                 f"`mean` must hold 3 numbers, one per channel. Received: mean={mean!r}."
@@ -181,11 +178,3 @@ class Preprocessor:
     def _crop(self, canvas: np.ndarray, top: int, left: int) -> np.ndarray:
         size = self.image_size
         return canvas[top : top + size, left : left + size]
-
-
-def _pixels(name: str, value) -> int:
-    if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, np.integer)):
-        raise ValueError(
-            f"`{name}` must be an int, in pixels. Received: {name}={value!r}."
-        )
-    return int(value)

@@ -74,7 +74,7 @@ def test_early_stopping_and_checkpoints_can_watch_it(
 
 
 def test_bad_arguments():
-    with pytest.raises(ValueError, match="`every` must be >= 1"):
+    with pytest.raises(ValueError, match="`every` must be an integer >= 1"):
         RetrievalEvaluation(None, None, every=0)
     with pytest.raises(ValueError, match="`metrics` must be some of .*'mapp'"):
         RetrievalEvaluation(None, None, metrics=("map", "mapp"))

@@ -71,15 +71,15 @@ def test_config_round_trip():
     [
         ({"image_size": 0}, "`image_size` must be > 0"),
         ({"image_size": 32, "resize_size": 16}, "at most `resize_size`"),
-        ({"image_size": 32, "padding": -1}, "`padding` must be >= 0"),
+        ({"image_size": 32, "padding": -1}, "`padding` must be an integer >= 0"),
         ({"image_size": 8, "resize_size": 8, "padding": 8}, "less than `resize_size`"),
         ({"image_size": 32, "channel_order": "gbr"}, "`channel_order` must be one of"),
         ({"image_size": 32, "scale": float("nan")}, "must be finite"),
         ({"image_size": 32, "mean": (1, 2)}, "`mean` must hold 3 numbers"),
         ({"image_size": 32, "scale": 0}, "`scale` not 0"),
-        ({"image_size": 32.0}, "`image_size` must be an int.*32.0"),
-        ({"image_size": 32, "resize_size": 40.5}, "`resize_size` must be an int"),
-        ({"image_size": 32, "padding": True}, "`padding` must be an int"),
+        ({"image_size": 32.0}, "`image_size` must be an integer.*32.0"),
+        ({"image_size": 32, "resize_size": 40.5}, "`resize_size` must be an integer"),
+        ({"image_size": 32, "padding": True}, "`padding` must be an integer"),
     ],
 )
 def test_bad_arguments(arguments, message):

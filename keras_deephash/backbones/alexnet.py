@@ -10,6 +10,7 @@ from keras_deephash.backbones.layers import (
     GroupedConv2D,
     LocalResponseNormalization,
 )
+from keras_deephash.checks import check_option
 from keras_deephash.presets.mixin import PresetMixin
 
 NORMALIZATIONS = ("lrn", "batch")
@@ -71,11 +72,7 @@ class AlexNetBackbone(PresetMixin, keras.Model):
         **kwargs,
     ):
         image_shape, filters = tuple(image_shape), tuple(filters)
-        if normalization not in NORMALIZATIONS:
-            raise ValueError(
-                f"`normalization` must be one of {NORMALIZATIONS}. "
-                f"Received: normalization={normalization!r}."
-            )
+        check_option("normalization", normalization, NORMALIZATIONS)
         if len(filters) != 5:
             raise ValueError(
                 "`filters` must hold 5 numbers, one per convolution. "

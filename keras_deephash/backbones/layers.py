@@ -1,10 +1,10 @@
 """The two layers of AlexNet that Keras does not have in a fast form."""
 
-from numbers import Integral
-
 import keras
 import numpy as np
 from keras import ops
+
+from keras_deephash.checks import check_integer, check_option
 
 PACKAGE = "keras_deephash"
 PADDINGS = ("valid", "same")
@@ -46,18 +46,14 @@ class GroupedConv2D(keras.layers.Layer):
         **kwargs,
     ):
         super().__init__(**kwargs)
-        if padding not in PADDINGS:
+        check_option("padding", padding, PADDINGS)
+        filters = check_integer("filters", filters, minimum=1)
+        kernel_size = check_integer("kernel_size", kernel_size, minimum=1)
+        strides = check_integer("strides", strides, minimum=1)
+        groups = check_integer("groups", groups, minimum=1)
+        if filters % groups:
             raise ValueError(
-                f"`padding` must be one of {PADDINGS}. Received: padding={padding!r}."
-            )
-        for name, value in (("kernel_size", kernel_size), ("strides", strides)):
-            if not isinstance(value, Integral) or value < 1:
-                raise ValueError(
-                    f"`{name}` must be an integer >= 1. Received: {name}={value!r}."
-                )
-        if groups < 1 or filters % groups:
-            raise ValueError(
-                "`groups` must be >= 1 and divide `filters`. "
+                "`groups` must divide `filters`. "
                 f"Received: filters={filters}, groups={groups}."
             )
         self.filters = filters

@@ -2,6 +2,7 @@
 
 import keras
 
+from keras_deephash.checks import check_integer
 from keras_deephash.datasets.image_set import ImageSet
 from keras_deephash.retrieval.evaluate_model import check_arguments, evaluate_model
 
@@ -62,8 +63,6 @@ class RetrievalEvaluation(keras.callbacks.Callback):
         **kwargs,
     ):
         super().__init__()
-        if every < 1:
-            raise ValueError(f"`every` must be >= 1. Received: every={every}.")
         if isinstance(metrics, str):
             raise ValueError(
                 f"`metrics` must be a list of names. Received: metrics={metrics!r}."
@@ -83,8 +82,8 @@ class RetrievalEvaluation(keras.callbacks.Callback):
             )
         self.query = query
         self.database = database
-        self.every = every
-        self.batch_size = batch_size
+        self.every = check_integer("every", every, minimum=1)
+        self.batch_size = check_integer("batch_size", batch_size, minimum=1)
         self.metrics = tuple(metrics)
         self.arguments = kwargs
 

@@ -44,11 +44,8 @@ def run(options) -> None:
     from keras_deephash.files import write_atomically
     from keras_deephash.images import find_images
 
-    if options.queries < 1 or options.neighbors < 1:
-        raise ValueError(
-            "`--queries` and `--neighbors` must be >= 1. Received: "
-            f"{options.queries} and {options.neighbors}."
-        )
+    check_integer("--queries", options.queries, minimum=1)
+    check_integer("--neighbors", options.neighbors, minimum=1)
     if options.epochs is not None:
         check_integer("--epochs", options.epochs, minimum=1)
         if options.images:

@@ -32,6 +32,7 @@ def add_arguments(parser) -> None:
 
 
 def run(options) -> None:
+    from keras_deephash.checks import check_integer
     from keras_deephash.cli.evaluate import load_evaluation
     from keras_deephash.files import write_atomically
     from keras_deephash.plots.style import check_matplotlib
@@ -40,9 +41,7 @@ def run(options) -> None:
     # What is wrong must not show after the encoding.
     check_matplotlib()
     for name in ("queries", "neighbors"):
-        value = getattr(options, name)
-        if value < 1:
-            raise ValueError(f"`--{name}` must be >= 1. Received: {value}.")
+        check_integer(f"--{name}", getattr(options, name), minimum=1)
     if os.path.isdir(options.output):
         raise ValueError(
             f"`--output` must be a file, such as report.html. "

@@ -1,12 +1,12 @@
 """The codebook layer."""
 
-from numbers import Integral
-
 import keras
 import numpy as np
 import tensorflow as tf
 from keras import ops
 
+from keras_deephash.checks import check_integer, check_option
+from keras_deephash.codebooks import scores
 from keras_deephash.codebooks.assignment import assign, reconstruct
 from keras_deephash.codebooks.fitting import fit_centers
 
@@ -57,25 +57,14 @@ class Codebook(keras.layers.Layer):
         projection=None,
         **kwargs,
     ):
-        if not isinstance(subcodebooks, Integral) or subcodebooks < 1:
-            raise ValueError(
-                "`subcodebooks` must be an integer >= 1. "
-                f"Received: subcodebooks={subcodebooks!r}."
-            )
-        if not isinstance(subcenters, Integral) or not 2 <= subcenters <= 256:
-            raise ValueError(
-                "`subcenters` must be an integer from 2 to 256, so that a sub-code is "
-                f"one byte. Received: subcenters={subcenters!r}."
-            )
-        if structure not in STRUCTURES:
-            raise ValueError(
-                f"`structure` must be one of {STRUCTURES}. "
-                f"Received: structure={structure!r}."
-            )
+        subcodebooks = check_integer("subcodebooks", subcodebooks, minimum=1)
+        # A sub-code is one byte.
+        subcenters = check_integer("subcenters", subcenters, minimum=2, maximum=256)
+        check_option("structure", structure, STRUCTURES)
         kwargs.setdefault("dtype", "float32")
         super().__init__(trainable=False, **kwargs)
-        self.subcodebooks = int(subcodebooks)
-        self.subcenters = int(subcenters)
+        self.subcodebooks = subcodebooks
+        self.subcenters = subcenters
         self.structure = structure
         self.projection = None
         if projection is not None:
@@ -147,10 +136,7 @@ class Codebook(keras.layers.Layer):
                 dimension or with NaN.
         """
         self.check_fitted()
-        if batch_size < 1:
-            raise ValueError(
-                f"`batch_size` must be >= 1. Received: batch_size={batch_size}."
-            )
+        batch_size = check_integer("batch_size", batch_size, minimum=1)
         features = self.check_features(features)
         if self._encode is None:
             signature = [tf.TensorSpec((None, features.shape[1]), tf.float32)]
@@ -175,10 +161,7 @@ class Codebook(keras.layers.Layer):
         self.check_fitted()
         codes = self.check_codes(codes)
         centers = ops.convert_to_numpy(self.centers)
-        total = np.zeros((len(codes), centers.shape[2]), np.float32)
-        for m, column in enumerate(codes.T):
-            total += centers[m][column]
-        return total
+        return scores.reconstruct(codes, centers)
 
     def fit(self, features, rounds: int = 10, seed: int = 0) -> list[float]:
         """Learns the centres from feature vectors, all of them in memory.
@@ -198,8 +181,7 @@ class Codebook(keras.layers.Layer):
             centres of the best round are kept.
         """
         features = self.check_features(features, fitting=True)
-        if rounds < 1:
-            raise ValueError(f"`rounds` must be >= 1. Received: rounds={rounds}.")
+        rounds = check_integer("rounds", rounds, minimum=1)
         return fit_centers(self, features, rounds, seed)
 
     def set_centers(self, centers) -> None:

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from keras_deephash.checks import check_option
+
 METRICS = ("inner_product", "euclidean")
 
 
@@ -27,10 +29,7 @@ def asymmetric_scores(
     Returns:
         float32 array [queries, n].
     """
-    if metric not in METRICS:
-        raise ValueError(
-            f"`metric` must be one of {METRICS}. Received: metric={metric!r}."
-        )
+    check_option("metric", metric, METRICS)
     queries = np.asarray(query_features, dtype=np.float32)
     if queries.ndim != 2 or queries.shape[1] != centers.shape[2]:
         raise ValueError(

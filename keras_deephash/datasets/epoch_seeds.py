@@ -1,9 +1,9 @@
 """Randomness that depends on the epoch's number, not on what ran before."""
 
-from numbers import Integral
-
 import keras
 import numpy as np
+
+from keras_deephash.checks import check_integer
 
 
 class EpochSeeds(keras.callbacks.Callback):
@@ -41,9 +41,7 @@ class EpochSeeds(keras.callbacks.Callback):
 
     def __init__(self, seed: int = 0):
         super().__init__()
-        if not isinstance(seed, Integral) or seed < 0:
-            raise ValueError(f"`seed` must be an integer >= 0. Received: seed={seed}.")
-        self.seed = int(seed)
+        self.seed = check_integer("seed", seed, minimum=0)
         self.epoch = None
 
     def generator(self, iteration: int = 0, purpose: int = 0) -> np.random.Generator:

@@ -5,6 +5,7 @@ import weakref
 import numpy as np
 import tensorflow as tf
 
+from keras_deephash.checks import check_integer
 from keras_deephash.datasets.epoch_seeds import EpochSeeds
 
 
@@ -28,7 +29,8 @@ def feature_dataset(
         `tf.data.Dataset` of (float16 or float32 [b, ...], float32 [b, L]).
     """
     views, count = features.shape[:2]
-    if not 0 < batch_size <= count:
+    batch_size = check_integer("batch_size", batch_size, minimum=1)
+    if batch_size > count:
         raise ValueError(
             "`batch_size` must be at least 1 and at most the number of images. "
             f"Received: batch_size={batch_size}, {count} images."

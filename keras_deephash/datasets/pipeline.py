@@ -6,6 +6,7 @@ import weakref
 import numpy as np
 import tensorflow as tf
 
+from keras_deephash.checks import check_integer
 from keras_deephash.datasets.epoch_seeds import EpochSeeds
 from keras_deephash.datasets.image_set import ImageSet
 from keras_deephash.preprocessing import Preprocessor
@@ -68,10 +69,7 @@ def image_dataset(
     count = len(images)
     if not count:
         raise ValueError("`images` must hold at least one image. Received: none.")
-    if batch_size < 1:
-        raise ValueError(
-            f"`batch_size` must be >= 1. Received: batch_size={batch_size}."
-        )
+    batch_size = check_integer("batch_size", batch_size, minimum=1)
     full_batches = full_batches and training
     if full_batches and count < batch_size:
         raise ValueError(

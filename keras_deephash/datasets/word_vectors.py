@@ -12,6 +12,8 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
+from keras_deephash.checks import check_integer
+
 # The first line of word2vec's files: how many words, how many values each.
 _HEADER = re.compile(rb"\s*(\d{1,12})\s+(\d{1,12})\s*")
 _ROW = re.compile(rb"[^ ]+(?: [-+.\daefintyAEFINTY]+)+\s*")  # nan and inf, too.
@@ -59,8 +61,8 @@ def load(
     (2, 50)
     """
     words = _words_to_look_up(label_names, substitutes)
-    if limit is not None and (not isinstance(limit, int | np.integer) or limit < 1):
-        raise ValueError(f"`limit` must be None or 1 or more. Received: {limit!r}.")
+    if limit is not None:
+        limit = check_integer("limit", limit, minimum=1)
     keys = {key for word in words.values() for key in chain(*_split(word))}
     table = _read(_find_file(source), keys | {key.lower() for key in keys}, limit)
     found = [_look_up(word, table) for word in words.values()]

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from keras_deephash.checks import check_bits, check_option
 from keras_deephash.codebooks.scores import METRICS
 
 
@@ -43,15 +44,8 @@ class CodeSpec:
     weights_sha256: str | None = None
 
     def __post_init__(self):
-        if self.bits < 8 or self.bits % 8:
-            raise ValueError(
-                f"`bits` must be a multiple of 8. Received: bits={self.bits}."
-            )
-        if self.metric not in ("hamming", *METRICS):
-            raise ValueError(
-                f"`metric` must be one of {('hamming', *METRICS)}. "
-                f"Received: metric={self.metric!r}."
-            )
+        object.__setattr__(self, "bits", check_bits(self.bits))
+        check_option("metric", self.metric, ("hamming", *METRICS))
         if (self.centers is None) != (self.metric == "hamming"):
             raise ValueError(
                 "Quantizer codes need `centers` [M, K, D], hash codes have none. "

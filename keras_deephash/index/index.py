@@ -5,6 +5,7 @@ from numbers import Real
 
 import numpy as np
 
+from keras_deephash.checks import check_integer
 from keras_deephash.index.backends import new_store
 from keras_deephash.index.code_reader import CodeReader
 from keras_deephash.index.code_spec import CodeSpec
@@ -129,10 +130,10 @@ class Index:
             ValueError: for queries of another length, or k < 1.
         """
         if k is not None:
-            _check_k(k)
+            k = check_integer("k", k, minimum=1)
         queries = self._reader.queries(images_or_codes)
         if radius is None:
-            return self._store.search(queries, int(k or 10))
+            return self._store.search(queries, k or 10)
         real = isinstance(radius, Real) and not isinstance(radius, bool)
         if not (real and np.isfinite(radius)):
             raise ValueError(
@@ -161,7 +162,7 @@ class Index:
         >>> _, candidates = hash_index.search(images, k=200)
         >>> quantizer_index.rerank(images, candidates, k=10)
         """
-        _check_k(k)
+        k = check_integer("k", k, minimum=1)
         queries = self._reader.queries(images_or_codes, continuous=True)
         candidates = np.asarray(candidates)
         if candidates.ndim != 2 or len(candidates) != len(queries):
@@ -169,7 +170,7 @@ class Index:
                 f"`candidates` must be ids of shape [{len(queries)}, c], one row a "
                 f"query. Received: shape {candidates.shape}."
             )
-        return self._store.rerank(queries, candidates, int(k))
+        return self._store.rerank(queries, candidates, k)
 
     # === Items ===
 
@@ -272,8 +273,3 @@ class Index:
             store.spec.check_same(CodeSpec.of(model), "The model")
         index._reader = CodeReader(store.spec, model)
         return index
-
-
-def _check_k(k) -> None:
-    if not isinstance(k, (int, np.integer)) or k < 1:
-        raise ValueError(f"`k` must be an int >= 1. Received: k={k!r}.")

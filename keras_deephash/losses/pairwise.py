@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from keras_deephash.checks import check_option
 from keras_deephash.losses.pairs import (
     check_codes_and_labels,
     self_pairs,
@@ -33,11 +34,7 @@ class PairwiseLoss(keras.layers.Layer):
     include_self_pairs = False
 
     def __init__(self, pair_weighting: str | None = "balanced", **kwargs):
-        if pair_weighting not in PAIR_WEIGHTINGS:
-            raise ValueError(
-                f"`pair_weighting` must be one of {PAIR_WEIGHTINGS}. "
-                f"Received: pair_weighting={pair_weighting!r}."
-            )
+        check_option("pair_weighting", pair_weighting, PAIR_WEIGHTINGS)
         # Pair mathematics runs in float32 also under mixed precision.
         kwargs.setdefault("dtype", "float32")
         super().__init__(**kwargs)

@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from keras_deephash.checks import check_number
+from keras_deephash.checks import check_number, check_option
 from keras_deephash.losses.distances import DISTANCES, pairwise_distances
 from keras_deephash.losses.pairwise import PairwiseLoss
 
@@ -74,7 +74,4 @@ class PairwiseCauchyLoss(PairwiseLoss):
 def check_cauchy_arguments(gamma: float, distance: str) -> None:
     """Raises ValueError for a scale or a distance that no Cauchy loss can use."""
     check_number("gamma", gamma, positive=True)
-    if distance not in DISTANCES:
-        raise ValueError(
-            f"`distance` must be one of {DISTANCES}. Received: distance={distance!r}."
-        )
+    check_option("distance", distance, DISTANCES)

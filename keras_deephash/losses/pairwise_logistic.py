@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from keras_deephash.checks import check_number
+from keras_deephash.checks import check_number, check_option
 from keras_deephash.losses.distances import normalize
 from keras_deephash.losses.pairwise import PairwiseLoss
 
@@ -58,11 +58,7 @@ class PairwiseLogisticLoss(PairwiseLoss):
         **kwargs,
     ):
         alpha = check_number("alpha", alpha, positive=True)
-        if similarity not in SIMILARITIES:
-            raise ValueError(
-                f"`similarity` must be one of {SIMILARITIES}. "
-                f"Received: similarity={similarity!r}."
-            )
+        check_option("similarity", similarity, SIMILARITIES)
         if clip is not None and similarity == "cosine":
             raise ValueError(
                 '`clip` must be None, or > 0 with `similarity="inner_product"`. '

@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from keras_deephash.checks import check_number
+from keras_deephash.checks import check_integer, check_number, check_option
 from keras_deephash.losses.distances import pairwise_distances
 from keras_deephash.losses.pairs import (
     check_codes_and_labels,
@@ -57,15 +57,12 @@ class TripletLoss(keras.layers.Layer):
         self, margin: float = 30.0, mining: str = "margin", seed: int = 0, **kwargs
     ):
         margin = check_number("margin", margin, positive=True)
-        if mining not in MININGS:
-            raise ValueError(
-                f"`mining` must be one of {MININGS}. Received: mining={mining!r}."
-            )
+        check_option("mining", mining, MININGS)
         kwargs.setdefault("dtype", "float32")
         super().__init__(**kwargs)
         self.margin = margin
         self.mining = mining
-        self.seed = int(seed)
+        self.seed = check_integer("seed", seed, minimum=0)
 
     def call(self, features, labels):
         features = ops.cast(features, "float32")

@@ -2,6 +2,7 @@
 
 import keras
 
+from keras_deephash.checks import check_option
 from keras_deephash.losses import (
     CauchyQuantizationLoss,
     PairwiseCauchyLoss,
@@ -60,11 +61,7 @@ class DCH(DeepHashing):
         preprocessor: Preprocessor | None = None,
         **kwargs,
     ):
-        if quantization not in QUANTIZATIONS:
-            raise ValueError(
-                f"`quantization` must be one of {QUANTIZATIONS}. "
-                f"Received: quantization={quantization!r}."
-            )
+        check_option("quantization", quantization, QUANTIZATIONS)
         if quantization == "cauchy":
             quantization_loss = CauchyQuantizationLoss(gamma, distance)
         else:

@@ -1,12 +1,10 @@
 """The base class of the methods that learn binary codes."""
 
-from numbers import Integral
-
 import keras
 import numpy as np
 from keras import ops
 
-from keras_deephash.checks import check_number
+from keras_deephash.checks import check_bits, check_number
 from keras_deephash.models.base.encoding import NEAR_ZERO
 from keras_deephash.models.base.retrieval_model import RetrievalModel
 from keras_deephash.preprocessing import Preprocessor
@@ -50,13 +48,12 @@ class DeepHashing(RetrievalModel):
         **kwargs,
     ):
         super().__init__(backbone, preprocessor, **kwargs)
-        if not isinstance(bits, Integral) or bits <= 0 or bits % 8:
-            raise ValueError(f"`bits` must be a multiple of 8. Received: bits={bits}.")
+        bits = check_bits(bits)
         # The name `hash_layer` is part of the weights file format.
         self.hash_layer = self.new_output_layer(bits, "hash_layer")
         self.pair_loss = pair_loss
         self.quantization_loss = quantization_loss
-        self.bits = int(bits)
+        self.bits = bits
         self.quantization_weight = check_number(
             "quantization_weight", quantization_weight
         )

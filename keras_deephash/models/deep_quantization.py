@@ -1,13 +1,11 @@
 """The base class of the methods that learn codebooks."""
 
-from numbers import Integral
-
 import keras
 import numpy as np
 import tensorflow as tf
 from keras import ops
 
-from keras_deephash.checks import check_number
+from keras_deephash.checks import check_integer, check_number
 from keras_deephash.codebooks import Codebook, asymmetric_scores, symmetric_scores
 from keras_deephash.codebooks.learner import CodebookLearner
 from keras_deephash.codebooks.statistics import CodebookStatistics
@@ -58,28 +56,21 @@ class DeepQuantization(RetrievalModel):
         **kwargs,
     ):
         super().__init__(backbone, preprocessor, **kwargs)
-        for name, value, least in (
-            ("dim", dim, 1),
-            ("quantization_start", quantization_start, 0),
-        ):
-            if not isinstance(value, Integral) or value < least:
-                raise ValueError(
-                    f"`{name}` must be an integer >= {least}. "
-                    f"Received: {name}={value!r}."
-                )
+        self.dim = check_integer("dim", dim, minimum=1)
+        self.quantization_start = check_integer(
+            "quantization_start", quantization_start, minimum=0
+        )
         # The names `feature_layer` and `codebook` are part of the weights file format.
-        self.feature_layer = self.new_output_layer(int(dim), "feature_layer")
+        self.feature_layer = self.new_output_layer(self.dim, "feature_layer")
         self.codebook = codebook
-        self.codebook.build((None, int(dim)))
+        self.codebook.build((None, self.dim))
         self.similarity_loss = similarity_loss
         self.codebook_loss = codebook_loss
-        self.dim = int(dim)
         self.subcodebooks = codebook.subcodebooks
         self.subcenters = codebook.subcenters
         self.quantization_weight = check_number(
             "quantization_weight", quantization_weight
         )
-        self.quantization_start = int(quantization_start)
         self.similarity_loss_tracker = keras.metrics.Mean(name="similarity_loss")
         self.quantization_loss_tracker = keras.metrics.Mean(name="quantization_loss")
         self.codebook_statistics = None

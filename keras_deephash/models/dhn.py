@@ -2,6 +2,7 @@
 
 import keras
 
+from keras_deephash.checks import check_option
 from keras_deephash.losses import (
     LogCoshQuantizationLoss,
     PairwiseLogisticLoss,
@@ -62,11 +63,7 @@ class DHN(DeepHashing):
         preprocessor: Preprocessor | None = None,
         **kwargs,
     ):
-        if quantization not in QUANTIZATIONS:
-            raise ValueError(
-                f"`quantization` must be one of {QUANTIZATIONS}. "
-                f"Received: quantization={quantization!r}."
-            )
+        check_option("quantization", quantization, QUANTIZATIONS)
         log_cosh = quantization == "log_cosh"
         super().__init__(
             backbone,

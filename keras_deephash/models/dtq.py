@@ -2,7 +2,7 @@
 
 import keras
 
-from keras_deephash.checks import check_number
+from keras_deephash.checks import check_integer, check_number
 from keras_deephash.codebooks import Codebook
 from keras_deephash.codebooks.learner import CodebookLearner
 from keras_deephash.losses import EuclideanCodebookLoss, TripletLoss
@@ -78,7 +78,7 @@ class DTQ(DeepQuantization):
         self.orthogonality_weight = check_number(
             "orthogonality_weight", orthogonality_weight
         )
-        self.seed = int(seed)
+        self.seed = check_integer("seed", seed, minimum=0)
 
     @classmethod
     def default_learning_rate(cls) -> float:

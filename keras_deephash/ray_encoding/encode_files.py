@@ -6,6 +6,7 @@ from contextlib import suppress
 import keras
 import numpy as np
 
+from keras_deephash.checks import check_integer
 from keras_deephash.files import write_atomically
 from keras_deephash.index.faiss.threads import available_cpus
 from keras_deephash.ray_encoding.encoder import Encoder, preset_sha256
@@ -60,11 +61,8 @@ def encode_files(
             "Encoding with actors needs Ray. Install it: "
             'pip install "keras-deephash[ray]".'
         ) from None
-    if actors < 1 or batch_size < 1:
-        raise ValueError(
-            "`actors` and `batch_size` must be >= 1. "
-            f"Received: actors={actors}, batch_size={batch_size}."
-        )
+    actors = check_integer("actors", actors, minimum=1)
+    batch_size = check_integer("batch_size", batch_size, minimum=1)
     sha256 = _check_preset(preset, output)
     parts = Parts(output, images)
     parts.refresh()

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from keras_deephash.checks import check_integer
 from keras_deephash.retrieval.features import feature_scores
 
 
@@ -92,11 +93,9 @@ def search(
             "Query and database codes must have the same bits. Received: "
             f"{8 * query_codes.shape[1]} and {8 * database_codes.shape[1]} bits."
         )
-    if not len(database_codes) or k < 1:
-        raise ValueError(
-            "The database must hold at least one code and `k` must be >= 1. "
-            f"Received: {len(database_codes)} codes, k={k}."
-        )
+    k = check_integer("k", k, minimum=1)
+    if not len(database_codes):
+        raise ValueError("The database must hold at least one code. Received: none.")
     # A start-up without faiss is faster, and evaluation does not need it.
     import faiss
 

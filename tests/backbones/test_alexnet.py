@@ -184,9 +184,9 @@ def test_dropout_only_in_training():
         ),
         (
             dict(filters=(4, 5, 8, 8, 6)),
-            "`groups` must be >= 1 and divide `filters`. Received: filters=5, groups=2",
+            "`groups` must divide `filters`. Received: filters=5, groups=2",
         ),
-        (dict(groups=0), "`groups` must be >= 1"),
+        (dict(groups=0), "`groups` must be an integer >= 1"),
         (dict(stem_padding="full"), "`padding` must be one of"),
         (dict(image_shape=(None, None, 3)), "`image_shape` must be"),
         (dict(image_shape=(5, 5, 3)), "smaller than the kernel of conv1"),

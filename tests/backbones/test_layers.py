@@ -110,9 +110,7 @@ def test_mixed_precision_keeps_float32_weights():
 
 
 def test_errors():
-    message = (
-        "`groups` must be >= 1 and divide `filters`. Received: filters=5, groups=2"
-    )
+    message = "`groups` must divide `filters`. Received: filters=5, groups=2"
     with pytest.raises(ValueError, match=message):
         GroupedConv2D(5, 3, groups=2)
     message = "must be divisible by `groups`. Received: channels=3, groups=2"

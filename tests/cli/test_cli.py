@@ -252,7 +252,7 @@ def test_a_radius_is_refused_where_there_is_no_ball(data, capsys):
         (["train", "--data", "no", "--output", "out"], "no such list file"),
         (["train", "--data", "no", "--output", "o", "--recipe", "r"], "No such file"),
         (["demo", "--images", "no"], "no such folder"),
-        (["demo", "--queries", "0"], "must be >= 1"),
+        (["demo", "--queries", "0"], "`--queries` must be an integer >= 1"),
         (["demo", "--epochs", "-3"], "`--epochs` must be"),
         (["demo", "--images", ".", "--epochs", "3"], "leave it out"),
         (["demo", "--preset", "no"], "no preset"),

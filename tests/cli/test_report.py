@@ -247,8 +247,8 @@ def test_labels_may_be_floats(data, preset):
 @pytest.mark.parametrize(
     "arguments, message",
     [
-        (["--queries", "0"], "`--queries` must be >= 1"),
-        (["--neighbors", "-1"], "`--neighbors` must be >= 1"),
+        (["--queries", "0"], "`--queries` must be an integer >= 1"),
+        (["--neighbors", "-1"], "`--neighbors` must be an integer >= 1"),
         (["--output", "."], "must be a file"),
         (["--output", "data/labels.txt/report.html"], "File exists"),
         (["--preset", "dch_cifar"], "no preset"),

@@ -216,7 +216,7 @@ def test_a_file_that_vanishes_is_named(folder):
 def test_bad_arguments(image_set):
     with pytest.raises(ValueError, match="at least one image"):
         image_dataset(image_set.subset([]), Preprocessor(6))
-    with pytest.raises(ValueError, match="`batch_size` must be >= 1"):
+    with pytest.raises(ValueError, match="`batch_size` must be an integer >= 1"):
         image_dataset(image_set, Preprocessor(6), 0)
     with pytest.raises(ValueError, match="20 images, batch_size=32"):
         image_dataset(image_set, Preprocessor(6), 32, training=True)

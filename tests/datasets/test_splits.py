@@ -195,7 +195,7 @@ def test_labels_and_names_may_be_lists_or_arrays():
         ({"classes": np.arange(12) % 4}, "indices of the 3 label names.* 0 to 3"),
         ({"classes": np.arange(12) % 3 - 1}, "classes from -1 to 1"),
         ({"classes": np.arange(11) % 3}, "one for each of 12 images"),
-        ({"train": -1}, "`train` must be an integer and >= 0"),
+        ({"train": -1}, "`train` must be an integer >= 0"),
         ({"query": 4}, "more than train . query = 5 images. Received: 4"),
     ],
 )

@@ -145,7 +145,7 @@ def test_codes_of_a_broken_model_are_refused(make_model, images):
 
 def test_bad_arguments(make_model, images):
     model = make_model(preprocessor=kdh.Preprocessor(32, 32))
-    with pytest.raises(ValueError, match="`batch_size` must be an int >= 1"):
+    with pytest.raises(ValueError, match="`batch_size` must be an integer >= 1"):
         model.encode(images, batch_size=0)
     with pytest.raises(ValueError, match="`crops` must be 1"):
         model.encode(images, crops=5)

@@ -102,7 +102,7 @@ def test_few_and_equal_codes(method):
             "2 names, label 2",
         ),
         (np.zeros((5, 2)), {"method": "umap"}, "`method` must be one of"),
-        (np.zeros((5, 2)), {"most": 2}, "`most` must be an integer and >= 3"),
+        (np.zeros((5, 2)), {"most": 2}, "`most` must be an integer >= 3"),
     ],
 )
 def test_bad_input(codes, arguments, message):

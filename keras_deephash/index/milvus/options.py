@@ -1,8 +1,6 @@
 """The options of an index in Milvus."""
 
-from numbers import Real
-
-import numpy as np
+from keras_deephash.checks import check_integer, check_number
 
 DEFAULT_LISTS = 1024
 KINDS = ("flat", "ivf")
@@ -44,24 +42,14 @@ def check_options(kind: str, options: dict) -> dict:
             "`collection` must be a name of letters, digits and underscores. "
             f"Received: collection={name!r}."
         )
-    seconds = options["retry_seconds"]
-    if isinstance(seconds, bool) or not (
-        isinstance(seconds, Real) and 0 <= seconds < np.inf
-    ):
-        raise ValueError(
-            "`retry_seconds` must be a number >= 0. "
-            f"Received: retry_seconds={seconds!r}."
-        )
+    check_number("retry_seconds", options["retry_seconds"])
     for name in ("lists", "probes"):
         value = options[name]
         if value is None:
             continue
         if kind != "ivf":
             raise ValueError(f'`{name}` is an option of `kind="ivf"` alone.')
-        if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-            raise ValueError(
-                f"`{name}` must be an int >= 1. Received: {name}={value!r}."
-            )
+        options[name] = check_integer(name, value, minimum=1)
     if kind == "ivf":
         options["lists"] = options["lists"] or DEFAULT_LISTS
     return options

@@ -3,12 +3,12 @@
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
-from numbers import Integral
 
 import keras
 import numpy as np
 import tensorflow as tf
 
+from keras_deephash.checks import check_integer
 from keras_deephash.images import pixels_to_uint8, read_image
 
 # The order of floating-point sums changes with the batch size and moves a code by
@@ -39,7 +39,7 @@ def continuous_codes(
         near_zero: float. Images with a value closer to zero than this are computed
             once more, one by one.
     """
-    check_batch_size(batch_size)
+    batch_size = check_integer("batch_size", batch_size, minimum=1)
     if crops not in (1, 10):
         raise ValueError(
             "`crops` must be 1 (centre crop) or 10 (corners, centre and mirrors). "
@@ -82,13 +82,6 @@ def continuous_codes(
             if progress:
                 progress.add(len(batch))
     return np.concatenate(codes)
-
-
-def check_batch_size(batch_size: int) -> None:
-    if not isinstance(batch_size, Integral) or batch_size < 1:
-        raise ValueError(
-            f"`batch_size` must be an int >= 1. Received: batch_size={batch_size!r}."
-        )
 
 
 def check_finite(codes: np.ndarray) -> None:

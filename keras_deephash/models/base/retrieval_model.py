@@ -6,9 +6,9 @@ import keras
 import numpy as np
 
 from keras_deephash.backbones.loading import load_backbone
+from keras_deephash.checks import check_integer
 from keras_deephash.models.base.backbone_check import check_preprocessor
 from keras_deephash.models.base.encoding import (
-    check_batch_size,
     check_finite,
     continuous_codes,
 )
@@ -119,7 +119,7 @@ class RetrievalModel(PresetMixin, FreezingMixin, GlobalBatchTraining):
     def _codes_of_features(
         self, features: np.ndarray, batch_size: int, crops: int
     ) -> np.ndarray:
-        check_batch_size(batch_size)
+        batch_size = check_integer("batch_size", batch_size, minimum=1)
         if crops != 1:
             raise ValueError(
                 "Frozen features are of the centre crops alone: encode the images. "

@@ -7,6 +7,7 @@ import keras
 import ml_dtypes
 import numpy as np
 
+from keras_deephash.checks import check_option
 from keras_deephash.presets.errors import PresetError
 from keras_deephash.presets.format.deflation import write_deflated
 
@@ -15,11 +16,7 @@ WEIGHTS_DTYPES = ("float32", "float16", "bfloat16")
 
 def save_weights_file(model: keras.Model, path: str, dtype: str) -> None:
     """Writes the weights alone; the same weights always give the same bytes."""
-    if dtype not in WEIGHTS_DTYPES:
-        raise ValueError(
-            f"`weights_dtype` must be one of {WEIGHTS_DTYPES}. "
-            f"Received: weights_dtype={dtype!r}."
-        )
+    check_option("weights_dtype", dtype, WEIGHTS_DTYPES)
     full = os.path.join(os.path.dirname(path), "full.weights.h5")
     model.save_weights(full)
     with h5py.File(full, "r") as source, h5py.File(path, "w") as target:

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from keras_deephash.checks import check_integer
 from keras_deephash.index.code_spec import CodeSpec
 from keras_deephash.index.ranking import RangeResult
 
@@ -37,10 +38,7 @@ class Structure:
         for name, value in options.items():
             if value is None and self.default_options[name] is None:
                 continue
-            if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-                raise ValueError(
-                    f"`{name}` must be an int >= 1. Received: {name}={value!r}."
-                )
+            options[name] = check_integer(name, value, minimum=1)
         self.spec = spec
         self.options = {**self.default_options, **options}
 
