@@ -69,7 +69,7 @@ def test_config_round_trip():
 @pytest.mark.parametrize(
     "arguments, message",
     [
-        ({"image_size": 0}, "`image_size` must be > 0"),
+        ({"image_size": 0}, "`image_size` must be an integer >= 1"),
         ({"image_size": 32, "resize_size": 16}, "at most `resize_size`"),
         ({"image_size": 32, "padding": -1}, "`padding` must be an integer >= 0"),
         ({"image_size": 8, "resize_size": 8, "padding": 8}, "less than `resize_size`"),

@@ -63,6 +63,8 @@ class RetrievalEvaluation(keras.callbacks.Callback):
         **kwargs,
     ):
         super().__init__()
+        self.every = check_integer("every", every, minimum=1)
+        self.batch_size = check_integer("batch_size", batch_size, minimum=1)
         if isinstance(metrics, str):
             raise ValueError(
                 f"`metrics` must be a list of names. Received: metrics={metrics!r}."
@@ -82,8 +84,6 @@ class RetrievalEvaluation(keras.callbacks.Callback):
             )
         self.query = query
         self.database = database
-        self.every = check_integer("every", every, minimum=1)
-        self.batch_size = check_integer("batch_size", batch_size, minimum=1)
         self.metrics = tuple(metrics)
         self.arguments = kwargs
 

@@ -165,7 +165,7 @@ def test_dropout_only_in_training():
     [
         (
             dict(normalization="layer"),
-            r"`normalization` must be one of \('lrn', 'batch'\). "
+            '`normalization` must be one of "lrn", "batch". '
             "Received: normalization='layer'",
         ),
         (

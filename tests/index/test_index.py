@@ -277,7 +277,7 @@ def test_candidates_of_one_index_are_ranked_by_another(model, quantizer, images)
     "arguments, message",
     [
         ({"kind": "tree"}, "must be one of .*'flat', 'ivf', 'hnsw', 'hash'"),
-        ({"backend": "other"}, '"faiss" or "milvus"'),
+        ({"backend": "other"}, 'must be one of "faiss", "milvus"'),
         ({"probes": 3}, "has no option `probes`"),
         ({"kind": "ivf", "probes": 0}, "must be an integer >= 1"),
         ({"kind": "hash", "tables": 0}, "must be an integer >= 1"),
