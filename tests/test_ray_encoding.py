@@ -16,6 +16,8 @@ pa = pytest.importorskip("pyarrow")
 
 @pytest.fixture(scope="module", autouse=True)
 def local_ray():
+    # Ray's node takes longer than the 30 seconds it is given where others compute too.
+    os.environ.setdefault("RAY_raylet_start_wait_time_s", "300")
     # The workers import what this process imports, wherever pytest was started.
     root = os.path.dirname(os.path.dirname(kdh.__file__))
     environment = {"env_vars": {"PYTHONPATH": root, "TF_CPP_MIN_LOG_LEVEL": "3"}}
