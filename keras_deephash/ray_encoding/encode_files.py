@@ -125,6 +125,8 @@ def _start_ray(ray, actors: int) -> None:
     if os.environ.get("RAY_ADDRESS"):
         ray.init(**quiet)
         return
+    # On a busy machine the node takes longer to start than Ray's 30 seconds.
+    os.environ.setdefault("RAY_raylet_start_wait_time_s", "300")
     # One more than the actors hold: reading the parts takes a CPU too, and would wait
     # for it for ever.
     cpus = max(available_cpus(), actors + 1)
