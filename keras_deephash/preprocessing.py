@@ -2,18 +2,17 @@
 
 from collections.abc import Sequence
 
-import keras
 import numpy as np
-from keras import ops
 from PIL import Image
 
 from keras_deephash.checks import check_integer, check_option
 from keras_deephash.images import read_image
+from keras_deephash.keras_classes import register
 
 CHANNEL_ORDERS = ("rgb", "bgr")
 
 
-@keras.saving.register_keras_serializable(package="keras_deephash")
+@register
 class Preprocessor:
     """Resizes, pads, crops and normalizes images; saved with every preset.
 
@@ -135,6 +134,8 @@ class Preprocessor:
 
     def normalize(self, images):
         """RGB pixels [n, h, w, 3], 0 to 255, as the network takes them: float32."""
+        from keras import ops
+
         x = ops.cast(images, "float32")
         if self.channel_order == "bgr":
             x = ops.flip(x, axis=-1)

@@ -18,12 +18,13 @@ from PIL import Image
 
 from keras_deephash.datasets.cifar10 import LABEL_NAMES
 from keras_deephash.files import write_atomically
+from keras_deephash.progress import Progress, plain_lines
 
 
 def save(images, labels, folder: Path) -> None:
     """Saves uint8 images [n, 32, 32, 3] below a folder, by their classes [n]."""
     saved = [0] * len(LABEL_NAMES)
-    progress = keras.utils.Progbar(len(images), unit_name="image")
+    progress = Progress(len(images), "image")
     for image, label in zip(images, labels, strict=True):
         path = folder / LABEL_NAMES[label] / f"{saved[label]:04}.jpg"
         with write_atomically(path) as file:
@@ -36,7 +37,8 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("root", type=Path, help="directory to write")
     options = parser.parse_args(arguments)
-    parts = keras.datasets.cifar10.load_data()
+    with plain_lines():
+        parts = keras.datasets.cifar10.load_data()
     for name, (images, labels) in zip(("train", "test"), parts, strict=True):
         save(images, labels.ravel(), options.root / name)
 

@@ -9,6 +9,7 @@ import numpy as np
 from keras_deephash.backbones.layers import PACKAGE
 from keras_deephash.preprocessing import Preprocessor
 from keras_deephash.presets.mixin import PresetMixin
+from keras_deephash.progress import plain_lines
 
 _IMAGENET_STDDEV = np.array([0.229, 0.224, 0.225], "float32")
 
@@ -122,7 +123,8 @@ def own_preprocessor(application: str, image_size: int) -> Preprocessor:
 def _build(application: str, image_shape: tuple, weights: str | None) -> keras.Model:
     """The network, of the same layers whatever its weights are."""
     arguments = dict(include_top=False, input_shape=image_shape, pooling="avg")
-    network = _find(application)(weights=weights, **arguments)
+    with plain_lines():  # Keras may download the weights.
+        network = _find(application)(weights=weights, **arguments)
     if weights is None or not application.startswith("EfficientNetB"):
         return network
     # Keras divides by the roots of these a second time, in a layer that is there with

@@ -4,6 +4,7 @@ import argparse
 import sys
 from importlib import import_module
 
+from keras_deephash.cli.quiet_start import quiet_start
 from keras_deephash.version import __version__
 
 COMMANDS = {
@@ -20,31 +21,23 @@ COMMANDS = {
 }
 
 
+class _Parser(argparse.ArgumentParser):
+    """A parser whose errors are two lines, not the whole usage."""
+
+    def error(self, message: str):
+        self.exit(2, f"{self.prog}: error: {message}\nSee `{self.prog} --help`.\n")
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Runs the command line and returns its exit status."""
-    parser = argparse.ArgumentParser(
-        prog="keras-deephash",
-        description="Deep hashing for image retrieval: images to short binary codes.",
-        epilog="`keras-deephash COMMAND --help` explains a command.",
-    )
-    parser.add_argument("--version", action="version", version=__version__)
-    subparsers = parser.add_subparsers(dest="command", metavar="COMMAND")
-    for name, summary in COMMANDS.items():
-        module = import_module(f"keras_deephash.cli.{name}")
-        subparser = subparsers.add_parser(
-            name,
-            help=summary,
-            description=module.__doc__,
-            formatter_class=argparse.RawDescriptionHelpFormatter,
-        )
-        module.add_arguments(subparser)
-        subparser.set_defaults(run=module.run)
     arguments = sys.argv[1:] if arguments is None else arguments
+    parser = _parser(arguments)
     options = parser.parse_args(arguments)
     options.arguments = arguments
     if options.command is None:
         parser.print_help()
         return 2
+    quiet_start()
     try:
         options.run(options)
     except MemoryError as error:
@@ -69,6 +62,29 @@ def main(arguments: list[str] | None = None) -> int:
         print("keras-deephash: interrupted", file=sys.stderr)
         return 130
     return 0
+
+
+def _parser(arguments: list[str]) -> _Parser:
+    """The parser; of the commands, the one that is called has its arguments."""
+    parser = _Parser(
+        prog="keras-deephash",
+        description="Deep hashing for image retrieval: images to short binary codes.",
+        epilog="`keras-deephash COMMAND --help` explains a command.",
+    )
+    parser.add_argument("--version", action="version", version=__version__)
+    subparsers = parser.add_subparsers(dest="command", metavar="COMMAND")
+    # What stands before a command takes no value.
+    called = next((word for word in arguments if not word.startswith("-")), None)
+    for name, summary in COMMANDS.items():
+        subparser = subparsers.add_parser(
+            name, help=summary, formatter_class=argparse.RawDescriptionHelpFormatter
+        )
+        if name == called:
+            module = import_module(f"keras_deephash.cli.{name}")
+            subparser.description = module.__doc__
+            module.add_arguments(subparser)
+            subparser.set_defaults(run=module.run)
+    return parser
 
 
 def _cause(error: Exception) -> str:

@@ -1,18 +1,30 @@
 """Labelled images: list files, protocols and the input pipeline."""
 
+from typing import TYPE_CHECKING
+
 from keras_deephash.datasets import word_vectors
 from keras_deephash.datasets.cifar10 import cifar10
-from keras_deephash.datasets.feature_dataset import feature_dataset
 from keras_deephash.datasets.image_set import ImageSet
 from keras_deephash.datasets.list_file import read_image_list, read_label_names
 from keras_deephash.datasets.overlaps import SplitReport, check_splits
-from keras_deephash.datasets.pipeline import image_dataset
 from keras_deephash.datasets.protocol import (
     Splits,
     read_lists,
     read_splits,
     split_by_class,
 )
+from keras_deephash.lazy_imports import lazy_names
+
+# Lists need no TensorFlow; what makes batches of them comes when it is asked for.
+if TYPE_CHECKING:
+    from keras_deephash.datasets.feature_pipeline import feature_dataset
+    from keras_deephash.datasets.pipeline import image_dataset
+else:
+    __getattr__, __dir__ = lazy_names(
+        __name__,
+        {"feature_dataset": "feature_pipeline", "image_dataset": "pipeline"},
+        need_keras=True,
+    )
 
 __all__ = [
     "ImageSet",

@@ -2,10 +2,10 @@
 
 import os
 
-import keras
 import numpy as np
 
 from keras_deephash.datasets.protocol import Splits, read_splits, split_by_class
+from keras_deephash.progress import plain_lines
 
 LABEL_NAMES = [
     "airplane",
@@ -48,8 +48,11 @@ def cifar10(
     """
     if root is not None:
         return read_splits(root, verify_images=verify_images)
+    import keras  # Light without it: it is needed for the download alone.
+
     try:
-        parts = keras.datasets.cifar10.load_data()
+        with plain_lines():
+            parts = keras.datasets.cifar10.load_data()
     except Exception as error:  # The downloader raises a plain Exception.
         raise ValueError(
             "CIFAR-10 could not be downloaded. Give `root`, a directory with "

@@ -13,6 +13,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 
 from keras_deephash.checks import check_integer
+from keras_deephash.progress import plain_lines
 
 # The first line of word2vec's files: how many words, how many values each.
 _HEADER = re.compile(rb"\s*(\d{1,12})\s+(\d{1,12})\s*")
@@ -140,7 +141,8 @@ def _download(name: str) -> str:
             raise ValueError(f"gensim's models are {sorted(known)}")
         # Without `return_path`, gensim imports and runs an `__init__.py` that it
         # downloads together with the vectors. The vectors alone are enough.
-        return downloader.load(name, return_path=True)
+        with plain_lines():
+            return downloader.load(name, return_path=True)
     except Exception as error:  # The downloader raises a plain Exception.
         raise ValueError(
             f"{_EXPECTED} Received: {name!r}, no file here and not downloaded. "

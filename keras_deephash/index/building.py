@@ -4,11 +4,11 @@ import os
 import time
 from collections.abc import Sequence
 
-import keras
 import numpy as np
 
 from keras_deephash.images import read_image
 from keras_deephash.index.index import Index
+from keras_deephash.progress import Progress
 
 PART = 1024  # Images that are encoded and added at once.
 SAVE_SECONDS = 60
@@ -32,7 +32,7 @@ def index_files(
         save_to: str. Directory that the index is saved in at the end and about every
             minute, so that an interrupted run goes on there. Defaults to `None`.
         batch_size: int. Images a step. Defaults to `32`.
-        verbose: 0 or 1, a progress bar. Defaults to `1`.
+        verbose: 0 or 1, whether to print the progress. Defaults to `1`.
 
     Returns:
         dict, the paths of unreadable images, which are left out, and why.
@@ -41,7 +41,7 @@ def index_files(
     first = {path: row for row, path in reversed(list(enumerate(paths)))}
     wanted = np.array(sorted(first[path] for path in first.keys() - there), int)
     labels = None if labels is None else np.asarray(labels)
-    progress = keras.utils.Progbar(len(wanted), verbose=verbose, unit_name="image")
+    progress = Progress(len(wanted), "image", bool(verbose))
     unreadable, saved = {}, time.monotonic()
     for start in range(0, len(wanted), PART):
         rows = wanted[start : start + PART]

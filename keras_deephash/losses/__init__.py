@@ -1,5 +1,6 @@
 """Loss layers: pure functions of codes, or features, and labels."""
 
+import keras_deephash.keras_backend  # noqa: F401 - checked first
 from keras_deephash.losses.adaptive_margin import AdaptiveMarginLoss
 from keras_deephash.losses.codebook_euclidean import EuclideanCodebookLoss
 from keras_deephash.losses.codebook_inner_product import InnerProductCodebookLoss

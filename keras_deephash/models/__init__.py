@@ -1,5 +1,6 @@
 """The methods."""
 
+import keras_deephash.keras_backend  # noqa: F401 - checked first
 from keras_deephash.models.dch import DCH
 from keras_deephash.models.deep_hashing import DeepHashing
 from keras_deephash.models.deep_quantization import DeepQuantization

@@ -3,12 +3,12 @@
 import os
 from contextlib import suppress
 
-import keras
 import numpy as np
 
 from keras_deephash.checks import check_integer
 from keras_deephash.files import write_atomically
 from keras_deephash.index.faiss.threads import available_cpus
+from keras_deephash.progress import Progress
 from keras_deephash.ray_encoding.encoder import Encoder, preset_sha256
 from keras_deephash.ray_encoding.parts import Part, Parts, read_paths
 
@@ -41,7 +41,7 @@ def encode_files(
         actors: int. Processes that encode, one a device. Defaults to `1`.
         batch_size: int. Images a step. Defaults to `128`.
         gpus_per_actor: float. GPUs that each actor has. Defaults to `0`.
-        verbose: 0 or 1, a progress bar. Defaults to `1`.
+        verbose: 0 or 1, whether to print the progress. Defaults to `1`.
 
     Returns:
         dict: `images` encoded by this run, `unreadable` ones, and `parts` written.
@@ -93,10 +93,8 @@ def encode_files(
             batch_size=batch_size,
             num_gpus=gpus_per_actor,
         )
-        progress = keras.utils.Progbar(
-            sum(part.count for part in pending.values()),
-            verbose=verbose,
-            unit_name="image",
+        progress = Progress(
+            sum(part.count for part in pending.values()), "image", bool(verbose)
         )
         waiting = {name: [] for name in pending}
         missing = {name: part.count for name, part in pending.items()}

@@ -2,7 +2,6 @@
 
 import threading
 
-import keras
 import numpy as np
 
 from keras_deephash.index.code_spec import CodeSpec
@@ -19,6 +18,7 @@ from keras_deephash.index.ranking import (
     candidate_distances,
     nearest_candidates,
 )
+from keras_deephash.progress import Progress
 
 INSERT_ROWS = 2000
 _LONG_WORK = 20_000
@@ -97,7 +97,7 @@ class MilvusStore:
                 self.next_id = max(first, int(ids.max()) + 1)
             progress = None
             if verbose == 1 or (verbose == "auto" and count >= _LONG_WORK):
-                progress = keras.utils.Progbar(count, unit_name="code")
+                progress = Progress(count, "code")
             for start in range(0, count, INSERT_ROWS):
                 part = np.arange(start, min(start + INSERT_ROWS, count))
                 try:

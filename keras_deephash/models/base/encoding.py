@@ -4,12 +4,12 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 
-import keras
 import numpy as np
 import tensorflow as tf
 
 from keras_deephash.checks import check_integer
 from keras_deephash.images import pixels_to_uint8, read_image
+from keras_deephash.progress import Progress
 
 # The order of floating-point sums changes with the batch size and moves a code by
 # about 1e-6. Images with a code closer to zero than this are encoded once more, one
@@ -48,7 +48,7 @@ def continuous_codes(
     stream, count = image_stream(images)
     progress = None
     if verbose == 1 or (verbose == "auto" and count and count >= _LONG_WORK):
-        progress = keras.utils.Progbar(count, unit_name="image")
+        progress = Progress(count, "image")
 
     numbered = enumerate(stream)
 

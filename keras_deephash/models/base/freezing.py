@@ -7,6 +7,7 @@ import tensorflow as tf
 from keras_deephash.backbones.splitting import SplitBackbone
 from keras_deephash.datasets.image_set import ImageSet
 from keras_deephash.datasets.pipeline import image_dataset
+from keras_deephash.progress import Progress
 
 
 class FreezingMixin:
@@ -83,9 +84,7 @@ class FreezingMixin:
         )
         features = np.empty((count, *trunk.output_shape[1:]), np.float16)
         labels = []
-        progress = keras.utils.Progbar(
-            count, verbose=int(verbose in (1, "auto")), unit_name="image"
-        )
+        progress = Progress(count, "image", verbose in (1, "auto"))
         done = 0
         for pixels, batch_labels in dataset:
             batch = run(pixels).numpy()

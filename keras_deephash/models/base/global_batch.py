@@ -22,6 +22,7 @@ from keras_deephash.models.base.replica_checks import (
     check_rows,
     check_scope,
 )
+from keras_deephash.progress import keras_verbosity
 
 
 class GlobalBatchTraining(keras.Model):
@@ -142,7 +143,8 @@ class GlobalBatchTraining(keras.Model):
             y: multi-hot labels [n, L] where `x` is an array.
             batch_size: int. Images a batch where `x` is an array. Defaults to `32`.
             epochs: int. Defaults to `1`.
-            verbose: `"auto"`, 0, 1 or 2. Defaults to `"auto"`.
+            verbose: `"auto"`, 0, 1 or 2. Defaults to `"auto"`: 1, or 2, a line an
+                epoch, where the output is no terminal.
             callbacks: list of `keras.callbacks.Callback`. Defaults to none.
             **kwargs: `initial_epoch`, `validation_data` and the like of
                 `keras.Model.fit`.
@@ -180,7 +182,7 @@ class GlobalBatchTraining(keras.Model):
                     y,
                     batch_size=batch_size,
                     epochs=epochs,
-                    verbose=verbose,
+                    verbose=keras_verbosity(verbose),
                     callbacks=callbacks,
                     **kwargs,
                 )
@@ -204,13 +206,15 @@ class GlobalBatchTraining(keras.Model):
     def _check_images(self, images: np.ndarray) -> None:
         check_pixels(images)
 
-    def evaluate(self, *args, **kwargs):
+    def evaluate(self, x=None, y=None, batch_size=None, verbose="auto", **kwargs):
         """Losses on labelled images, as `keras.Model.evaluate`.
 
         For retrieval metrics, encode and call `keras_deephash.evaluate_retrieval`.
         """
         with batches_explained(self):
-            return super().evaluate(*args, **kwargs)
+            return super().evaluate(
+                x, y, batch_size, keras_verbosity(verbose), **kwargs
+            )
 
     def train_step(self, data):
         images, labels = self._checked_batch(data)

@@ -8,6 +8,7 @@ import inspect
 
 import keras
 
+from keras_deephash.keras_classes import registered_class
 from keras_deephash.preprocessing import Preprocessor
 from keras_deephash.presets.errors import PresetError
 from keras_deephash.presets.format.config_check import check_config
@@ -146,7 +147,7 @@ def find_class(name: str) -> type:
     Raises:
         PresetError: if no registered class of models has the name.
     """
-    cls = keras.saving.get_registered_object(name) if isinstance(name, str) else None
+    cls = registered_class(name) if isinstance(name, str) else None
     if not (inspect.isclass(cls) and issubclass(cls, keras.Model)):
         raise PresetError(
             f"The preset needs the class {name!r}, which is not known here. Import "

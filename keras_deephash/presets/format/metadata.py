@@ -3,15 +3,16 @@
 import json
 import math
 import os
-
-import keras
-import tensorflow as tf
+from typing import TYPE_CHECKING
 
 from keras_deephash.files import describe_file
 from keras_deephash.presets.errors import PresetError
 from keras_deephash.presets.format.paths import is_file_name, preset_file
 from keras_deephash.presets.format.weights import WEIGHTS_DTYPES
 from keras_deephash.version import __version__
+
+if TYPE_CHECKING:
+    import keras
 
 FORMAT_VERSION = 1
 CONFIG_FILE = "config.json"
@@ -39,7 +40,7 @@ _FIELDS = {
 
 
 def build_metadata(
-    model: keras.Model,
+    model: "keras.Model",
     folder: str,
     *,
     weights_dtype: str,
@@ -49,6 +50,9 @@ def build_metadata(
     metrics: dict | None,
 ) -> dict:
     """The metadata of a model whose other files lie in `folder`."""
+    import keras  # Not at the top: metadata are read without it.
+    import tensorflow as tf
+
     for name, value, kinds in (
         ("dataset", dataset, (str, type(None))),
         ("label_names", label_names, (list, tuple, type(None))),

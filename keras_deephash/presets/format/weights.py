@@ -1,9 +1,9 @@
 """Weights files, in float32 or in smaller types."""
 
 import os
+from typing import TYPE_CHECKING
 
 import h5py
-import keras
 import ml_dtypes
 import numpy as np
 
@@ -11,10 +11,13 @@ from keras_deephash.checks import check_option
 from keras_deephash.presets.errors import PresetError
 from keras_deephash.presets.format.deflation import write_deflated
 
+if TYPE_CHECKING:
+    import keras
+
 WEIGHTS_DTYPES = ("float32", "float16", "bfloat16")
 
 
-def save_weights_file(model: keras.Model, path: str, dtype: str) -> None:
+def save_weights_file(model: "keras.Model", path: str, dtype: str) -> None:
     """Writes the weights alone; the same weights always give the same bytes."""
     check_option("weights_dtype", dtype, WEIGHTS_DTYPES)
     full = os.path.join(os.path.dirname(path), "full.weights.h5")
@@ -24,7 +27,7 @@ def save_weights_file(model: keras.Model, path: str, dtype: str) -> None:
     os.remove(full)
 
 
-def load_weights_file(model: keras.Model, path: str) -> None:
+def load_weights_file(model: "keras.Model", path: str) -> None:
     """Loads a weights file of either dtype.
 
     Raises:
