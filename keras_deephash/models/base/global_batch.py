@@ -216,6 +216,10 @@ class GlobalBatchTraining(keras.Model):
                 x, y, batch_size, keras_verbosity(verbose), **kwargs
             )
 
+    def predict(self, x, batch_size=None, verbose="auto", **kwargs):
+        """Continuous codes of pixels or features, as `keras.Model.predict`."""
+        return super().predict(x, batch_size, keras_verbosity(verbose), **kwargs)
+
     def train_step(self, data):
         images, labels = self._checked_batch(data)
         with tf.GradientTape() as tape:
