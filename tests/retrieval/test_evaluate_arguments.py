@@ -74,8 +74,14 @@ def test_inputs_stay_untouched(ties, distance, labels):
 
 BAD = [
     ({"ties": "average"}, r"`ties` must be one of .*Received: ties='average'"),
-    ({"distance": "cosine"}, r"`distance` must be one of .*Received: distance='cosine'"),
-    ({"unanswered": "drop"}, r"`unanswered` must be one of .*Received: unanswered='drop'"),
+    (
+        {"distance": "cosine"},
+        r"`distance` must be one of .*Received: distance='cosine'",
+    ),
+    (
+        {"unanswered": "drop"},
+        r"`unanswered` must be one of .*Received: unanswered='drop'",
+    ),
     ({"radius": -1}, r"`radius` must be .*>= 0. Received: radius=-1"),
     ({"radius": 1.5}, r"`radius` must be an integer .*Received: radius=1.5"),
     ({"top_k": 0}, r"`top_k` must be .*>= 1. Received: top_k=0"),

@@ -1,0 +1,194 @@
+"""Every block of README.md and docs/ runs, in the page's order, in one folder a page.
+
+A block runs as it stands, but for what the tables here say: numbers that would take
+minutes, and what needs a network or another program.
+"""
+
+import re
+import shlex
+from pathlib import Path
+
+import numpy as np
+import pytest
+from loopback_hub import LoopbackHub, Repository
+from PIL import Image
+
+import keras_deephash as kdh
+from keras_deephash.cli import main
+
+ROOT = Path(__file__).parents[1]
+# Pages whose blocks another test runs.
+ELSEWHERE = {"own_method.md"}  # tests/test_own_method.py
+PAGES = ["README.md"] + sorted(
+    f"docs/{path.name}"
+    for path in (ROOT / "docs").glob("*.md")
+    if path.name not in ELSEWHERE
+)
+BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+# Commands of other programs, and why they are not run.
+NOT_RUN = {
+    "pip install": "needs a network; .ci/run installs the package",
+    "pytest -n 2": "is this test",
+    "milvus-server": "tests/index/test_milvus.py starts it",
+    "keras-deephash encode --preset dch_cifar10_48 --images photos --output codes "
+    "--actors": "tests/test_ray_encoding.py runs it",
+}
+# What stands on the page, and what runs in its place.
+SUBSTITUTIONS = {
+    "README.md": [
+        ("keras-deephash demo\n", "keras-deephash demo --epochs 1\n"),
+        ("--epochs 60 ", "--epochs 1 "),
+        ("kdh.datasets.cifar10()", 'kdh.datasets.cifar10("my_data")'),
+        ("    epochs=60,", "    epochs=1,"),
+        ("small(image_size=32)", "small(32, filters=(8,) * 5, hidden_dim=16)"),
+        # tests/models/test_strategies.py has two replicas; a second strategy in one
+        # process would get in the way of another.
+        ("tf.distribute.MirroredStrategy()", "tf.distribute.get_strategy()"),
+        ("model.fit(dataset, epochs=60)", "model.fit(dataset, epochs=1)"),
+        # Its weights would be downloaded.
+        (
+            'kdh.DCH("keras:MobileNetV2", bits=48)',
+            'kdh.DCH(kdh.ApplicationBackbone("MobileNetV2", weights=None), bits=48)',
+        ),
+        ("bits=48, image_size=128)", "bits=48, image_size=64)"),
+        ("features.labels, epochs=10)", "features.labels, epochs=1)"),
+    ],
+    "docs/hub.md": [
+        ("8d1f0c5e2b7a4936f1c0d2e3b4a5968778695a4b", "{commit}"),
+        ("@COMMIT", "@{commit}"),
+    ],
+    # The same verbs with faiss.
+    "docs/milvus.md": [
+        ('    backend="milvus",\n', ""),
+        ('    uri="http://localhost:19530",\n', ""),
+        ('    collection="photos",\n', ""),
+        ('    token="user:password",  # where the server asks for one\n', ""),
+        ('model, token="user:password")', "model)"),
+    ],
+}
+# What a page speaks of as the reader's own.
+GIVEN = {"README.md": {"images": np.zeros((12, 40, 48, 3), "uint8")}}
+
+
+def noise(generator, label: int) -> Image.Image:
+    """An image of 40 x 48 pixels in the colour of one of four labels."""
+    pixels = generator.integers(0, 90, (40, 48, 3), dtype=np.uint8)
+    pixels[..., : label % 3 + 1] += np.uint8(40 * (1 + label))
+    return Image.fromarray(pixels)
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """A working directory with a reader's own photos, lists and word vectors."""
+    monkeypatch.chdir(tmp_path)
+    # Those of the repository load by name also where the package is installed.
+    monkeypatch.setenv("KERAS_DEEPHASH_PRESETS", str(ROOT / "zoo" / "presets"))
+    generator = np.random.default_rng(0)
+    for place in ("photos", "my_photos", "my_data/images", "data"):
+        Path(place).mkdir(parents=True)
+    for number in range(6):
+        for place in ("photos", "my_photos"):
+            noise(generator, number % 4).save(f"{place}/{number}.jpg")
+    noise(generator, 0).save("query.jpg")
+    for name, count in (("train", 160), ("test", 8), ("database", 24)):
+        lines = []
+        for number in range(count):
+            path = f"images/{name}{number}.jpg"
+            noise(generator, number % 4).save(f"my_data/{path}")
+            lines.append(f"{path} {number % 4}\n")
+        Path(f"my_data/{name}.txt").write_text("".join(lines))
+    Path("my_data/labels.txt").write_text("red\nyellow\nwhite\ngrey\n")
+    Path("data/cifar10").symlink_to(Path("my_data").resolve())
+    Path("vectors.txt").write_text("cat 1 0 2 0\ntraffic 0 1 0 1\nlight 3 1 0 0\n")
+    return tmp_path
+
+
+@pytest.fixture
+def commit(monkeypatch, folder):
+    """A Hub on this machine with the preset org/name, v1 being its first commit."""
+    from huggingface_hub import constants
+
+    hub = LoopbackHub()
+    # What the client made of HF_ENDPOINT when it was imported.
+    template = constants.HUGGINGFACE_CO_URL_TEMPLATE
+    template = template.replace(constants.ENDPOINT, hub.endpoint)
+    monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)
+    monkeypatch.setattr(constants, "ENDPOINT", hub.endpoint)
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(folder / "cache"))
+    monkeypatch.setenv("HF_TOKEN", "hf_writer")
+    backbone = kdh.AlexNetBackbone.small(filters=(4, 8, 8, 8, 8), hidden_dim=16)
+    kdh.DCH(backbone, bits=16).save_to_preset("my_dch")
+    repository = hub.repositories["org/name"] = Repository()
+    files = {path.name: path.read_bytes() for path in Path("my_dch").iterdir()}
+    commit = repository.commit("main", files, message="first")
+    repository.refs["v1"] = commit
+    repository.commit("main", {"notes.txt": b"later"}, message="second")
+    yield commit
+    hub.close()
+
+
+def parts_of(page: str) -> list[tuple[str, int, str]]:
+    """Language, number of the first line and text of all blocks of a page."""
+    text = (ROOT / page).read_text()
+    parts = []
+    for block in BLOCK.finditer(text):
+        line = text.count("\n", 0, block.start()) + 2
+        parts.append((block[1], line, block[2]))
+    assert text.count("```") == 2 * len(parts)
+    return parts
+
+
+def run_commands(text: str) -> None:
+    """Runs what calls keras-deephash; all else stands among what is not run."""
+    for line in re.split(r"\n|&&", text.replace("\\\n", " ")):
+        command = " ".join(line.split())
+        if not command or any(command.startswith(start) for start in NOT_RUN):
+            continue
+        program, *arguments = shlex.split(command)
+        assert program == "keras-deephash", command
+        assert main(arguments) == 0, command
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_the_blocks_of_a_page_run(page, request, folder):
+    substitutions = SUBSTITUTIONS.get(page, [])
+    values = {}
+    if page == "docs/hub.md":
+        values["commit"] = request.getfixturevalue("commit")
+    if page == "docs/plots.md":
+        pytest.importorskip("matplotlib")
+    names, unused = dict(GIVEN.get(page, {})), list(substitutions)
+    for language, line, text in parts_of(page):
+        for old, new in substitutions:
+            if old in text:
+                text = text.replace(old, new.format(**values))
+                unused = [pair for pair in unused if pair[0] != old]
+        if language == "python":
+            if "pyarrow" in text:
+                pytest.importorskip("pyarrow")
+                write_codes(Path("codes/codes"))
+            # An error names the page and the line.
+            exec(compile("\n" * (line - 1) + text, page, "exec"), names)
+        elif language == "sh":
+            run_commands(text)
+        else:
+            assert language == "", f"{page}, line {line}: not run"
+    assert not unused
+
+
+def write_codes(folder: Path) -> None:
+    """What `encode --actors` writes, of three codes."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    folder.mkdir(parents=True)
+    codes = [bytes([number] * 6) for number in range(3)]
+    columns = {"id": [0, 1, 2], "path": ["a.jpg", "b.jpg", "c.jpg"], "code": codes}
+    pq.write_table(pa.table(columns), folder / "part.parquet")
+
+
+def test_what_is_not_run_stands_on_a_page():
+    texts = [text for page in PAGES for _, _, text in parts_of(page)]
+    lines = [line for text in texts for line in re.split("\n|&&", text)]
+    for start in NOT_RUN:
+        assert any(" ".join(line.split()).startswith(start) for line in lines), start
