@@ -71,7 +71,10 @@ class _Surrounding:
             def execute_surrounded(module):
                 with self.surround():
                     execute(module)
-                sys.meta_path.remove(self)  # Not after a failure: it may come again.
+                if (
+                    self in sys.meta_path
+                ):  # After a failure it stays: it may come again.
+                    sys.meta_path.remove(self)
 
             spec.loader.exec_module = execute_surrounded
         return spec
