@@ -112,7 +112,7 @@ def test_parquet_files_bring_their_ids(preset, folder, make_model, tmp_path):
 
 def test_wrong_input_is_named(preset, folder, tmp_path):
     output = str(tmp_path / "codes")
-    with pytest.raises(ValueError, match="must be >= 1"):
+    with pytest.raises(ValueError, match="must be an integer >= 1"):
         encode_files(preset, folder, output, actors=0)
     with pytest.raises(FileNotFoundError, match="no file or directory"):
         encode_files(preset, str(tmp_path / "nothing"), output)
