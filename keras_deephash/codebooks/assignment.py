@@ -2,6 +2,8 @@
 
 from keras import ops
 
+from keras_deephash.codebooks.reconstruction import reconstruct
+
 
 def assign(features, centers, projected, sweeps: int):
     """Codes that make the reconstructions close, by iterated conditional modes.
@@ -60,12 +62,3 @@ def _visit(alone, tables, turn, sweeps: int):
                     costs += ops.take(tables[other, :, m], taken, axis=0)
             codes[m] = ops.cast(ops.argmin(costs, axis=-1), "int32")
     return ops.stack([codes[m] for m in sorted(codes)], axis=1)
-
-
-def reconstruct(codes, centers):
-    """The sums of the centres that codes [n, M] name: float32 [n, D]."""
-    parts = [
-        ops.take(centers[m], ops.cast(codes[:, m], "int32"), axis=0)
-        for m in range(centers.shape[0])
-    ]
-    return sum(parts[1:], parts[0])

@@ -6,9 +6,9 @@ import tensorflow as tf
 from keras import ops
 
 from keras_deephash.checks import check_integer, check_option
-from keras_deephash.codebooks import scores
-from keras_deephash.codebooks.assignment import assign, reconstruct
+from keras_deephash.codebooks.assignment import assign
 from keras_deephash.codebooks.fitting import fit_centers
+from keras_deephash.codebooks.reconstruction import reconstruct
 
 STRUCTURES = ("product", "additive")
 LARGEST_FEATURE = 1e12  # Of the fitting: sums of squares stay within float32.
@@ -160,8 +160,7 @@ class Codebook(keras.layers.Layer):
         """
         self.check_fitted()
         codes = self.check_codes(codes)
-        centers = ops.convert_to_numpy(self.centers)
-        return scores.reconstruct(codes, centers)
+        return reconstruct(codes, ops.convert_to_numpy(self.centers))
 
     def fit(self, features, rounds: int = 10, seed: int = 0) -> list[float]:
         """Learns the centres from feature vectors, all of them in memory.

@@ -3,6 +3,7 @@
 import numpy as np
 
 from keras_deephash.checks import check_option
+from keras_deephash.codebooks.reconstruction import reconstruct
 
 METRICS = ("inner_product", "euclidean")
 
@@ -53,10 +54,8 @@ def symmetric_scores(
     metric: str = "inner_product",
 ) -> np.ndarray:
     """Scores with both sides coded (SQD); arguments as for `asymmetric_scores`."""
-    parts = [
-        table[column] for table, column in zip(centers, query_codes.T, strict=True)
-    ]
-    return asymmetric_scores(sum(parts), codes, centers, metric)
+    queries = reconstruct(query_codes, centers)
+    return asymmetric_scores(queries, codes, centers, metric)
 
 
 def squared_lengths(codes: np.ndarray, centers: np.ndarray) -> np.ndarray:
@@ -67,11 +66,3 @@ def squared_lengths(codes: np.ndarray, centers: np.ndarray) -> np.ndarray:
             products = centers[m] @ centers[n].T
             lengths += products[one, other] * (1 if m == n else 2)
     return lengths
-
-
-def reconstruct(codes: np.ndarray, centers: np.ndarray) -> np.ndarray:
-    """Sums of centres, float32 [n, D]."""
-    total = np.zeros((len(codes), centers.shape[2]), np.float32)
-    for m, column in enumerate(codes.T):
-        total += centers[m][column]
-    return total
