@@ -1,18 +1,31 @@
-"""Loss layers: pure functions of codes, or features, and labels."""
+"""Loss layers: pure functions of codes, or features, and labels.
+
+A loss of one's own derives from `PairwiseLoss` (pairs of images), `PointwiseLoss` (each
+image and its labels) or `QuantizationLoss` (each code), or is a layer that ends in
+`mean_over_replicas`: see docs/own_method.md.
+"""
 
 import keras_deephash.keras_backend  # noqa: F401 - checked first
 from keras_deephash.losses.adaptive_margin import AdaptiveMarginLoss
 from keras_deephash.losses.codebook_euclidean import EuclideanCodebookLoss
 from keras_deephash.losses.codebook_inner_product import InnerProductCodebookLoss
+from keras_deephash.losses.distances import normalize, pairwise_distances
 from keras_deephash.losses.orthogonality import OrthogonalityPenalty
 from keras_deephash.losses.pairwise import PairwiseLoss
 from keras_deephash.losses.pairwise_cauchy import PairwiseCauchyLoss
 from keras_deephash.losses.pairwise_cosine import PairwiseCosineLoss
 from keras_deephash.losses.pairwise_logistic import PairwiseLogisticLoss
+from keras_deephash.losses.pointwise import PointwiseLoss
 from keras_deephash.losses.quantization import QuantizationLoss
 from keras_deephash.losses.quantization_cauchy import CauchyQuantizationLoss
 from keras_deephash.losses.quantization_log_cosh import LogCoshQuantizationLoss
 from keras_deephash.losses.quantization_squared import SquaredQuantizationLoss
+from keras_deephash.losses.replicas import (
+    count_rows,
+    gather_rows,
+    mean_over_replicas,
+    sum_over_replicas,
+)
 from keras_deephash.losses.triplet import TripletLoss
 
 __all__ = [
@@ -26,7 +39,14 @@ __all__ = [
     "PairwiseCosineLoss",
     "PairwiseLogisticLoss",
     "PairwiseLoss",
+    "PointwiseLoss",
     "QuantizationLoss",
     "SquaredQuantizationLoss",
     "TripletLoss",
+    "count_rows",
+    "gather_rows",
+    "mean_over_replicas",
+    "normalize",
+    "pairwise_distances",
+    "sum_over_replicas",
 ]

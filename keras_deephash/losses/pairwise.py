@@ -28,6 +28,13 @@ class PairwiseLoss(keras.layers.Layer):
             and S / S0; `"one_sided"` (the released code) weights them S / S1 and 1,
             counting all B^2 pairs; `None` weights all pairs 1.
             Defaults to `"balanced"`.
+
+    Example:
+
+    >>> class ContrastiveLoss(PairwiseLoss):
+    ...     def pair_losses(self, codes, all_codes, similar):
+    ...         d = pairwise_distances(codes, all_codes, "hamming")
+    ...         return similar * d + (1 - similar) * ops.relu(8 - d)
     """
 
     # Whether an image paired with itself counts.
@@ -41,7 +48,13 @@ class PairwiseLoss(keras.layers.Layer):
         self.pair_weighting = pair_weighting
 
     def pair_losses(self, codes, all_codes, similar):
-        """Unweighted losses [n, N] of the pairs of `codes` and `all_codes`."""
+        """Unweighted losses [n, N] of the pairs of `codes` and `all_codes`.
+
+        Args:
+            codes: float32 tensor [n, bits], this replica's.
+            all_codes: float32 tensor [N, bits], those of all replicas.
+            similar: float32 tensor [n, N], 1 where two images share a label, else 0.
+        """
         raise NotImplementedError(f"{type(self).__name__} must define `pair_losses`.")
 
     def call(self, codes, labels):

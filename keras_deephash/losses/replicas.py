@@ -37,7 +37,14 @@ def gather_rows(x):
 
 
 def sum_over_replicas(x):
-    """The sum of a float32 scalar over all replicas; no gradient flows through it."""
+    """The sum of a float32 scalar over all replicas; no gradient flows through it.
+
+    Args:
+        x: float32 scalar, of this replica.
+
+    Returns:
+        float32 scalar, the same on all replicas. With one replica: `x` itself.
+    """
     context = _replica_context()
     if context is None:
         return x
@@ -52,8 +59,20 @@ def count_rows(x):
 
 
 def mean_over_replicas(losses):
-    """This replica's share of the mean of `losses` [n] over the global batch.
+    """This replica's share of the mean of losses over the global batch.
 
-    The shares add up to the mean. A batch without any row has a mean of 0.
+    A loss ends in it, where it is a mean over images: the shares of all replicas add up
+    to the mean, so that 1 and N replicas learn the same. A batch without any row has a
+    mean of 0.
+
+    Args:
+        losses: float32 tensor [n], one for each image of this replica.
+
+    Returns:
+        float32 scalar.
+
+    Example:
+
+    >>> mean_over_replicas(ops.mean(ops.square(codes), axis=-1))
     """
     return ops.sum(losses) / ops.maximum(count_rows(losses), 1.0)
