@@ -1,5 +1,7 @@
 """Deep Cauchy Hashing."""
 
+from typing import Literal
+
 import keras
 
 from keras_deephash.checks import check_option
@@ -8,14 +10,14 @@ from keras_deephash.losses import (
     PairwiseCauchyLoss,
     SquaredQuantizationLoss,
 )
-from keras_deephash.models.deep_hashing import DeepHashing
+from keras_deephash.models.pairwise_hashing import PairwiseHashing
 from keras_deephash.preprocessing import Preprocessor
 
 QUANTIZATIONS = ("cauchy", "squared")
 
 
 @keras.saving.register_keras_serializable(package="keras_deephash")
-class DCH(DeepHashing):
+class DCH(PairwiseHashing):
     """Deep Cauchy Hashing: binary codes for look-up within a small Hamming radius.
 
     The defaults are the paper's form. The released code's form is
@@ -55,9 +57,9 @@ class DCH(DeepHashing):
         bits: int,
         gamma: float = 30.0,
         quantization_weight: float = 0.0,
-        distance: str = "hamming",
-        pair_weighting: str | None = "balanced",
-        quantization: str = "cauchy",
+        distance: Literal["hamming", "squared_euclidean"] = "hamming",
+        pair_weighting: Literal["balanced", "one_sided"] | None = "balanced",
+        quantization: Literal["cauchy", "squared"] = "cauchy",
         preprocessor: Preprocessor | None = None,
         **kwargs,
     ):

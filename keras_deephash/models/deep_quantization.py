@@ -71,8 +71,6 @@ class DeepQuantization(RetrievalModel):
         self.quantization_weight = check_number(
             "quantization_weight", quantization_weight
         )
-        self.similarity_loss_tracker = keras.metrics.Mean(name="similarity_loss")
-        self.quantization_loss_tracker = keras.metrics.Mean(name="quantization_loss")
         self.codebook_statistics = None
         self.built = True
 
@@ -87,40 +85,11 @@ class DeepQuantization(RetrievalModel):
 
     # === Codes ===
 
-    def encode(
-        self, images, batch_size: int = 32, verbose="auto", crops: int = 1
-    ) -> np.ndarray:
-        """Encodes images into one byte a sub-codebook.
+    def to_codes(self, continuous_codes: np.ndarray) -> np.ndarray:
+        return self.codebook.encode(continuous_codes)
 
-        Args:
-            images: array [n, h, w, 3] of RGB pixels from 0 to 255 (uint8 or float,
-                any size), a list of paths, PIL images or arrays [h, w, 3], or a
-                `tf.data.Dataset` of images or of (images, labels), batched or not.
-                With `crops=1`, images that have the network's input size are taken
-                as they are; others are resized and cropped.
-            batch_size: int. Images a step. Defaults to `32`.
-            verbose: `"auto"`, 0 or 1. Whether to show a progress bar; `"auto"`
-                shows one for long work. Defaults to `"auto"`.
-            crops: 1, the centre crop, or 10, the mean feature of ten crops (the
-                published protocol). Defaults to `1`.
-
-        Returns:
-            uint8 array [n, M].
-
-        Raises:
-            FileNotFoundError: for a path that names no file.
-            ValueError: for input that is no image, naming it, and if the codebook is
-                not fitted.
-
-        Example:
-
-        >>> model = DTQ.from_preset("dtq_cifar10_32")
-        >>> model.encode(["cat.jpg", "dog.jpg"]).shape
-        (2, 4)
-        """
+    def check_can_encode(self) -> None:
         self.codebook.check_fitted()
-        features = self.continuous_codes(images, batch_size, verbose, crops)
-        return self.codebook.encode(features)
 
     def decode(self, codes) -> np.ndarray:
         """The reconstructions, float32 [n, D], of codes, uint8 [n, M]."""

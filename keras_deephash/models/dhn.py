@@ -1,5 +1,7 @@
 """The Deep Hashing Network."""
 
+from typing import Literal
+
 import keras
 
 from keras_deephash.checks import check_option
@@ -8,14 +10,14 @@ from keras_deephash.losses import (
     PairwiseLogisticLoss,
     SquaredQuantizationLoss,
 )
-from keras_deephash.models.deep_hashing import DeepHashing
+from keras_deephash.models.pairwise_hashing import PairwiseHashing
 from keras_deephash.preprocessing import Preprocessor
 
 QUANTIZATIONS = ("log_cosh", "squared")
 
 
 @keras.saving.register_keras_serializable(package="keras_deephash")
-class DHN(DeepHashing):
+class DHN(PairwiseHashing):
     """Deep Hashing Network: binary codes for ranking by Hamming distance.
 
     The defaults are the paper's form. The released code's form is
@@ -56,10 +58,10 @@ class DHN(DeepHashing):
         bits: int,
         alpha: float = 1.0,
         quantization_weight: float = 0.0,
-        similarity: str = "inner_product",
-        pair_weighting: str | None = "balanced",
+        similarity: Literal["inner_product", "cosine"] = "inner_product",
+        pair_weighting: Literal["balanced", "one_sided"] | None = "balanced",
         clip: float | None = None,
-        quantization: str = "log_cosh",
+        quantization: Literal["log_cosh", "squared"] = "log_cosh",
         preprocessor: Preprocessor | None = None,
         **kwargs,
     ):

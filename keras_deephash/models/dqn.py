@@ -1,5 +1,7 @@
 """The Deep Quantization Network."""
 
+from typing import Literal
+
 import keras
 
 from keras_deephash.codebooks import Codebook
@@ -48,7 +50,7 @@ class DQN(DeepQuantization):
         dim: int = 300,
         quantization_weight: float = 1e-4,
         quantization_start: int = 2,
-        pair_weighting: str | None = None,
+        pair_weighting: Literal["balanced", "one_sided"] | None = None,
         preprocessor: Preprocessor | None = None,
         **kwargs,
     ):

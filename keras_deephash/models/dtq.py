@@ -1,5 +1,7 @@
 """Deep Triplet Quantization."""
 
+from typing import Literal
+
 import keras
 
 from keras_deephash.checks import check_integer, check_number
@@ -54,7 +56,7 @@ class DTQ(DeepQuantization):
         subcenters: int = 256,
         dim: int = 300,
         margin: float = 30.0,
-        mining: str = "margin",
+        mining: Literal["margin", "hard", "all"] = "margin",
         quantization_weight: float = 1e-4,
         quantization_start: int = 2,
         orthogonality_weight: float = 0.0,

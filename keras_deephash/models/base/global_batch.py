@@ -22,6 +22,7 @@ from keras_deephash.models.base.replica_checks import (
     check_rows,
     check_scope,
 )
+from keras_deephash.models.base.term_means import TermMeans
 from keras_deephash.progress import keras_verbosity
 
 
@@ -29,12 +30,13 @@ class GlobalBatchTraining(keras.Model):
     """The training of a model whose loss is over the global batch.
 
     A subclass has an `output_layer`, the layer after the backbone, and implements
-    `loss_terms`. For each term it has a metric, `<term>_tracker`.
+    `loss_terms`. Each term is in the logs by its name.
     """
 
     def __init__(self, **kwargs):
         super().__init__(**kwargs)
         self.learning_rate_multipliers = None
+        self._term_means = TermMeans()
 
     # === What a subclass defines ===
 
@@ -44,16 +46,61 @@ class GlobalBatchTraining(keras.Model):
         raise NotImplementedError(f"{type(self).__name__} must define `output_layer`.")
 
     def loss_terms(self, outputs, labels) -> dict:
-        """The terms of the loss: name to (weight, this replica's share)."""
+        """The terms of the loss, by the names that they have in the logs.
+
+        The loss is the sum of the terms, each times its weight. A term is a float32
+        scalar: this replica's share of a loss of the global batch, as the loss layers
+        of `keras_deephash.losses` give it, or `losses.mean_over_replicas` of a loss for
+        each image.
+
+        Args:
+            outputs: float32 tensor [n, units], the continuous codes of this replica.
+            labels: tensor [n, L], multi-hot. L need not be known where a dataset does
+                not tell it.
+
+        Returns:
+            dict, name to (weight, term). A weight is a float or a scalar tensor.
+
+        Example:
+
+        >>> def loss_terms(self, outputs, labels):
+        ...     return {
+        ...         "center_loss": (1.0, self.center_loss(outputs, labels)),
+        ...         "quantization_loss": (0.1, self.quantization_loss(outputs)),
+        ...     }
+        """
         raise NotImplementedError(f"{type(self).__name__} must define `loss_terms`.")
+
+    def watched_figures(self, outputs) -> dict:
+        """Figures for the logs that are no part of the loss.
+
+        Args:
+            outputs: float32 tensor [n, units], the continuous codes of this replica.
+
+        Returns:
+            dict, name to this replica's share of a mean over the global batch.
+            Empty if there are none.
+        """
+        return {}
 
     @classmethod
     def default_learning_rate(cls):
-        """The published learning rate or schedule."""
-        raise NotImplementedError(f"{cls.__name__} must define its learning rate.")
+        """The published learning rate, of SGD with momentum 0.9.
+
+        `compile()` takes it with the multipliers 1, 2, 10 and 20 for the backbone's
+        kernels and biases and the last layer's kernel and bias.
+
+        Returns:
+            float, or a `keras.optimizers.schedules.LearningRateSchedule`.
+        """
+        raise ValueError(
+            f"`{cls.__name__}` has no learning rate of its own: define "
+            "`default_learning_rate`, or name an optimizer, as in "
+            "`model.compile(keras.optimizers.AdamW(1e-3))`."
+        )
 
     def own_callbacks(self) -> list[keras.callbacks.Callback]:
-        """Callbacks that the training needs, ahead of the user's."""
+        """Callbacks that every training of the method needs, ahead of the user's."""
         return []
 
     def check_optimizer(self, optimizer: keras.optimizers.Optimizer) -> None:
@@ -155,6 +202,7 @@ class GlobalBatchTraining(keras.Model):
                 for `jit_compile=True`.
         """
         check_scope(self)
+        self.training_record = None  # Of weights that change now.
         self._check_arrays(x, y, "y")
         validation = kwargs.get("validation_data")
         if isinstance(validation, (list, tuple)) and len(validation) > 1:
@@ -261,10 +309,28 @@ class GlobalBatchTraining(keras.Model):
         # Shares add up over the replicas, while the trackers average over them.
         weight = count_rows(outputs) / replicas
         self._loss_tracker.update_state(loss * replicas, sample_weight=weight)
-        for name, (_, share) in terms.items():
-            tracker = getattr(self, f"{name}_tracker")
-            tracker.update_state(share * replicas, sample_weight=weight)
+        shares = {name: share for name, (_, share) in terms.items()}
+        shares |= self.watched_figures(outputs)
+        figures = {name: share * replicas for name, share in shares.items()}
+        self._term_means.update_state(figures, sample_weight=weight)
         return loss
+
+    @property
+    def metrics_names(self) -> list[str]:
+        """The names in the logs; those of the loss's terms are known after a step."""
+        means = self._term_means
+        names = [means.names if m is means else [m.name] for m in self.metrics]
+        return [name for each in names for name in each]
+
+    def _flatten_metrics_in_order(self, logs):
+        # Keras would put what one metric gives into alphabetical order.
+        names = [name for name in ("loss", *self._term_means.names) if name in logs]
+        others = {name: value for name, value in logs.items() if name not in names}
+        if not others:
+            return [logs[name] for name in names]
+        others = super()._flatten_metrics_in_order(others)
+        others = others if isinstance(others, list) else [others]
+        return [logs[name] for name in names] + others
 
     def get_compile_config(self):
         config = super().get_compile_config()

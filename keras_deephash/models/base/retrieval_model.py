@@ -93,6 +93,54 @@ class RetrievalModel(PresetMixin, FreezingMixin, GlobalBatchTraining):
             features = self.backbone(x, training=training)
         return self.output_layer(features)
 
+    # === Codes ===
+
+    def encode(
+        self, images, batch_size: int = 32, verbose="auto", crops: int = 1
+    ) -> np.ndarray:
+        """Encodes images into codes.
+
+        The codes of a hashing method are packed bits: bit k is 1 where the continuous
+        code is >= 0, and the first bit is the highest of the first byte, as in
+        `numpy.packbits`. Those of a float32 model do not depend on `batch_size`. The
+        codes of a quantizer are the numbers of its centres, one byte a sub-codebook.
+
+        Args:
+            images: array [n, h, w, 3] of RGB pixels from 0 to 255 (uint8 or float,
+                any size), a list of paths, PIL images or arrays [h, w, 3], or a
+                `tf.data.Dataset` of images or of (images, labels), batched or not.
+                With `crops=1`, images that have the network's input size are taken
+                as they are; others are resized and cropped.
+            batch_size: int. Images a step. Defaults to `32`.
+            verbose: `"auto"`, 0 or 1. Whether to show a progress bar; `"auto"`
+                shows one for long work. Defaults to `"auto"`.
+            crops: 1, the centre crop, or 10, the mean of ten crops (the published
+                protocol). Defaults to `1`.
+
+        Returns:
+            uint8 array [n, bits / 8].
+
+        Raises:
+            FileNotFoundError: for a path that names no file.
+            ValueError: for input that is no image, naming it, and for a quantizer
+                whose codebook is not fitted.
+
+        Example:
+
+        >>> model = DCH.from_preset("dch_cifar10_48")
+        >>> model.encode(["cat.jpg", "dog.jpg"]).shape
+        (2, 6)
+        """
+        self.check_can_encode()  # Before the work.
+        return self.to_codes(self.continuous_codes(images, batch_size, verbose, crops))
+
+    def to_codes(self, continuous_codes: np.ndarray) -> np.ndarray:
+        """The codes, uint8 [n, bits / 8], of continuous codes, float [n, units]."""
+        raise NotImplementedError(f"{type(self).__name__} must define `to_codes`.")
+
+    def check_can_encode(self) -> None:
+        """Raises ValueError for a model that has no codes yet."""
+
     def continuous_codes(
         self, images, batch_size: int = 32, verbose="auto", crops: int = 1
     ) -> np.ndarray:
