@@ -5,16 +5,13 @@ from typing import TYPE_CHECKING
 
 from keras_deephash.keras_classes import register_unloaded
 from keras_deephash.lazy_imports import lazy_names
+from keras_deephash.models.methods import MODULES as _METHODS
 from keras_deephash.version import __version__
 
 # Nothing else is imported before it is asked for: neither Keras and TensorFlow, which
 # take seconds, nor other large packages. Where each name lies:
 _HOMES = {
-    "DCH": "models",
-    "DHN": "models",
-    "DQN": "models",
-    "DTQ": "models",
-    "DVSQ": "models",
+    **dict.fromkeys(_METHODS, "models"),
     "AlexNetBackbone": "backbones",
     "ApplicationBackbone": "backbones",
     "CodeSpec": "index",
@@ -25,11 +22,14 @@ _HOMES = {
     "Index": "index",
     "IndexFileError": "index",
     "MilvusError": "index",
+    "PairwiseHashing": "models",
     "PresetError": "presets",
     "Preprocessor": "preprocessing",
+    "TrainingOptions": "training",
     "evaluate_retrieval": "retrieval",
     "from_preset": "presets",
     "list_presets": "presets",
+    "train": "training",
     "upload_preset": "presets",
 }
 
@@ -41,15 +41,14 @@ if TYPE_CHECKING:
         EfficientNetLiteBackbone,
     )
     from keras_deephash.index import CodeSpec, Index, IndexFileError, MilvusError
-    from keras_deephash.models import (
-        DCH,
-        DHN,
-        DQN,
-        DTQ,
-        DVSQ,
-        DeepHashing,
-        DeepQuantization,
-    )
+    from keras_deephash.models.dch import DCH as DCH
+    from keras_deephash.models.deep_hashing import DeepHashing
+    from keras_deephash.models.deep_quantization import DeepQuantization
+    from keras_deephash.models.dhn import DHN as DHN
+    from keras_deephash.models.dqn import DQN as DQN
+    from keras_deephash.models.dtq import DTQ as DTQ
+    from keras_deephash.models.dvsq import DVSQ as DVSQ
+    from keras_deephash.models.pairwise_hashing import PairwiseHashing
     from keras_deephash.preprocessing import Preprocessor
     from keras_deephash.presets import (
         HubError,
@@ -59,15 +58,12 @@ if TYPE_CHECKING:
         upload_preset,
     )
     from keras_deephash.retrieval import evaluate_retrieval
+    from keras_deephash.training import TrainingOptions, train
 else:
     __getattr__, __dir__ = lazy_names(__name__, _HOMES)
 
 __all__ = [
-    "DCH",
-    "DHN",
-    "DQN",
-    "DTQ",
-    "DVSQ",
+    *_METHODS,
     "AlexNetBackbone",
     "ApplicationBackbone",
     "CodeSpec",
@@ -78,8 +74,10 @@ __all__ = [
     "Index",
     "IndexFileError",
     "MilvusError",
+    "PairwiseHashing",
     "PresetError",
     "Preprocessor",
+    "TrainingOptions",
     "__version__",
     "callbacks",
     "codebooks",
@@ -89,10 +87,11 @@ __all__ = [
     "list_presets",
     "losses",
     "plots",
+    "train",
     "upload_preset",
 ]
 
 # Files of Keras that hold classes of this package load from here on.
-register_unloaded()
+register_unloaded({name: f"models.{module}" for name, module in _METHODS.items()})
 if "keras" in sys.modules:
     import keras_deephash.keras_backend  # noqa: F401 - it raises if it is another

@@ -14,18 +14,13 @@ from importlib import import_module
 from keras_deephash.lazy_imports import around_import
 
 PACKAGE = "keras_deephash"
-# Every registered class and its module.
+# Every registered class and its module; the methods join them: see `models.methods`.
 MODULES = {
     "AdaptiveMarginLoss": "losses.adaptive_margin",
     "AlexNetBackbone": "backbones.alexnet",
     "ApplicationBackbone": "backbones.application",
     "CauchyQuantizationLoss": "losses.quantization_cauchy",
     "Codebook": "codebooks.codebook",
-    "DCH": "models.dch",
-    "DHN": "models.dhn",
-    "DQN": "models.dqn",
-    "DTQ": "models.dtq",
-    "DVSQ": "models.dvsq",
     "EfficientNetLiteBackbone": "backbones.efficientnet_lite",
     "EuclideanCodebookLoss": "losses.codebook_euclidean",
     "GroupedConv2D": "backbones.layers",
@@ -76,8 +71,13 @@ def register(cls: type) -> type:
     return cls
 
 
-def register_unloaded() -> None:
-    """Registers an entry for every class, now or when Keras is imported."""
+def register_unloaded(methods: dict[str, str]) -> None:
+    """Registers an entry for every class, now or when Keras is imported.
+
+    Args:
+        methods: dict, names of classes and their modules, beside those above.
+    """
+    MODULES.update(methods)
     if "keras" in sys.modules:
         _add_entries()
     else:

@@ -3,6 +3,8 @@
 import keras
 
 from keras_deephash.backbones.application import ApplicationBackbone
+from keras_deephash.backbones.registry import BACKBONES
+from keras_deephash.presets.format.constructor import constructor_parameters
 from keras_deephash.presets.loading import from_preset
 
 KERAS_PREFIX = "keras:"
@@ -15,8 +17,9 @@ def load_backbone(
 
     Args:
         name: str. `"keras:NAME"` for a network of Keras Applications with ImageNet
-            weights, or the name or directory of a preset: a backbone's, or that of a
-            method, whose backbone it is then.
+            weights; the name or directory of a preset: a backbone's, or that of a
+            method, whose backbone it is then; or the class name of a registered
+            backbone, which is made with random weights.
         image_size: int. Height and width of the images in pixels. Defaults to the
             preset's, or 224.
         dtype: dtype policy of the layers. Defaults to the preset's, or Keras's.
@@ -34,7 +37,33 @@ def load_backbone(
         if image_size is not None:
             overrides["image_shape"] = (image_size, image_size, 3)
         return ApplicationBackbone(name.removeprefix(KERAS_PREFIX), **overrides)
+    cls = BACKBONES.get(name)
+    if cls is not None:
+        return _new_backbone(cls, image_size, dtype)
     model = from_preset(name, image_size=image_size, **overrides)
     backbone = getattr(model, "backbone", model)
     backbone.preprocessor = model.preprocessor
     return backbone
+
+
+def _new_backbone(cls: type, image_size: int | None, dtype: str | None) -> keras.Model:
+    """A backbone of a class with random weights."""
+    given = {"image_size": image_size, "dtype": dtype}
+    arguments = {key: value for key, value in given.items() if value is not None}
+    known = constructor_parameters(cls)
+    if "image_size" in arguments and "image_size" not in known:
+        size = arguments.pop("image_size")
+        arguments["image_shape"] = (size, size, 3)
+    unknown = sorted(arguments.keys() - known.keys())
+    if unknown:
+        raise ValueError(
+            f"`{cls.__name__}` has no argument `{unknown[0]}`: leave it out. "
+            f"Received: {unknown[0]}={arguments[unknown[0]]!r}."
+        )
+    try:
+        return cls(**arguments)
+    except TypeError as error:
+        raise ValueError(
+            f"A backbone that is named by its class must have defaults for all its "
+            f"arguments, and `{cls.__name__}` does not: {error}."
+        ) from None

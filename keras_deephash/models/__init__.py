@@ -1,12 +1,13 @@
-"""The methods."""
+"""The methods, and their base classes."""
 
-import keras_deephash.keras_backend  # noqa: F401 - checked first
-from keras_deephash.models.dch import DCH
-from keras_deephash.models.deep_hashing import DeepHashing
-from keras_deephash.models.deep_quantization import DeepQuantization
-from keras_deephash.models.dhn import DHN
-from keras_deephash.models.dqn import DQN
-from keras_deephash.models.dtq import DTQ
-from keras_deephash.models.dvsq import DVSQ
+from keras_deephash.lazy_imports import lazy_names
+from keras_deephash.models.methods import MODULES
 
-__all__ = ["DCH", "DHN", "DQN", "DTQ", "DVSQ", "DeepHashing", "DeepQuantization"]
+_BASES = {
+    "DeepHashing": "deep_hashing",
+    "DeepQuantization": "deep_quantization",
+    "PairwiseHashing": "pairwise_hashing",
+}
+# The list of the methods is read without Keras.
+__getattr__, __dir__ = lazy_names(__name__, MODULES | _BASES, need_keras=True)
+__all__ = [*MODULES, *_BASES]

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from keras_deephash.extensions import ExtensionError, trust_module
 from keras_deephash.lazy_imports import lazy_names
 from keras_deephash.presets.errors import HubError, PresetError
 from keras_deephash.presets.location import read_preset_metadata
@@ -19,11 +20,13 @@ else:
     )
 
 __all__ = [
+    "ExtensionError",
     "HubError",
     "PresetError",
     "PresetInfo",
     "from_preset",
     "list_presets",
     "read_preset_metadata",
+    "trust_module",
     "upload_preset",
 ]

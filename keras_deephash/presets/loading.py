@@ -1,6 +1,8 @@
 """Loading a preset: every word of its metadata is checked."""
 
+import inspect
 import os
+from dataclasses import fields
 
 import keras
 
@@ -13,6 +15,7 @@ from keras_deephash.presets.format.index_file import INDEX_FILE, load_index_file
 from keras_deephash.presets.format.parameter_count import count_parameters
 from keras_deephash.presets.format.weights import load_weights_file
 from keras_deephash.presets.format.weights_check import count_weights
+from keras_deephash.presets.hub.download import HubOptions
 from keras_deephash.presets.location import PresetLocation, locate_preset
 from keras_deephash.presets.registry import is_embedded
 
@@ -68,10 +71,60 @@ def from_preset(
     >>> model = keras_deephash.from_preset("dch_cifar10_48")
     >>> codes = model.encode(images)
     """
-    location = locate_preset(
-        preset, revision, token, cache_dir, local_files_only, endpoint, load_index
-    )
+    options = HubOptions(token, cache_dir, local_files_only, endpoint, load_index)
+    location = locate_preset(preset, revision, options)
     return load_preset(location, load_weights, overrides, load_index)
+
+
+def load_as(
+    cls: type,
+    preset: str | os.PathLike,
+    load_weights: bool = True,
+    revision: str | None = None,
+    load_index: bool = False,
+    **arguments,
+) -> keras.Model:
+    """Loads a model of a class; see `PresetMixin.from_preset`."""
+    names = {field.name for field in fields(HubOptions)} & arguments.keys()
+    options = {name: arguments.pop(name) for name in names}
+    location = locate_preset(
+        preset, revision, HubOptions(**options, load_index=load_index)
+    )
+    method = location.read_metadata()["method"]
+    if method == cls.__name__:
+        return load_preset(location, load_weights, arguments, load_index, wanted=cls)
+    if method.endswith("Backbone") and not cls.__name__.endswith("Backbone"):
+        return _load_on_backbone(cls, location, load_weights, arguments, load_index)
+    raise PresetError(
+        f"The preset {os.fspath(preset)!r} is a {method}, not a {cls.__name__}. "
+        f"Use `{method}.from_preset` or `keras_deephash.from_preset`."
+    )
+
+
+def _load_on_backbone(
+    cls: type,
+    location: PresetLocation,
+    load_weights: bool,
+    arguments: dict,
+    load_index: bool,
+) -> keras.Model:
+    """A new model of a class on the backbone of a preset."""
+    if load_index:
+        raise PresetError(
+            f"The preset {location.name!r} is a backbone, which has no index of a "
+            "database. Load it without `load_index`."
+        )
+    names = {"dtype", "image_size"} & arguments.keys()
+    overrides = {name: arguments.pop(name) for name in names}
+    backbone = load_preset(location, load_weights, overrides, wanted=cls)
+    try:
+        inspect.signature(cls).bind(backbone, **arguments)
+    except TypeError as error:
+        raise PresetError(
+            f"The preset {location.name!r} is a backbone, so `{cls.__name__}` needs "
+            f"its own arguments: {error}."
+        ) from None
+    return cls(backbone, **arguments)
 
 
 def load_preset(
@@ -79,8 +132,13 @@ def load_preset(
     load_weights: bool,
     overrides: dict,
     load_index: bool = False,
+    wanted: type | None = None,
 ) -> keras.Model:
-    """Loads the preset at a location; arguments as for `from_preset`."""
+    """Loads the preset at a location; arguments as for `from_preset`.
+
+    Args:
+        wanted: type. The class that the user has named, whose package is trusted.
+    """
     folder = location.folder
     metadata = location.read_metadata()
     md.check_files(folder, metadata)
@@ -96,7 +154,7 @@ def load_preset(
             f"{metadata['bits']} bits. Received: bits={bits}. Leave `bits` out, or "
             "pass `load_weights=False` to begin from random weights."
         )
-    check_entry(entry, only_own_classes=not location.trusted)
+    check_entry(entry, only_own_classes=not location.trusted, wanted=wanted)
     if not is_embedded(folder):
         _check_size(entry, preprocessor, weights)
     given, overrides = list(overrides), dict(overrides)

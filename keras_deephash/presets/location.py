@@ -11,6 +11,8 @@ from keras_deephash.presets.hub.download import HubOptions, fetch_preset
 from keras_deephash.presets.hub.handles import is_hub_handle, parse_hub_handle
 from keras_deephash.presets.remote_registry import RemotePreset, remote_presets
 
+DEFAULTS = HubOptions()
+
 
 @dataclass(frozen=True)
 class PresetLocation:
@@ -40,15 +42,14 @@ class PresetLocation:
 def locate_preset(
     preset: str | os.PathLike,
     revision: str | None = None,
-    token: str | bool | None = None,
-    cache_dir: str | os.PathLike | None = None,
-    local_files_only: bool = False,
-    endpoint: str | None = None,
-    load_index: bool = False,
+    options: HubOptions = DEFAULTS,
 ) -> PresetLocation:
     """Finds a preset by name, directory or handle; downloads it if need be.
 
-    Args: as for `keras_deephash.from_preset`.
+    Args:
+        preset: str.
+        revision: str. Branch, tag or commit of the Hub. Defaults to `main`.
+        options: `HubOptions`, how to reach the Hub.
 
     Raises:
         PresetError: if there is none; names close to the given one are listed.
@@ -59,7 +60,6 @@ def locate_preset(
             f"Received: {preset!r}."
         )
     name = os.fspath(preset)
-    options = HubOptions(token, cache_dir, local_files_only, endpoint, load_index)
     if is_hub_handle(name):
         folder = fetch_preset(parse_hub_handle(name, revision), options)
         return PresetLocation(name, folder, trusted=False)
@@ -69,15 +69,7 @@ def locate_preset(
     if record is not None:
         if revision not in (None, record.commit):
             # The registry vouches for one commit.
-            return locate_preset(
-                record.handle.partition("@")[0],
-                revision,
-                token,
-                cache_dir,
-                local_files_only,
-                endpoint,
-                load_index,
-            )
+            return locate_preset(record.handle.partition("@")[0], revision, options)
         folder = fetch_preset(parse_hub_handle(record.handle), options)
         return PresetLocation(name, folder, trusted=False, record=record)
     if revision is not None:
@@ -115,11 +107,14 @@ def _check_unambiguous(name: str, folders: dict, remote: dict) -> None:
         )
 
 
-def read_preset_metadata(preset: str | os.PathLike, **options) -> dict:
+def read_preset_metadata(
+    preset: str | os.PathLike, revision: str | None = None, **options
+) -> dict:
     """The metadata of a preset given by name, directory or handle.
 
     Args:
         preset: str.
-        **options: `revision`, `token` and so on, as for `from_preset`.
+        revision: str. As for `from_preset`.
+        **options: `token`, `cache_dir` and so on, as for `from_preset`.
     """
-    return locate_preset(preset, **options).read_metadata()
+    return locate_preset(preset, revision, HubOptions(**options)).read_metadata()

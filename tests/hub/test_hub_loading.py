@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 import keras_deephash as kdh
+from keras_deephash import extensions
 from keras_deephash.presets.hub.download import FILES, HubOptions, fetch_preset
 from keras_deephash.presets.hub.handles import parse_hub_handle
 
@@ -264,3 +265,30 @@ def test_classes_of_others_are_not_built(repository, load, saved, tmp_path):
         load()
     with pytest.raises(kdh.PresetError, match="classes of keras_deephash alone"):
         kdh.upload_preset("hf://me/loud", tmp_path / "loud")
+
+
+def test_classes_of_a_module_that_the_user_names(
+    repository, load, saved, hub, tmp_path, monkeypatch
+):
+    @keras.saving.register_keras_serializable(package="mine")
+    class Mine(kdh.DCH):
+        pass
+
+    monkeypatch.setattr(extensions, "_trusted", {"keras_deephash"})
+    Mine(kdh.from_preset(saved).backbone, bits=16).save_to_preset(tmp_path / "mine")
+    files = {path.name: path.read_bytes() for path in (tmp_path / "mine").iterdir()}
+    repository.commit("main", files)
+    with pytest.raises(kdh.PresetError, match="`keras_deephash.presets.trust_module"):
+        load()
+    options = {"endpoint": hub.endpoint, "cache_dir": tmp_path / "cache"}
+    assert type(Mine.from_preset(HANDLE, **options)) is Mine
+    with pytest.raises(kdh.PresetError, match="is a Mine, not a DHN"):
+        kdh.DHN.from_preset(HANDLE, **options)
+    with pytest.raises(kdh.PresetError, match="classes of keras_deephash alone"):
+        load()
+    kdh.presets.trust_module(Mine.__module__)
+    assert type(load()) is Mine
+    commit = kdh.upload_preset(
+        "hf://me/mine", tmp_path / "mine", endpoint=hub.endpoint, token="hf_writer"
+    )
+    assert type(load(f"hf://me/mine@{commit}")) is Mine

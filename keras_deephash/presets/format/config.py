@@ -1,17 +1,23 @@
 """Models to plain JSON and back, without a way for the JSON to run code.
 
-Class names resolve among the registered classes of models only; nothing is
-imported on behalf of a file.
+Class names resolve among the registered classes of models only. Nothing is imported on
+behalf of a file, but for what installed packages offer by entry points.
 """
 
 import inspect
 
 import keras
 
+from keras_deephash.extensions import (
+    ExtensionError,
+    is_trusted,
+    load_by_class_name,
+)
 from keras_deephash.keras_classes import registered_class
 from keras_deephash.preprocessing import Preprocessor
 from keras_deephash.presets.errors import PresetError
 from keras_deephash.presets.format.config_check import check_config
+from keras_deephash.presets.format.constructor import constructor_parameters
 
 # Overrides of a method that are arguments of its backbone.
 BACKBONE_KEYS = ("dtype", "image_shape")
@@ -56,13 +62,16 @@ def class_name(cls: type) -> str:
     return name
 
 
-def check_entry(entry: dict, only_own_classes: bool) -> None:
+def check_entry(
+    entry: dict, only_own_classes: bool, wanted: type | None = None
+) -> None:
     """Checks what stands in `config.json`, before anything is built from it.
 
     Args:
         entry: dict, as `model_to_config` returns it.
-        only_own_classes: bool. Whether the classes must be those of this package, and
-            not others that the running program has registered.
+        only_own_classes: bool. Whether the classes must be those of this package, or
+            of others that are trusted: see `extensions.trust_module`.
+        wanted: type. The class that the user has named, whose package is trusted too.
 
     Raises:
         PresetError: if it names other classes, or describes anything but plain values.
@@ -80,12 +89,14 @@ def check_entry(entry: dict, only_own_classes: bool) -> None:
                 "`config.json` must hold a class and its config. Save the preset anew."
             )
         name = part.get("class")
-        find_class(name)
-        if only_own_classes and not name.startswith(_OWN):
+        cls = find_class(name)
+        if only_own_classes and not is_trusted(cls, wanted):
             raise PresetError(
-                f"A preset of the Hub is built of the classes of keras_deephash alone. "
-                f"Received: {name!r}. Download it, read it, and load its directory if "
-                "you trust it."
+                "A preset of the Hub is built of the classes of keras_deephash alone, "
+                "of installed packages that offer methods, and of modules that you "
+                f"name. Received: {name!r}, of the module {cls.__module__!r}. If you "
+                "trust it: --import MODULE on the command line, or "
+                f"`keras_deephash.presets.trust_module({cls.__module__!r})`."
             )
         check_config(part["config"], f"the config of `{name}`")
     if "backbone" in parts[-1] and len(parts) == 2:
@@ -115,20 +126,22 @@ def model_from_config(
             config["backbone"] = model_from_config(
                 backbone_entry, preprocessor, backbone_overrides
             )
-            config["preprocessor"] = preprocessor
     except (KeyError, TypeError, AttributeError):
         raise PresetError(
             "`config.json` must hold a class and its config. Save the preset anew."
         ) from None
-    known = inspect.signature(cls.__init__).parameters.keys() | {"name", "trainable"}
+    known = constructor_parameters(cls).keys() | {"name", "trainable"}
     if "weights" in known:  # Those of a preset are in its own file.
         config["weights"] = None
+    later = backbone_entry is None or "preprocessor" not in known
+    if not later:
+        config["preprocessor"] = preprocessor
     for kind, keys in (("argument", overrides), ("config entry", config)):
         unknown = sorted(set(keys) - known)
         if unknown:
             raise PresetError(
                 f"`{cls.__name__}` has no {kind} {unknown[0]!r}. "
-                f"It takes {sorted(known - {'self', 'kwargs'})}."
+                f"It takes {sorted(known)}."
             )
     try:
         model = cls(**{**config, **overrides})
@@ -136,7 +149,7 @@ def model_from_config(
         raise PresetError(
             f"The configuration is not valid for `{cls.__name__}`: {error}"
         ) from None
-    if backbone_entry is None:
+    if later:
         model.preprocessor = preprocessor
     return model
 
@@ -147,10 +160,21 @@ def find_class(name: str) -> type:
     Raises:
         PresetError: if no registered class of models has the name.
     """
-    cls = registered_class(name) if isinstance(name, str) else None
+    cls = None
+    if isinstance(name, str):
+        cls = registered_class(name)
+        if cls is None and not name.startswith(_OWN):
+            try:
+                load_by_class_name(name.rpartition(">")[2])
+            except ExtensionError as error:
+                raise PresetError(
+                    f"The preset needs the class {name!r}. {error}"
+                ) from None
+            cls = registered_class(name)
     if not (inspect.isclass(cls) and issubclass(cls, keras.Model)):
         raise PresetError(
             f"The preset needs the class {name!r}, which is not known here. Import "
-            "the module that registers it, or upgrade keras_deephash."
+            "the module that registers it (on the command line: --import MODULE), or "
+            "upgrade keras_deephash."
         )
     return cls

@@ -1,0 +1,31 @@
+"""The methods by name. A new one is a file beside this one, and a line here.
+
+Methods of other packages come by the entry points `keras_deephash.methods`, and those
+of the user's own modules when they are imported: see docs/own_method.md.
+"""
+
+from keras_deephash.class_registry import ClassRegistry
+from keras_deephash.extensions import METHODS as GROUP
+
+# The only list of the methods of this package: class and module.
+MODULES = {
+    "DCH": "dch",
+    "DHN": "dhn",
+    "DQN": "dqn",
+    "DTQ": "dtq",
+    "DVSQ": "dvsq",
+}
+
+
+def _is_method(cls: type) -> bool:
+    from keras_deephash.models.base.retrieval_model import RetrievalModel
+
+    return issubclass(cls, RetrievalModel)
+
+
+METHODS = ClassRegistry(
+    "method",
+    GROUP,
+    {name: f"keras_deephash.models.{module}" for name, module in MODULES.items()},
+    _is_method,
+)
