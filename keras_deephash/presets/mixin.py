@@ -1,6 +1,5 @@
 """The verbs of a model that has presets."""
 
-import inspect
 import os
 
 import keras
@@ -12,6 +11,13 @@ class _ClassProperty:
 
     def __get__(self, instance, owner):
         return self.getter(owner)
+
+
+def _unwrapped(value):
+    """Dicts and lists as Python's, at any depth."""
+    if isinstance(value, dict):
+        return {key: _unwrapped(each) for key, each in value.items()}
+    return [_unwrapped(v) for v in value] if isinstance(value, list) else value
 
 
 class PresetMixin:
@@ -26,17 +32,7 @@ class PresetMixin:
 
     @classmethod
     def from_preset(
-        cls,
-        preset: str | os.PathLike,
-        load_weights: bool = True,
-        *,
-        revision: str | None = None,
-        token: str | bool | None = None,
-        cache_dir: str | os.PathLike | None = None,
-        local_files_only: bool = False,
-        endpoint: str | None = None,
-        load_index: bool = False,
-        **overrides,
+        cls, preset: str | os.PathLike, load_weights: bool = True, **arguments
     ) -> keras.Model:
         """Loads a model of this class by a preset's name, directory or handle.
 
@@ -45,10 +41,9 @@ class PresetMixin:
                 takes the preset of a backbone, given its `bits`: the hash layer is
                 new then.
             load_weights: bool. Defaults to `True`.
-            revision, token, cache_dir, local_files_only, endpoint: of presets on the
-                Hub, as for `keras_deephash.from_preset`.
-            load_index: bool. As for `keras_deephash.from_preset`.
-            **overrides: arguments of the class in place of the preset's.
+            **arguments: all others of `keras_deephash.from_preset`: `revision`,
+                `token` and so on for presets of the Hub, `load_index`, and arguments
+                of the class in place of the preset's.
 
         Returns:
             A model of this class.
@@ -57,45 +52,39 @@ class PresetMixin:
             PresetError: as `keras_deephash.from_preset`, and if the preset is of
                 another class.
         """
-        from keras_deephash.presets.errors import PresetError
-        from keras_deephash.presets.loading import load_preset
-        from keras_deephash.presets.location import locate_preset
+        from keras_deephash.presets.loading import load_as
 
-        location = locate_preset(
-            preset, revision, token, cache_dir, local_files_only, endpoint, load_index
-        )
-        method = location.read_metadata()["method"]
-        if method == cls.__name__:
-            return load_preset(location, load_weights, overrides, load_index)
-        if method.endswith("Backbone") and not cls.__name__.endswith("Backbone"):
-            if load_index:
-                raise PresetError(
-                    f"The preset {os.fspath(preset)!r} is a backbone, which has no "
-                    "index of a database. Load it without `load_index`."
-                )
-            backbone_overrides = {
-                key: overrides.pop(key)
-                for key in ("dtype", "image_size")
-                if key in overrides
-            }
-            backbone = load_preset(location, load_weights, backbone_overrides)
-            try:
-                inspect.signature(cls).bind(backbone, **overrides)
-            except TypeError as error:
-                raise PresetError(
-                    f"The preset {os.fspath(preset)!r} is a backbone, so "
-                    f"`{cls.__name__}` needs its own arguments: {error}."
-                ) from None
-            return cls(backbone, **overrides)
-        raise PresetError(
-            f"The preset {os.fspath(preset)!r} is a {method}, not a {cls.__name__}. "
-            f"Use `{method}.from_preset` or `keras_deephash.from_preset`."
-        )
+        return load_as(cls, preset, load_weights, **arguments)
+
+    def check_savable(self) -> None:
+        """Raises a `PresetError` if the model could not be saved as a preset.
+
+        It is cheap: call it before a training of hours. `save_to_preset` and
+        `keras_deephash.train` begin with it.
+        """
+        from keras_deephash.presets.savable import check_savable
+
+        check_savable(self)
+
+    @property
+    def training_record(self) -> dict | None:
+        """What `keras_deephash.train` chose and measured; None of another model.
+
+        The keys are `"dataset"`, `"label_names"`, `"weights_dtype"`, `"training"` (a
+        dict of settings) and `"metrics"` (a dict of figures), as in a preset's
+        metadata. A further `fit` takes it away.
+        """
+        return vars(self).get("_training_record")
+
+    @training_record.setter
+    def training_record(self, record: dict | None) -> None:
+        # Past Keras, which takes a dict for a part of the model and wraps it.
+        object.__setattr__(self, "_training_record", _unwrapped(record))
 
     def save_to_preset(
         self,
         preset_dir: str | os.PathLike,
-        weights_dtype: str = "float32",
+        weights_dtype: str | None = None,
         dataset: str | None = None,
         label_names: list[str] | None = None,
         training: dict | None = None,
@@ -104,7 +93,8 @@ class PresetMixin:
     ) -> None:
         """Writes configuration, weights, preprocessing, metadata and a README.
 
-        The directory appears whole or not at all; an older preset is replaced.
+        The directory appears whole or not at all; an older preset is replaced. What is
+        not given is that of the `training_record`, if there is one.
 
         Args:
             preset_dir: str. The directory to write.
@@ -122,6 +112,7 @@ class PresetMixin:
 
         Raises:
             FileExistsError: if the directory exists and is no preset.
+            PresetError: if the model could not be loaded again: see `check_savable`.
 
         Example:
 
@@ -130,13 +121,14 @@ class PresetMixin:
         """
         from keras_deephash.presets.saving import save_preset
 
-        save_preset(
-            self,
-            preset_dir,
-            weights_dtype=weights_dtype,
-            dataset=dataset,
-            label_names=label_names,
-            training=training,
-            metrics=metrics,
-            index=index,
-        )
+        given = {
+            "weights_dtype": weights_dtype,
+            "dataset": dataset,
+            "label_names": label_names,
+            "training": training,
+            "metrics": metrics,
+        }
+        record = self.training_record or {"weights_dtype": "float32"}
+        description = {**dict.fromkeys(given), **record}
+        description |= {name: v for name, v in given.items() if v is not None}
+        save_preset(self, preset_dir, index=index, **description)

@@ -1,21 +1,19 @@
 """Writing a preset directory, all of it or nothing."""
 
-import json
 import os
 import secrets
 import shutil
 
 import keras
-import numpy as np
 
-from keras_deephash.preprocessing import Preprocessor
 from keras_deephash.presets.errors import PresetError
 from keras_deephash.presets.format import metadata as md
-from keras_deephash.presets.format.config import check_entry, model_to_config
-from keras_deephash.presets.format.config_check import check_canvas
+from keras_deephash.presets.format.config import model_to_config
 from keras_deephash.presets.format.index_file import INDEX_FILE, save_index_file
+from keras_deephash.presets.format.plain_json import to_json
 from keras_deephash.presets.format.readme import render_card
 from keras_deephash.presets.format.weights import save_weights_file
+from keras_deephash.presets.savable import check_savable, preprocessor_of
 
 
 def save_preset(
@@ -33,15 +31,13 @@ def save_preset(
     # A link to a preset stays, and what it points to is replaced.
     target = os.path.realpath(os.fspath(preset_dir))
     check_replaceable(target)
+    check_savable(model)
     parent = os.path.dirname(target)
     os.makedirs(parent, exist_ok=True)
     folder = _new_sibling(target)
     try:
         _write_json(folder, md.CONFIG_FILE, model_to_config(model))
-        preprocessor = getattr(model, "preprocessor", None)
-        if preprocessor is None:
-            preprocessor = Preprocessor(model.input_shape[1])
-        _write_json(folder, md.PREPROCESSOR_FILE, preprocessor.get_config())
+        _write_json(folder, md.PREPROCESSOR_FILE, preprocessor_of(model).get_config())
         save_weights_file(model, os.path.join(folder, md.WEIGHTS_FILE), weights_dtype)
         metadata = md.build_metadata(
             model,
@@ -59,22 +55,6 @@ def save_preset(
         _move_into_place(folder, target)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-
-
-def check_savable(model: keras.Model) -> None:
-    """Raises ValueError, a PresetError mostly, for what no preset could describe.
-
-    Cheap, so that it need not show after the hours of training.
-    """
-    entry = model_to_config(model)
-    if len(_to_json(md.CONFIG_FILE, entry)) > md.MAX_JSON_BYTES:
-        raise PresetError(
-            "The model cannot be saved as a preset: its arguments take more than "
-            f"{md.MAX_JSON_BYTES:,} bytes of JSON. Received: a {type(model).__name__}."
-        )
-    check_entry(entry, only_own_classes=False)
-    if getattr(model, "preprocessor", None) is not None:
-        check_canvas(model.preprocessor, "The model's preprocessing")
 
 
 def _check_loadable(folder: str) -> dict:
@@ -153,24 +133,7 @@ def _new_sibling(target: str, prefix: str = "") -> str:
     return folder
 
 
-def _plain(value):
-    """NumPy's scalars as Python's."""
-    if isinstance(value, np.generic):
-        return value.item()
-    raise TypeError(f"{value!r} of type {type(value).__name__}")
-
-
-def _to_json(name: str, content: dict) -> str:
-    try:
-        return json.dumps(content, indent=2, allow_nan=False, default=_plain)
-    except (TypeError, ValueError) as error:
-        raise ValueError(
-            f"`{name}` can only hold plain JSON values, finite numbers and strings. "
-            f"Received a value that is none: {error}."
-        ) from None
-
-
 def _write_json(folder: str, name: str, content: dict) -> None:
-    text = _to_json(name, content)
+    text = to_json(name, content)
     with open(os.path.join(folder, name), "w", encoding="utf-8") as file:
         file.write(text + "\n")

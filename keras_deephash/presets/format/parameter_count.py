@@ -1,5 +1,6 @@
-"""The size of a model, known before any memory is taken for it."""
+"""What is known of a model before any memory is taken for it."""
 
+import random
 import threading
 from collections.abc import Callable
 
@@ -12,21 +13,33 @@ def count_parameters(build: Callable[[], keras.Model]) -> int:
     Args:
         build: function that builds the model. What it raises is raised here.
     """
-    outcome = {}
+    return sketch(lambda: build().count_params())
 
-    def sketch():
+
+def sketch(compute: Callable):
+    """What a function returns that builds a model, without memory for its weights.
+
+    Args:
+        compute: function without arguments. It must not return the model, whose weights
+            have no values. What it raises is raised here.
+    """
+    outcome = {}
+    drawn = random.getstate()  # Keras draws the seeds of initializers from there.
+
+    def run():
         try:
             # In this scope, Keras puts off the values of new variables.
             with keras.StatelessScope(initialize_variables=False):
-                outcome["parameters"] = build().count_params()
+                outcome["result"] = compute()
         except BaseException as error:
             outcome["error"] = error
 
     # Keras keeps its state by thread: the variables that wait for their values, and
     # the numbers in the names of layers, end with this one.
-    thread = threading.Thread(target=sketch)
+    thread = threading.Thread(target=run)
     thread.start()
     thread.join()
+    random.setstate(drawn)
     if "error" in outcome:
         raise outcome["error"]
-    return outcome["parameters"]
+    return outcome["result"]

@@ -58,15 +58,26 @@ def _copy(source: h5py.Group, target: h5py.Group, dtype: str) -> None:
             values = values.view(ml_dtypes.bfloat16).astype(np.float32)
         if values.dtype.kind == "f":
             values = _rounded(values, dtype)
-            if not np.isfinite(values).all():
-                raise ValueError(
-                    f"The weight {item.name!r} is not finite in {dtype}. Save with "
-                    "`weights_dtype='float32'`, or check the training for NaN."
-                )
+            _check_finite(item.name, values, dtype)
         if dtype == "float32":
             target.create_dataset(key, data=values, track_times=False)
         else:
             write_deflated(target, key, values)
+
+
+def round_weights(model: "keras.Model", dtype: str) -> None:
+    """Gives a model the weights that a file of a dtype would give it.
+
+    Args:
+        model: `keras.Model`.
+        dtype: str, one of `WEIGHTS_DTYPES`.
+    """
+    for weight in model.weights if dtype != "float32" else ():
+        values = np.asarray(weight)
+        if values.dtype.kind == "f":
+            values = _rounded(values, dtype)
+            _check_finite(weight.path, values, dtype)
+            weight.assign(values)
 
 
 def _rounded(values: np.ndarray, dtype: str) -> np.ndarray:
@@ -80,6 +91,14 @@ def _rounded(values: np.ndarray, dtype: str) -> np.ndarray:
         bits = values.view(np.uint16).astype(np.uint32)
         values = ((bits + 4) & 0xFFF8).astype(np.uint16).view(np.float16)
     return values
+
+
+def _check_finite(name: str, values: np.ndarray, dtype: str) -> None:
+    if not np.isfinite(values).all():
+        raise ValueError(
+            f"The weight {name!r} is not finite in {dtype}. Save with "
+            "`weights_dtype='float32'`, or check the training for NaN."
+        )
 
 
 def _holds_data(group: h5py.Group) -> bool:
