@@ -30,9 +30,9 @@ def claim_backup(directory: str | os.PathLike, settings: dict) -> None:
         return
     with open(path, encoding="utf-8") as file:
         theirs = json.load(file)
-    if theirs != settings:
-        names = sorted(settings.keys() | theirs.keys())
-        changed = [name for name in names if theirs.get(name) != settings.get(name)]
+    names = sorted(settings.keys() | theirs.keys())
+    changed = [name for name in names if theirs.get(name) != settings.get(name)]
+    if changed:
         raise ValueError(
             f"{os.fspath(directory)!r} is the backup of a training with other options "
             f"({', '.join(changed)}). Repeat those to go on with it, or remove the "

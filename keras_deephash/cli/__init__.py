@@ -31,14 +31,16 @@ class _Parser(argparse.ArgumentParser):
 def main(arguments: list[str] | None = None) -> int:
     """Runs the command line and returns its exit status."""
     arguments = sys.argv[1:] if arguments is None else arguments
-    parser = _parser(arguments)
-    options = parser.parse_args(arguments)
-    options.arguments = arguments
-    if options.command is None:
-        parser.print_help()
-        return 2
     quiet_start()
     try:
+        parser = _parser(arguments)
+        options = parser.parse_args(arguments)
+        options.arguments = arguments
+        if options.command is None:
+            parser.print_help()
+            return 2
+        if getattr(options, "imports", None):
+            _import_modules(options.imports)
         options.run(options)
     except MemoryError as error:
         reason = f": {error}" if str(error) else ""
@@ -83,8 +85,17 @@ def _parser(arguments: list[str]) -> _Parser:
             module = import_module(f"keras_deephash.cli.{name}")
             subparser.description = module.__doc__
             module.add_arguments(subparser)
+            if hasattr(module, "add_late_arguments"):
+                module.add_late_arguments(subparser, arguments)
             subparser.set_defaults(run=module.run)
     return parser
+
+
+def _import_modules(names: list[str]) -> None:
+    from keras_deephash.extensions import import_module_of_user
+
+    for name in names:
+        import_module_of_user(name)
 
 
 def _cause(error: Exception) -> str:

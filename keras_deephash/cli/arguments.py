@@ -7,6 +7,18 @@ def add_preset(parser) -> None:
     parser.add_argument("--preset", required=True, help="name or directory of a preset")
 
 
+def add_import(parser) -> None:
+    parser.add_argument(
+        "--import",
+        dest="imports",
+        action="append",
+        default=[],
+        metavar="MODULE",
+        help="import methods or backbones of your own first: my_hash for my_hash.py "
+        "in the working directory, or my_package.my_hash; may be repeated",
+    )
+
+
 def add_images(parser) -> None:
     parser.add_argument(
         "--images",

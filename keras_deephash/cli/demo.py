@@ -9,6 +9,8 @@ dch_cifar10_48 that comes with the package is loaded and encodes photos. With
 the nearest neighbours of some of its images.
 """
 
+from keras_deephash.cli.arguments import add_import
+
 
 def add_arguments(parser) -> None:
     parser.add_argument(
@@ -19,6 +21,7 @@ def add_arguments(parser) -> None:
         default="dch_cifar10_48",
         help="preset that encodes photos (default: dch_cifar10_48)",
     )
+    add_import(parser)
     parser.add_argument(
         "--output",
         default="keras_deephash_demo.png",

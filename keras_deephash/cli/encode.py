@@ -3,8 +3,8 @@
   keras-deephash encode --preset dch_cifar10_48 --images photos --output codes.npz
 
 The .npz file holds `codes`, uint8 [n, bits / 8], and `paths`, strings [n]. Read it
-with numpy.load("codes.npz"). Codes of DCH and DHN go to faiss.IndexBinaryFlat(bits);
-those of DQN, DVSQ and DTQ are compared by `asymmetric_scores` of the model.
+with numpy.load("codes.npz"). Codes of bits go to faiss.IndexBinaryFlat(bits); those of
+a quantizer are compared by `asymmetric_scores` of the model.
 
 With --actors, Ray encodes in as many processes, and --output is a directory of Parquet
 files of ids, paths and codes. An interrupted run goes on. --images may then also be a
@@ -17,6 +17,7 @@ from keras_deephash.cli import arguments
 
 def add_arguments(parser) -> None:
     arguments.add_preset(parser)
+    arguments.add_import(parser)
     arguments.add_images(parser)
     parser.add_argument(
         "--output",
@@ -68,6 +69,7 @@ def run_with_ray(options) -> None:
         actors=options.actors,
         batch_size=options.batch_size,
         gpus_per_actor=options.gpus_per_actor,
+        imports=options.imports,
     )
     print(
         f"{options.output}: {done['images']} codes in {done['parts']} new files, "

@@ -23,6 +23,7 @@ def add_arguments(parser) -> None:
 def add_evaluation_arguments(parser) -> None:
     """Adds what every command that evaluates a preset takes."""
     arguments.add_preset(parser)
+    arguments.add_import(parser)
     parser.add_argument(
         "--data", required=True, metavar="DIR", help="directory of the image lists"
     )
@@ -75,8 +76,9 @@ def load_evaluation(options) -> tuple:
     model = arguments.load_model(options.preset)
     if options.radius is not None and model.is_quantizer:
         raise ValueError(
-            "`--radius` is a Hamming radius, of the binary codes of DCH and DHN: leave "
-            f"it out. Received: --radius {options.radius}, a {type(model).__name__}."
+            "`--radius` is a Hamming radius, of binary codes: leave it out. "
+            f"Received: --radius {options.radius}, a {type(model).__name__}, whose "
+            "codes are bytes."
         )
     return model, metadata, query, database
 

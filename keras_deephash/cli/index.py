@@ -17,6 +17,7 @@ from keras_deephash.cli import arguments
 
 def add_arguments(parser) -> None:
     arguments.add_preset(parser)
+    arguments.add_import(parser)
     arguments.add_images(parser)
     parser.add_argument(
         "--output", required=True, metavar="DIR", help="directory of the index"

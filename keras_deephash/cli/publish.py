@@ -6,11 +6,14 @@ The preset is loaded first. The access token is that of `hf auth login`, or the
 environment variable HF_TOKEN. --dry-run prints the model card and sends nothing.
 """
 
+from keras_deephash.cli.arguments import add_import
+
 
 def add_arguments(parser) -> None:
     add = parser.add_argument
     add("preset", help="name or directory of a preset")
     add("uri", help="where to publish it: hf://org/name")
+    add_import(parser)
     add("--private", action="store_true", help="if the repository is new")
     add("--revision", metavar="BRANCH", help="default: main")
     add("--message", default="Publish the preset", help="of the commit")

@@ -26,6 +26,7 @@ def add_arguments(parser) -> None:
     parser.add_argument(
         "--preset", help="preset of the model (default: the one the index names)"
     )
+    arguments.add_import(parser)
     parser.add_argument("-k", type=int, help="neighbours a query (default: 10)")
     parser.add_argument(
         "--radius", type=float, help="all images at most this far, the first K of them"

@@ -3,6 +3,8 @@
   keras-deephash train --data data/cifar10 --output my_dch --bits 48 --epochs 60
   keras-deephash train --recipe zoo/recipes/dtq_cifar10_32.json --data data/cifar10 \\
       --output dtq_cifar10_32
+  keras-deephash train --import my_hash --method MyHash --data data/cifar10 \\
+      --output my_preset
 
 DIR holds train.txt, test.txt (the queries), database.txt and the images that they
 list, a path and its labels a line. Only train.txt is trained on. With --hold-out a
@@ -12,76 +14,44 @@ in the preset's metadata. An interrupted training goes on after its last whole e
 which is saved in OUTPUT.backup, and gives what it would have given without a stop.
 """
 
+import argparse
 import json
+import os
 import shlex
 
-METHODS = ("DCH", "DHN", "DQN", "DVSQ", "DTQ")
+from keras_deephash.cli.arguments import add_import
 
 
 def add_arguments(parser) -> None:
+    """Adds all options but those of the methods; they have no defaults here."""
+    parser.argument_default = argparse.SUPPRESS
     add = parser.add_argument
     add("--data", required=True, metavar="DIR", help="directory of the image lists")
     add("--output", required=True, metavar="DIR", help="preset directory to write")
     add("--recipe", metavar="FILE", help="JSON object of the options below")
+    add_import(parser)
     model = parser.add_argument_group("model")
     add = model.add_argument
-    add("--method", default="DCH", choices=METHODS, help="default: DCH")
+    add("--method", help="default: DCH; see below for all")
     add(
         "--backbone",
-        default="small",
         help="'small' (32 to 64 pixels), 'caffe' (227 pixels), both from random "
         "weights; the name or directory of a preset to begin from, of a backbone or "
-        "of a method; or keras:NAME, a network of Keras Applications with its ImageNet "
-        "weights (default: small)",
+        "of a method; keras:NAME, a network of Keras Applications with its ImageNet "
+        "weights; or the class name of a backbone of your own (default: small)",
     )
     add("--dropout", type=float, help="of a new backbone (default: 0.5)")
     add(
-        "--quantization-weight",
-        type=float,
-        help="weight of the quantization loss (default: the method's)",
-    )
-    method = parser.add_argument_group(
-        "arguments of some methods", "what is left out is the method's default"
-    )
-    add = method.add_argument
-    add("--bits", type=int, help="DCH, DHN: code length (default: 48)")
-    add("--gamma", type=float, help="DCH: Cauchy scale")
-    add("--distance", choices=("hamming", "squared_euclidean"), help="DCH")
-    add("--alpha", type=float, help="DHN: slope of the sigmoid")
-    add("--similarity", choices=("inner_product", "cosine"), help="DHN")
-    add("--clip", type=float, help="DHN: bound of the inner products")
-    add(
-        "--pair-weighting",
-        choices=("balanced", "one_sided", "none"),
-        help="DCH, DHN, DQN",
-    )
-    add(
-        "--quantization",
-        choices=("cauchy", "log_cosh", "squared"),
-        help="DCH, DHN: form of the quantization loss",
-    )
-    add("--subcodebooks", type=int, help="DQN, DVSQ, DTQ: bytes of a code")
-    add("--subcenters", type=int, help="DQN, DVSQ, DTQ: centres a sub-codebook")
-    add("--dim", type=int, help="DQN, DTQ: dimension of the features")
-    add("--margin", type=float, help="DTQ; DVSQ: a fixed margin")
-    add("--mining", choices=("margin", "hard", "all"), help="DTQ: triplets")
-    add("--orthogonality-weight", type=float, help="DTQ: weight of the penalty")
-    add(
-        "--quantization-start",
-        type=int,
-        help="DQN, DVSQ, DTQ: first epoch, from 0, with the quantization loss",
-    )
-    add(
         "--word-vectors",
         metavar="SOURCE",
-        help="DVSQ: a file of word2vec or GloVe, or the name of a model of gensim",
+        help="of methods that take them: a file of word2vec or GloVe, or the name of "
+        "a model of gensim",
     )
     add(
         "--substitutes",
         nargs="*",
-        default=[],
         metavar="LABEL=WORD",
-        help="DVSQ: words to look up for labels that the vocabulary lacks",
+        help="words to look up for labels that the vocabulary lacks",
     )
     images = parser.add_argument_group("images")
     add = images.add_argument
@@ -95,7 +65,6 @@ def add_arguments(parser) -> None:
     add(
         "--augment",
         nargs="*",
-        default=[],
         choices=("color", "cutout", "cutout_half"),
         help="beside random crops and flips (default: nothing)",
     )
@@ -126,11 +95,10 @@ def add_arguments(parser) -> None:
     )
     training = parser.add_argument_group("training")
     add = training.add_argument
-    add("--epochs", type=int, default=30, help="default: 30")
-    add("--batch-size", type=int, default=128, help="global batch (default: 128)")
+    add("--epochs", type=int, help="default: 30")
+    add("--batch-size", type=int, help="global batch (default: 128)")
     add(
         "--optimizer",
-        default="recipe",
         choices=("recipe", "sgd", "adamw"),
         help="'recipe' is the published one: SGD with learning-rate multipliers; the "
         "others warm up for a tenth of the steps and decay by cosine "
@@ -141,18 +109,16 @@ def add_arguments(parser) -> None:
     add(
         "--hold-out",
         type=float,
-        default=0.0,
         metavar="SHARE",
         help="share of train.txt to keep out and evaluate on (default: 0)",
     )
     add("--evaluate-every", type=int, help="epochs, with --hold-out (default: 5)")
-    add("--seed", type=int, default=0, help="default: 0")
+    add("--seed", type=int, help="default: 0")
     output = parser.add_argument_group("preset")
     add = output.add_argument
     add("--dataset-name", help="name in the metadata (default: none)")
     add(
         "--weights-dtype",
-        default="float32",
         choices=("float32", "float16", "bfloat16"),
         help="of the file: float16 takes less than half, bfloat16 a third "
         "(default: float32)",
@@ -170,40 +136,113 @@ def add_arguments(parser) -> None:
     parser.set_defaults(parser=parser)
 
 
+def add_late_arguments(parser, arguments: list[str]) -> None:
+    """Adds the options of the methods, from their constructors.
+
+    Args:
+        arguments: list of str, the command line: a method of its own package is
+            imported where it names it, or asks for help.
+    """
+    from keras_deephash.extensions import import_module_of_user
+    from keras_deephash.models.methods import METHODS
+    from keras_deephash.training.method_options import shared_options
+
+    asked = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    asked.add_argument("--import", dest="imports", action="append", default=[])
+    asked.add_argument("--method")
+    asked.add_argument("--recipe")
+    asked.add_argument("-h", "--help", action="store_true")
+    asked = asked.parse_known_args(arguments)[0]
+    for module in asked.imports:
+        import_module_of_user(module)
+    notes = []
+    if asked.help:
+        broken = METHODS.load_all()
+        notes = [f"{name} cannot be used: {why}" for name, why in broken.items()]
+    else:
+        method = asked.method or _method_of_recipe(asked.recipe)
+        if method is not None and METHODS.get(method) is None:
+            known = METHODS.choices(method)
+            parser.error(
+                f"argument --method: invalid choice: {method!r}. It is {known}"
+            )
+    methods = METHODS.loaded()
+    group = parser.add_argument_group(
+        "arguments of the methods",
+        " ".join(
+            [
+                f"Methods: {', '.join(sorted(methods))}. What is left out is the "
+                "method's default; `bits` is 48.",
+                *notes,
+            ]
+        ).replace("%", "%%"),
+    )
+    for name, (expected, told) in shared_options(methods).items():
+        group.add_argument(
+            f"--{name.replace('_', '-')}",
+            metavar=expected,
+            help=told.replace("%", "%%"),
+        )
+
+
 def run(options) -> None:
-    from keras_deephash.training.train import train
+    from keras_deephash.training.training import train
 
-    command = shlex.join(["keras-deephash", *options.arguments])
-    if options.recipe:
-        options = _with_recipe(options)
-    train(options, command)
+    record = training_options(options)
+    train(record)
+    place = os.path.abspath(record.output)
+    print(f"Saved: {record.output}. Load it: from_preset({place!r})")
 
 
-def _with_recipe(options):
-    """The options, the recipe's read before those of the command line."""
-    with open(options.recipe, encoding="utf-8") as file:
-        try:
-            recipe = json.load(file)
-        except ValueError as error:
-            raise ValueError(
-                f"`--recipe` must be a JSON file: {options.recipe!r}, {error}."
-            ) from None
-    if not isinstance(recipe, dict):
-        raise ValueError(
-            f"`--recipe` must hold a JSON object of options: {options.recipe!r}."
-        )
-    if "recipe" in recipe:
-        raise ValueError(
-            f"A recipe holds all of its options, and no other `recipe`. "
-            f"Received: {options.recipe!r}."
-        )
-    arguments = []
-    for name, value in recipe.items():
-        if value is None or value is False:
-            continue  # As if the option were not there.
-        arguments.append("--" + name.replace("_", "-"))
-        if value is not True:  # A flag stands alone.
-            values = value if isinstance(value, list) else [value]
-            arguments += map(str, values)
-    # What stands on the command line comes later and so wins.
-    return options.parser.parse_args(arguments + options.arguments[1:])
+def training_options(options):
+    """The record of a training: the options of a recipe, then the command line's."""
+    from keras_deephash.models.methods import METHODS
+    from keras_deephash.training.method_options import method_options
+    from keras_deephash.training.options import TrainingOptions, option_names
+
+    given = vars(options).copy()
+    parser, recipe = given.pop("parser"), given.pop("recipe", None)
+    command = shlex.join(["keras-deephash", *given.pop("arguments")])
+    for name in ("command", "imports", "run"):
+        given.pop(name, None)
+    if recipe is not None:
+        given = {**_read_recipe(recipe, parser), **given}
+    cls = METHODS.find(given.get("method", TrainingOptions.method), "`--method`")
+    plain = method_options(cls)
+    for name in given.keys() - option_names():
+        if name in plain and isinstance(given[name], str):
+            argument = f"--{name.replace('_', '-')}"
+            given[name] = plain[name].parse(given[name], argument)
+    return TrainingOptions(**given, command=command)
+
+
+def _read_recipe(path: str, parser) -> dict:
+    """The options of a recipe; what the command line would refuse, it refuses."""
+    from keras_deephash.models.methods import METHODS
+    from keras_deephash.training.method_options import shared_options
+    from keras_deephash.training.option_checks import check_values
+    from keras_deephash.training.options import (
+        TrainingOptions,
+        option_names,
+        read_recipe,
+    )
+
+    recipe = read_recipe(path, "--recipe")
+    known = option_names() | shared_options(METHODS.loaded()).keys()
+    unknown = sorted(recipe.keys() - known)
+    if unknown:
+        parser.error(f"the recipe has an option that there is not: {unknown[0]}")
+    try:
+        check_values(TrainingOptions(**{"data": "", **recipe}, command=""))
+    except ValueError as error:
+        parser.error(f"the recipe: {error}")
+    return recipe
+
+
+def _method_of_recipe(path: str | None) -> str | None:
+    """The method that a recipe names; what is wrong with it shows later."""
+    try:
+        with open(path or os.devnull, encoding="utf-8") as file:
+            return json.load(file).get("method")
+    except (OSError, ValueError, AttributeError):
+        return None

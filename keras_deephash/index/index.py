@@ -17,7 +17,7 @@ class Index:
     """Codes of a collection, to be searched by images or codes.
 
     Args:
-        model: a `DCH`, `DHN`, `DQN`, `DVSQ` or `DTQ`, which encodes the images; or a
+        model: a method, such as `DCH` or `DTQ`, which encodes the images; or a
             `CodeSpec`, for an index of codes alone.
         kind: str. For hash codes `"flat"`, `"ivf"`, `"hnsw"` or `"hash"`; for a
             quantizer's `"flat"`, `"ivf"` or `"fast_scan"`; in Milvus `"flat"` or

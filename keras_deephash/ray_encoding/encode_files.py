@@ -1,6 +1,7 @@
 """Encoding millions of image files on many devices, by Ray Data."""
 
 import os
+from collections.abc import Sequence
 from contextlib import suppress
 
 import numpy as np
@@ -23,6 +24,7 @@ def encode_files(
     batch_size: int = 128,
     gpus_per_actor: float = 0,
     verbose: int = 1,
+    imports: Sequence[str] = (),
 ) -> dict[str, int]:
     """Encodes image files into Parquet files of ids, paths and codes.
 
@@ -42,6 +44,8 @@ def encode_files(
         batch_size: int. Images a step. Defaults to `128`.
         gpus_per_actor: float. GPUs that each actor has. Defaults to `0`.
         verbose: 0 or 1, whether to print the progress. Defaults to `1`.
+        imports: names of modules that every actor imports first, those of a method of
+            one's own. Defaults to none.
 
     Returns:
         dict: `images` encoded by this run, `unreadable` ones, and `parts` written.
@@ -88,7 +92,12 @@ def encode_files(
         )
         dataset = dataset.map_batches(
             Encoder,
-            fn_constructor_args=(preset, sha256, max(1, available_cpus() // actors)),
+            fn_constructor_args=(
+                preset,
+                sha256,
+                max(1, available_cpus() // actors),
+                tuple(imports),
+            ),
             compute=ray.data.ActorPoolStrategy(size=actors),
             batch_size=batch_size,
             num_gpus=gpus_per_actor,

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -14,16 +15,22 @@ class Encoder:
         sha256: str. What `preset_sha256` says of the preset: one of the Hub may have
             changed meanwhile.
         threads: int. Threads of TensorFlow and of faiss in this worker.
+        imports: names of modules to import first. Defaults to none.
     """
 
-    def __init__(self, preset: str, sha256: str, threads: int):
+    def __init__(
+        self, preset: str, sha256: str, threads: int, imports: Sequence[str] = ()
+    ):
         import tensorflow as tf
 
         tf.config.threading.set_intra_op_parallelism_threads(threads)
         tf.config.threading.set_inter_op_parallelism_threads(1)
+        from keras_deephash.extensions import import_module_of_user
         from keras_deephash.presets.loading import load_preset
         from keras_deephash.presets.location import locate_preset
 
+        for module in imports:
+            import_module_of_user(module)
         location = locate_preset(preset)
         if preset_sha256(location.read_metadata()) != sha256:
             raise ValueError(

@@ -1,62 +1,51 @@
-"""The model that the options of `keras-deephash train` describe."""
-
-import inspect
-from argparse import Namespace
+"""The model that the options of a training describe."""
 
 import keras
 
 from keras_deephash.backbones import AlexNetBackbone
 from keras_deephash.backbones.loading import load_backbone
 from keras_deephash.datasets import word_vectors
-from keras_deephash.models import DCH, DHN, DQN, DTQ, DVSQ
 from keras_deephash.preprocessing import Preprocessor
+from keras_deephash.presets.format.constructor import constructor_parameters
+from keras_deephash.training.option_checks import check_options
+from keras_deephash.training.options import NEW_BACKBONES, TrainingOptions
 
-# Backbones with random weights; all else is a name that `load_backbone` takes.
-NEW_BACKBONES = ("small", "caffe")
-METHODS = {cls.__name__: cls for cls in (DCH, DHN, DQN, DTQ, DVSQ)}
-# Options that are arguments of some methods.
-METHOD_OPTIONS = (
-    "bits",
-    "gamma",
-    "distance",
-    "alpha",
-    "similarity",
-    "clip",
-    "pair_weighting",
-    "quantization",
-    "subcodebooks",
-    "subcenters",
-    "dim",
-    "margin",
-    "mining",
-    "orthogonality_weight",
-    "quantization_weight",
-    "quantization_start",
-)
+# Of the methods whose codes are bits, where the options name no length.
+BITS = 48
 
 
-def build_model(options: Namespace, label_names: list[str] | None) -> keras.Model:
-    """The model that the options of `keras-deephash train` describe."""
-    cls = METHODS[options.method]
-    arguments = _method_arguments(cls, options)
+def build_model(options: TrainingOptions, label_names: list[str] | None) -> keras.Model:
+    """The model of a training.
+
+    Args:
+        options: `TrainingOptions`.
+        label_names: list of str or None, the names of the labels.
+    """
+    cls = check_options(options)
+    arguments = dict(options.arguments)
+    if "bits" in constructor_parameters(cls):
+        arguments.setdefault("bits", BITS)
     if options.word_vectors is not None:
-        if label_names is None:
-            raise ValueError(
-                "Word vectors need the names of the labels: write them, one a line, "
-                "into labels.txt beside the lists."
-            )
-        arguments["word_vectors"] = word_vectors.load(
-            label_names, options.word_vectors, _substitutes(options.substitutes)
-        )
+        arguments["word_vectors"] = _word_vectors(options, label_names)
+    backbone, preprocessor = _backbone(options)
+    return cls(backbone, preprocessor=preprocessor, **arguments)
+
+
+def _backbone(options: TrainingOptions) -> tuple[keras.Model, Preprocessor]:
+    """The backbone, and the preprocessing of its images."""
     size, resize_size = options.image_size, options.resize_size
     if options.backbone not in NEW_BACKBONES:
-        backbone = load_backbone(options.backbone, size)
-        preprocessor = backbone.preprocessor
+        backbone = options.backbone
+        if not isinstance(backbone, keras.Model):
+            backbone = load_backbone(backbone, size)
+        preprocessor = getattr(backbone, "preprocessor", None)
+        if preprocessor is None:
+            preprocessor = Preprocessor(backbone.input_shape[1])
         if resize_size is not None or options.padding is not None:
             preprocessor = preprocessor.resized(
                 preprocessor.image_size, resize_size, options.padding
             )
-        return cls(backbone, preprocessor=preprocessor, **arguments)
+        return backbone, preprocessor
     dropout = 0.5 if options.dropout is None else options.dropout
     if options.backbone == "small":
         size = 32 if size is None else size
@@ -64,43 +53,15 @@ def build_model(options: Namespace, label_names: list[str] | None) -> keras.Mode
     else:
         size = 227 if size is None else size
         backbone = AlexNetBackbone((size, size, 3), dropout=dropout)
-    preprocessor = Preprocessor(size, resize_size, options.padding or 0)
-    return cls(backbone, preprocessor=preprocessor, **arguments)
+    return backbone, Preprocessor(size, resize_size, options.padding or 0)
 
 
-def _method_arguments(cls: type, options: Namespace) -> dict:
-    """The options that are given, as arguments of the method."""
-    given = {name: getattr(options, name) for name in METHOD_OPTIONS}
-    given = {name: value for name, value in given.items() if value is not None}
-    # "none" is how a command line says None.
-    given = {k: None if v == "none" else v for k, v in given.items()}
-    parameters = inspect.signature(cls.__init__).parameters
-    if "bits" in parameters:
-        given.setdefault("bits", 48)
-    unknown = sorted(set(given) - parameters.keys())
-    if options.word_vectors is not None and "word_vectors" not in parameters:
-        unknown.append("word_vectors")
-    if unknown:
+def _word_vectors(options: TrainingOptions, label_names: list[str] | None):
+    if label_names is None:
         raise ValueError(
-            f"`{cls.__name__}` has no argument `{unknown[0]}`: leave out "
-            f"--{unknown[0].replace('_', '-')}."
+            "Word vectors need the names of the labels: write them, one a line, "
+            "into labels.txt beside the lists."
         )
-    if options.substitutes and options.word_vectors is None:
-        raise ValueError("`--substitutes` needs --word-vectors, whose words they are.")
-    if "word_vectors" in parameters and options.word_vectors is None:
-        raise ValueError(
-            f"`{cls.__name__}` needs --word-vectors: a file of word2vec or GloVe, or "
-            "the name of a model of gensim."
-        )
-    return given
-
-
-def _substitutes(pairs: list[str]) -> dict[str, str]:
-    """`LABEL=WORD` strings as a dict."""
-    for pair in pairs:
-        if not all(pair.partition("=")):
-            raise ValueError(
-                "`--substitutes` must be LABEL=WORD, such as automobile=car. "
-                f"Received: {pair!r}."
-            )
-    return {pair.partition("=")[0]: pair.partition("=")[2] for pair in pairs}
+    pairs = [pair.partition("=") for pair in options.substitutes]
+    substitutes = {label: word for label, _, word in pairs}
+    return word_vectors.load(label_names, options.word_vectors, substitutes)

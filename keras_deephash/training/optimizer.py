@@ -15,6 +15,13 @@ def check_rates(learning_rate: float, weight_decay: float) -> None:
             )
 
 
+def chosen_rates(
+    learning_rate: float | None, weight_decay: float | None
+) -> tuple[float, float]:
+    """Learning rate and weight decay of a training that has no published recipe."""
+    return 1e-3 if learning_rate is None else learning_rate, weight_decay or 0.0
+
+
 def new_optimizer(
     name: str, learning_rate: float, weight_decay: float, steps: int
 ) -> keras.optimizers.Optimizer:

@@ -1,55 +1,200 @@
-"""What is checked of the options of `keras-deephash train` before any work."""
+"""The record of everything that a training can be told."""
 
-from argparse import Namespace
+import json
+import os
+from dataclasses import MISSING, dataclass, field, fields
+from typing import Any
 
-from keras_deephash.checks import check_integer
-from keras_deephash.training.model import NEW_BACKBONES
-from keras_deephash.training.optimizer import check_rates
+WEIGHTS_DTYPES = ("float32", "float16", "bfloat16")
+OPTIMIZERS = ("recipe", "sgd", "adamw")
+AUGMENTATIONS = ("color", "cutout", "cutout_half")
+# Backbones with random weights; all else is a name that `load_backbone` takes.
+NEW_BACKBONES = ("small", "caffe")
 
 
-def check_options(options: Namespace) -> None:
-    """Checks numbers, and that no option is given that would change nothing.
+@dataclass(init=False)
+class TrainingOptions:
+    """What `train` is told: the command, a recipe and a notebook fill the same record.
 
-    Raises:
-        ValueError: naming the option.
+    Arguments of the method, such as `bits=48`, stand beside the others, and are kept in
+    `arguments`. What is left out has the default; arguments of the method have that
+    of its class, and `bits` is 48.
+
+    Args:
+        data: str. Directory of the image lists `train.txt`, `test.txt` (the queries)
+            and `database.txt`.
+        output: str. Directory of the preset to write, replaced if it is one. Beside it
+            lies a backup during the training, from which an interrupted training goes
+            on. Defaults to `None`: nothing is written.
+        method: str, name of a method; or its class. Defaults to `"DCH"`.
+        arguments: dict, arguments of the method. Defaults to `{}`.
+        backbone: `"small"` (32 to 64 pixels) or `"caffe"` (227 pixels), with random
+            weights; the name or directory of a preset, of a backbone or of a method;
+            `"keras:NAME"`; the class name of a registered backbone; or a
+            `keras.Model`. Defaults to `"small"`.
+        dropout: float. Of a new backbone. Defaults to `None`, 0.5.
+        word_vectors: str. For methods that take word vectors: a file of word2vec or
+            GloVe, or the name of a model of gensim. Defaults to `None`.
+        substitutes: list of str, `"LABEL=WORD"`: words to look up for labels that the
+            vocabulary lacks. Defaults to `()`.
+        image_size: int. Pixels of the network's input. Defaults to the backbone's.
+        resize_size: int. Defaults to the backbone's share of `image_size`.
+        padding: int. Reflected pixels. Defaults to the backbone's.
+        augment: list of `"color"`, `"cutout"` and `"cutout_half"`. Defaults to `()`.
+        freeze_until: str. Name of the last layer of the backbone that is frozen.
+            Defaults to `None`: nothing is frozen.
+        views: int. Random views of each image that the frozen part is computed for.
+            Defaults to `None`, 4.
+        feature_cache: str. Directory that keeps the frozen features. Defaults to
+            `None`.
+        freeze_statistics: bool. Whether batch normalizations stay as they are.
+            Defaults to `False`.
+        epochs: int. Defaults to `30`.
+        batch_size: int. Of the global batch. Defaults to `128`.
+        optimizer: `"recipe"`, the published one, `"sgd"` or `"adamw"`.
+            Defaults to `"recipe"`.
+        learning_rate: float. Peak of `"sgd"` or `"adamw"`. Defaults to `None`, 0.001.
+        weight_decay: float. Of `"sgd"` or `"adamw"`. Defaults to `None`, 0.
+        hold_out: float. Share of the training images to keep out and to evaluate on.
+            Defaults to `0.0`.
+        evaluate_every: int. Epochs, with `hold_out`. Defaults to `None`, 5.
+        seed: int. Defaults to `0`.
+        dataset_name: str. For the preset's metadata. Defaults to `None`.
+        weights_dtype: `"float32"`, `"float16"` or `"bfloat16"`, of the preset's
+            weights. Defaults to `"float32"`.
+        no_evaluation: bool. Whether to leave out the evaluation of the queries against
+            the database. Defaults to `False`.
+        top_k: int. Where the rankings of the evaluation are cut. Defaults to `None`,
+            the full ranking.
+        command: str. The command line that gave the options, for the metadata; errors
+            then speak of `--epochs` in place of `epochs`. Defaults to `None`.
+
+    Example:
+
+    >>> options = TrainingOptions("data/cifar10", method="DCH", bits=16, epochs=60)
+    >>> model = keras_deephash.train(options)
+    >>> recipe = TrainingOptions.from_recipe("dtq_cifar10_32.json", data="data/cifar10")
     """
-    for name in ("epochs", "batch_size"):
-        check_integer(_flag(name), getattr(options, name), minimum=1)
-    if options.optimizer != "recipe":
-        check_rates(*chosen_rates(options))
-    for name in ("views", "top_k", "evaluate_every"):
-        if getattr(options, name) is not None:
-            check_integer(_flag(name), getattr(options, name), minimum=1)
-    if options.optimizer == "recipe":
-        wanted = "--optimizer sgd or adamw: the published recipe has its own"
-        _check_not_given(options, ("learning_rate", "weight_decay"), wanted)
-    if options.freeze_until is None:
-        wanted = "--freeze-until, which makes frozen features"
-        _check_not_given(options, ("views", "feature_cache"), wanted)
-    if not options.hold_out:
-        wanted = "--hold-out, which keeps images to evaluate on"
-        _check_not_given(options, ("evaluate_every",), wanted)
-        if options.no_evaluation:
-            _check_not_given(options, ("top_k",), "an evaluation or --hold-out")
-    if options.backbone not in NEW_BACKBONES:
-        wanted = f"a new backbone, {' or '.join(NEW_BACKBONES)}: this one has its own"
-        _check_not_given(options, ("dropout",), wanted)
+
+    data: str | os.PathLike
+    output: str | os.PathLike | None = None
+    method: str | type = "DCH"
+    arguments: dict = field(default_factory=dict)
+    backbone: Any = "small"
+    dropout: float | None = None
+    word_vectors: str | os.PathLike | None = None
+    substitutes: list[str] | tuple[str, ...] = ()
+    image_size: int | None = None
+    resize_size: int | None = None
+    padding: int | None = None
+    augment: list[str] | tuple[str, ...] = ()
+    freeze_until: str | None = None
+    views: int | None = None
+    feature_cache: str | os.PathLike | None = None
+    freeze_statistics: bool = False
+    epochs: int = 30
+    batch_size: int = 128
+    optimizer: str = "recipe"
+    learning_rate: float | None = None
+    weight_decay: float | None = None
+    hold_out: float = 0.0
+    evaluate_every: int | None = None
+    seed: int = 0
+    dataset_name: str | None = None
+    weights_dtype: str = "float32"
+    no_evaluation: bool = False
+    top_k: int | None = None
+    command: str | None = None
+
+    def __init__(
+        self,
+        data: str | os.PathLike,
+        output: str | os.PathLike | None = None,
+        *,
+        arguments: dict | None = None,
+        **options,
+    ):
+        self.data, self.output = data, output
+        names = option_names()
+        for each in fields(self)[2:]:
+            default = () if each.default is MISSING else each.default
+            setattr(self, each.name, options.get(each.name, default))
+        others = {name: v for name, v in options.items() if name not in names}
+        self.arguments = {**(arguments or {}), **others}
+
+    @classmethod
+    def from_recipe(cls, path: str | os.PathLike, **options) -> "TrainingOptions":
+        """The options of a recipe, a JSON file of an object.
+
+        Args:
+            path: str. `null` and `false` in it stand for what is left out.
+            **options: in place of those of the recipe, or beside them.
+
+        Raises:
+            ValueError: if the file holds anything else.
+        """
+        return cls(**{**read_recipe(path), **options})
+
+    def named(self, name: str) -> str:
+        """How the user knows an option: `epochs`, or `--epochs` on a command line."""
+        return name if self.command is None else "--" + name.replace("_", "-")
+
+    def given(self, name: str, value=None) -> str:
+        """As `named`, with a value: the option's own, if it is not given."""
+        value = getattr(self, name) if value is None else value
+        if self.command is None:
+            return f"{name}={value!r}"
+        return f"{self.named(name)} {value}"
+
+    def as_dict(self) -> dict:
+        """All options by name, those of the method beside the others."""
+        own = {each.name: getattr(self, each.name) for each in fields(self)}
+        return {**own.pop("arguments"), **own}
+
+    def as_code(self) -> str:
+        """What gives these options in Python: those that are not the default."""
+        defaults = vars(type(self)(self.data))
+        given = [
+            f"{name}={value.__name__ if isinstance(value, type) else repr(value)}"
+            for name, value in self.as_dict().items()
+            if name not in defaults or value != defaults[name]
+        ]
+        return f"TrainingOptions({', '.join([f'data={self.data!r}', *given])})"
 
 
-def chosen_rates(options: Namespace) -> tuple[float, float]:
-    """Learning rate and weight decay of a training that has no published recipe."""
-    rate = 1e-3 if options.learning_rate is None else options.learning_rate
-    return rate, options.weight_decay or 0.0
+def option_names() -> set[str]:
+    """The names of the options that are not arguments of the method."""
+    return {each.name for each in fields(TrainingOptions)} - {"arguments"}
 
 
-def _check_not_given(options: Namespace, names: tuple[str, ...], wanted: str) -> None:
-    for name in names:
-        if getattr(options, name) is not None:
+def read_recipe(path: str | os.PathLike, argument: str = "path") -> dict:
+    """The options that a recipe gives; see `TrainingOptions.from_recipe`.
+
+    Args:
+        path: str.
+        argument: str. What the user knows the path as. Defaults to `"path"`.
+    """
+    path = os.fspath(path)
+    with open(path, encoding="utf-8") as file:
+        try:
+            recipe = json.load(file)
+        except ValueError as error:
             raise ValueError(
-                f"`{_flag(name)}` needs {wanted}. "
-                f"Received: {_flag(name)} {getattr(options, name)}."
+                f"`{argument}` must be a JSON file. Received: {path!r}, {error}."
+            ) from None
+    if not isinstance(recipe, dict):
+        raise ValueError(
+            f"`{argument}` must hold a JSON object of options. Received: {path!r}."
+        )
+    for name in ("recipe", "import", "command", "arguments"):
+        if name in recipe:
+            raise ValueError(
+                "A recipe holds all of its options by their names, and no other "
+                f"`{name}`. Received: {path!r}."
             )
-
-
-def _flag(name: str) -> str:
-    return "--" + name.replace("_", "-")
+    ours = option_names()
+    return {
+        name: None if value == "none" else value
+        for name, value in recipe.items()
+        if value is not None and not (value is False and name in ours)
+    }

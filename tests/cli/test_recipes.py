@@ -7,7 +7,7 @@ import pytest
 
 import keras_deephash as kdh
 from keras_deephash.cli import main
-from keras_deephash.training import train as training
+from keras_deephash.training import training
 
 ROOT = Path(__file__).parents[2]
 DATA_RECIPES = sorted((ROOT / "data" / "recipes").glob("*.json"))
@@ -17,10 +17,13 @@ RECIPES = [*sorted((ROOT / "zoo" / "recipes").glob("*.json")), *DATA_RECIPES]
 @pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)
 def test_the_command_takes_every_value(path, monkeypatch):
     seen = []
-    monkeypatch.setattr(training, "train", lambda options, _: seen.append(options))
+    monkeypatch.setattr(training, "train", seen.append)
     assert main(["train", "--recipe", str(path), "--data", "x", "--output", "y"]) == 0
     recipe = json.loads(path.read_text())
-    assert {name: getattr(seen[0], name) for name in recipe} == recipe
+    options = seen[0].as_dict()
+    assert {name: options[name] for name in recipe} == recipe
+    kept = kdh.TrainingOptions.from_recipe(path, data="x", output="y").as_dict()
+    assert {**options, "command": None} == kept
 
 
 @pytest.mark.parametrize("path", DATA_RECIPES, ids=lambda path: path.stem)

@@ -1,6 +1,5 @@
 """`keras-deephash train`: every method, its options, and going on after a kill."""
 
-import argparse
 import json
 import os
 import shutil
@@ -13,8 +12,6 @@ import pytest
 
 import keras_deephash as kdh
 from keras_deephash.cli import main
-from keras_deephash.cli.train import METHODS, add_arguments
-from keras_deephash.training.model import METHODS as CLASSES
 from keras_deephash.training.model import build_model
 
 RECIPES = sorted((Path(__file__).parents[2] / "zoo" / "recipes").glob("*.json"))
@@ -29,10 +26,6 @@ def vectors(tmp_path):
     path = tmp_path / "vectors.txt"
     path.write_text("2 6\nred 1 0 0 0 2 0\ngreen 0 1 0 3 0 0\n")
     return str(path)
-
-
-def test_the_command_knows_all_methods():
-    assert set(METHODS) == set(CLASSES)
 
 
 @pytest.mark.parametrize(
@@ -239,34 +232,29 @@ def test_options_that_do_not_fit(data, tmp_path, capsys, arguments, message):
 
 
 @pytest.mark.parametrize(
-    "arguments, expected",
+    "options, expected",
     [
-        ([], (32, 40, 4)),
-        (["--resize-size", "36"], (32, 36, 4)),
-        (["--padding", "0"], (32, 40, 0)),
-        (["--image-size", "34"], (34, 42, 4)),
+        ({}, (32, 40, 4)),
+        ({"resize_size": 36}, (32, 36, 4)),
+        ({"padding": 0}, (32, 40, 0)),
+        ({"image_size": 34}, (34, 42, 4)),
     ],
 )
-def test_what_is_not_given_is_the_backbones(make_model, tmp_path, arguments, expected):
+def test_what_is_not_given_is_the_backbones(make_model, tmp_path, options, expected):
     start = make_model()
     start.preprocessor = kdh.Preprocessor(32, resize_size=40, padding=4)
     start.save_to_preset(tmp_path / "start")
-    options = parse(["--backbone", str(tmp_path / "start"), *arguments])
+    options = kdh.TrainingOptions("data", backbone=str(tmp_path / "start"), **options)
     found = build_model(options, None).preprocessor
     assert (found.image_size, found.resize_size, found.padding) == expected
 
 
 def test_the_caffe_form_of_another_image_size():
-    model = build_model(parse(["--backbone", "caffe", "--image-size", "195"]), None)
+    options = kdh.TrainingOptions("data", backbone="caffe", image_size=195)
+    model = build_model(options, None)
     assert model.backbone.image_shape == (195, 195, 3)
     assert model.preprocessor.image_size == 195
     assert model.backbone.get_layer("drop6").rate == 0.5
-
-
-def parse(arguments: list[str]):
-    parser = argparse.ArgumentParser()
-    add_arguments(parser)
-    return parser.parse_args(["--data", "data", "--output", "output", *arguments])
 
 
 @pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)

@@ -1,0 +1,178 @@
+"""The checks of the options of a training, before any work."""
+
+import difflib
+import os
+
+import keras
+
+from keras_deephash.checks import check_integer, check_number, check_option
+from keras_deephash.models.methods import METHODS
+from keras_deephash.presets.format.constructor import constructor_parameters
+from keras_deephash.training.method_options import method_options
+from keras_deephash.training.options import (
+    AUGMENTATIONS,
+    NEW_BACKBONES,
+    OPTIMIZERS,
+    WEIGHTS_DTYPES,
+    TrainingOptions,
+    option_names,
+)
+
+# Integers and their least values; numbers, and words, that may be None.
+_INTEGERS = {"epochs": 1, "batch_size": 1, "seed": 0}
+_INTEGERS_OR_NONE = {
+    "views": 1,
+    "top_k": 1,
+    "evaluate_every": 1,
+    "image_size": 1,
+    "resize_size": 1,
+    "padding": 0,
+}
+_NUMBERS_OR_NONE = ("dropout", "learning_rate", "weight_decay")
+_WORDS_OR_NONE = (
+    "output",
+    "word_vectors",
+    "freeze_until",
+    "feature_cache",
+    "dataset_name",
+    "command",
+)
+_FLAGS = ("freeze_statistics", "no_evaluation")
+
+
+def check_options(options: TrainingOptions) -> type:
+    """Checks values, and that no option is given that would change nothing.
+
+    Returns:
+        The class of the method.
+
+    Raises:
+        ValueError: naming the option.
+    """
+    check_values(options)
+    cls = find_method(options)
+    check_method_arguments(cls, options)
+    if options.optimizer == "recipe":
+        sgd = options.given("optimizer", "sgd")
+        wanted = f"{sgd} or adamw: the published recipe has its own"
+        _check_not_given(options, ("learning_rate", "weight_decay"), wanted)
+        cls.default_learning_rate()  # Which not every method has.
+    if options.freeze_until is None:
+        wanted = f"{options.named('freeze_until')}, which makes frozen features"
+        _check_not_given(options, ("views", "feature_cache"), wanted)
+    if not options.hold_out:
+        held = options.named("hold_out")
+        wanted = f"{held}, which keeps images to evaluate on"
+        _check_not_given(options, ("evaluate_every",), wanted)
+        if options.no_evaluation:
+            _check_not_given(options, ("top_k",), f"an evaluation or {held}")
+    if isinstance(options.backbone, keras.Model):
+        wanted = "the name of a backbone: this one is built already"
+        _check_not_given(options, ("image_size",), wanted)
+    if options.backbone not in NEW_BACKBONES:
+        wanted = f"a new backbone, {' or '.join(NEW_BACKBONES)}: this one has its own"
+        _check_not_given(options, ("dropout",), wanted)
+    return cls
+
+
+def check_values(options: TrainingOptions) -> None:
+    """Checks each option that is not the method's by itself."""
+    named = options.named
+    if not isinstance(options.data, (str, os.PathLike)):
+        raise ValueError(
+            f"`{named('data')}` must be the directory of the image lists. "
+            f"Received: a {type(options.data).__name__}."
+        )
+    for name, least in _INTEGERS.items():
+        check_integer(named(name), getattr(options, name), minimum=least)
+    for name, least in _INTEGERS_OR_NONE.items():
+        if getattr(options, name) is not None:
+            check_integer(named(name), getattr(options, name), minimum=least)
+    if check_number(named("hold_out"), options.hold_out) >= 1:
+        raise ValueError(
+            f"`{named('hold_out')}` must be a share, below 1. "
+            f"Received: {options.given('hold_out')}."
+        )
+    for name in _NUMBERS_OR_NONE:
+        if getattr(options, name) is not None:
+            check_number(named(name), getattr(options, name))
+    for name in _WORDS_OR_NONE:
+        _check_kind(options, name, (str, os.PathLike, type(None)), "a string")
+    for name in _FLAGS:
+        _check_kind(options, name, (bool,), "True or False")
+    _check_kind(options, "backbone", (str, os.PathLike, keras.Model), "a name")
+    check_option(named("optimizer"), options.optimizer, OPTIMIZERS)
+    check_option(named("weights_dtype"), options.weights_dtype, WEIGHTS_DTYPES)
+    for name in ("augment", "substitutes"):
+        _check_kind(options, name, (list, tuple), "a list of strings")
+    for each in options.augment:
+        check_option(named("augment"), each, AUGMENTATIONS)
+    for pair in options.substitutes:
+        if not isinstance(pair, str) or not all(pair.partition("=")):
+            raise ValueError(
+                f"`{named('substitutes')}` must be LABEL=WORD, such as automobile=car. "
+                f"Received: {pair!r}."
+            )
+
+
+def find_method(options: TrainingOptions) -> type:
+    """The class of the method that the options name."""
+    if isinstance(options.method, type):
+        if METHODS.is_member(options.method):
+            return options.method
+        raise ValueError(
+            f"`{options.named('method')}` must be the name or the class of a method. "
+            f"Received: {options.method!r}."
+        )
+    return METHODS.find(options.method, f"`{options.named('method')}`")
+
+
+def check_method_arguments(cls: type, options: TrainingOptions) -> None:
+    """Checks that the method has the arguments, and all that it must have."""
+    parameters = constructor_parameters(cls)
+    plain = method_options(cls)
+    given = set(options.arguments)
+    if options.word_vectors is not None:
+        given.add("word_vectors")
+    for name in sorted(given - parameters.keys()):
+        close = difflib.get_close_matches(name, option_names() | plain.keys(), n=1)
+        hint = f" Did you mean {options.named(close[0])}?" if close else ""
+        raise ValueError(
+            f"`{cls.__name__}` has no argument `{name}`: leave out "
+            f"{options.named(name)}.{hint}"
+        )
+    for name, value in options.arguments.items():
+        choices = plain[name].choices if name in plain else ()
+        if choices and isinstance(value, str):
+            check_option(options.named(name), value, choices)
+    if options.substitutes and options.word_vectors is None:
+        raise ValueError(
+            f"`{options.named('substitutes')}` needs {options.named('word_vectors')}, "
+            "whose words they are."
+        )
+    if "word_vectors" in parameters and "word_vectors" not in given:
+        raise ValueError(
+            f"`{cls.__name__}` needs {options.named('word_vectors')}: a file of "
+            "word2vec or GloVe, or the name of a model of gensim."
+        )
+
+
+def _check_kind(
+    options: TrainingOptions, name: str, kinds: tuple, expected: str
+) -> None:
+    value = getattr(options, name)
+    if not isinstance(value, kinds):
+        raise ValueError(
+            f"`{options.named(name)}` must be {expected}. Received: {value!r}."
+        )
+
+
+def _check_not_given(
+    options: TrainingOptions, names: tuple[str, ...], wanted: str
+) -> None:
+    for name in names:
+        if getattr(options, name) is not None:
+            raise ValueError(
+                f"`{options.named(name)}` needs {wanted}. "
+                f"Received: {options.given(name)}."
+            )

@@ -1,0 +1,86 @@
+"""What a training keeps of itself: its settings, and what a preset says of it."""
+
+import datetime
+import os
+
+import keras
+
+from keras_deephash.training.data import TrainingData
+from keras_deephash.training.optimizer import chosen_rates
+from keras_deephash.training.options import NEW_BACKBONES, TrainingOptions
+
+# Options that do not change what is learned.
+_NO_SETTINGS = {
+    "command",
+    "dataset_name",
+    "feature_cache",
+    "no_evaluation",
+    "output",
+    "top_k",
+    "weights_dtype",
+}
+
+
+def settings(options: TrainingOptions, data: TrainingData) -> dict:
+    """The options that change what is learned, plain for JSON.
+
+    Of the data, what the lists say and not where they lie: a data set may have moved
+    since a training was interrupted.
+    """
+    values = {**options.as_dict(), "data": data.digest}
+    return {
+        name: _plain(value)
+        for name, value in values.items()
+        if name not in _NO_SETTINGS
+    }
+
+
+def new_record(options: TrainingOptions, data: TrainingData, found: dict) -> dict:
+    """The `training_record` of a model that is not evaluated yet.
+
+    Args:
+        found: dict, what the training itself has measured.
+    """
+    training = {
+        "split": f"{len(data.train)} images of train.txt",
+        "start": _start(options.backbone),
+        "seed": options.seed,
+        "epochs": options.epochs,
+        "batch_size": options.batch_size,
+        "optimizer": options.optimizer,
+    }
+    if options.optimizer != "recipe":
+        rate, decay = chosen_rates(options.learning_rate, options.weight_decay)
+        training |= {"learning_rate": rate, "weight_decay": decay}
+    command = options.command or f"keras_deephash.train({options.as_code()})"
+    training |= {"command": command, "date": datetime.date.today().isoformat()}
+    if data.held_out:
+        training["held_out"] = data.held_out_count
+    training |= found
+    return {
+        "dataset": options.dataset_name,
+        "label_names": data.train.label_names,
+        "weights_dtype": options.weights_dtype,
+        "training": training,
+        "metrics": {},
+    }
+
+
+def _start(backbone) -> str:
+    """What the training began from."""
+    if isinstance(backbone, keras.Model):
+        return type(backbone).__name__
+    if backbone in NEW_BACKBONES:
+        return "random weights"
+    return os.path.basename(os.path.normpath(backbone))
+
+
+def _plain(value):
+    """Classes and backbones by name, and lists as JSON has them."""
+    if isinstance(value, keras.Model):
+        return type(value).__name__
+    if isinstance(value, type):
+        return value.__name__
+    if isinstance(value, os.PathLike):
+        return os.fspath(value)
+    return list(value) if isinstance(value, tuple) else value

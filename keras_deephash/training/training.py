@@ -1,0 +1,185 @@
+"""The training: from a record of options to a model and its figures."""
+
+import os
+import shutil
+import time
+
+import keras
+import tensorflow as tf
+
+from keras_deephash.backbones.statistics import freeze_statistics
+from keras_deephash.callbacks import EpochSeeds, RetrievalEvaluation, TrainingBackup
+from keras_deephash.callbacks.training_backup import claim_backup
+from keras_deephash.datasets import feature_dataset, image_dataset
+from keras_deephash.datasets.augment import augmentation
+from keras_deephash.models.base.retrieval_model import RetrievalModel
+from keras_deephash.presets.format.weights import round_weights
+from keras_deephash.presets.saving import check_replaceable
+from keras_deephash.retrieval.evaluate_model import evaluate_model
+from keras_deephash.training.data import TrainingData, read_data
+from keras_deephash.training.frozen_features import FrozenFeatures
+from keras_deephash.training.model import build_model
+from keras_deephash.training.optimizer import chosen_rates, new_optimizer
+from keras_deephash.training.option_checks import check_options
+from keras_deephash.training.options import TrainingOptions
+from keras_deephash.training.record import new_record, settings
+
+# Of each training image, where the frozen part makes them.
+VIEWS = 4
+
+
+def train(options: TrainingOptions) -> RetrievalModel:
+    """Trains a model as `keras-deephash train` does, and measures it.
+
+    Args:
+        options: `TrainingOptions`. With an `output`, the preset is written there, and
+            an interrupted training goes on from the backup beside it.
+
+    Returns:
+        The trained model, its weights rounded as `options.weights_dtype` stores them.
+        Its `training_record` holds what was chosen and measured; `save_to_preset`
+        writes that into the preset's metadata.
+
+    Raises:
+        ValueError: for an option that cannot be used, naming it, before any work.
+
+    Example:
+
+    >>> options = TrainingOptions("data/cifar10", method="DCH", bits=48, epochs=60)
+    >>> model = keras_deephash.train(options)
+    >>> model.training_record["metrics"]["map"]
+    >>> model.save_to_preset("my_dch")
+    """
+    check_options(options)
+    # A path is never taken for the name of a preset that comes with the package.
+    output = None if options.output is None else os.path.abspath(options.output)
+    if output is not None:
+        check_replaceable(output)  # Before the hours of training.
+    keras.utils.set_random_seed(options.seed)
+    data = read_data(options)
+    model = _new_model(options, data)
+    found = _fit(model, options, data, output and f"{output}.backup")
+    model.training_record = new_record(options, data, found)
+    # What is published is what gets measured: the weights as they are stored.
+    round_weights(model, options.weights_dtype)
+    if output is not None:
+        model.save_to_preset(output)  # The evaluation takes a while.
+    if data.evaluation is not None:
+        metrics = _evaluate(model, options, data)
+        model.training_record = {**model.training_record, "metrics": metrics}
+        if output is not None:
+            model.save_to_preset(output)
+    if output is not None:
+        shutil.rmtree(f"{output}.backup", ignore_errors=True)
+    return model
+
+
+def _new_model(options: TrainingOptions, data: TrainingData) -> RetrievalModel:
+    with _strategy().scope():
+        model = build_model(options, data.train.label_names)
+        if options.freeze_statistics:
+            freeze_statistics(model.backbone)
+    model.check_savable()
+    if options.freeze_until is not None:
+        model.freeze_backbone(options.freeze_until)
+    return model
+
+
+def _strategy() -> tf.distribute.Strategy:
+    """All GPUs where there are several, else the one device there is."""
+    if len(tf.config.list_physical_devices("GPU")) > 1:
+        return tf.distribute.MirroredStrategy()
+    return tf.distribute.get_strategy()
+
+
+def _fit(
+    model: RetrievalModel,
+    options: TrainingOptions,
+    data: TrainingData,
+    backup: str | None,
+) -> dict:
+    """Trains the model; returns the minutes it took and the held-out figures."""
+    seeds = EpochSeeds(options.seed)
+    dataset = _dataset(model, options, data, seeds)
+    with model.distribute_strategy.scope():
+        _compile(model, options, steps=options.epochs * int(dataset.cardinality()))
+    callbacks = [seeds, *_held_out_evaluation(model, options, data)]
+    first = 0
+    if backup is not None:
+        claim_backup(backup, settings(options, data))
+        callbacks.append(TrainingBackup(backup))  # Last.
+        first = callbacks[-1].restore(model)
+    started = time.time()
+    history = model.fit(
+        dataset, epochs=options.epochs, initial_epoch=first, callbacks=callbacks
+    )
+    # Empty where only the saving was left to be done.
+    found = {k: v[-1] for k, v in history.history.items() if k.startswith("val_")}
+    if not first:  # Else the time of the other part is not known.
+        found["minutes"] = round((time.time() - started) / 60, 1)
+    return found
+
+
+def _dataset(
+    model: RetrievalModel,
+    options: TrainingOptions,
+    data: TrainingData,
+    seeds: EpochSeeds,
+) -> tf.data.Dataset:
+    """Batches of images, or of what the frozen part of the backbone makes of them."""
+    augment = augmentation(options.augment)
+    if options.freeze_until is None:
+        return image_dataset(
+            data.train,
+            model.preprocessor,
+            options.batch_size,
+            training=True,
+            seed=seeds,
+            augment=augment,
+        )
+    features, labels = FrozenFeatures(options.feature_cache).of_views(
+        model,
+        data.train,
+        options.views or VIEWS,
+        options.seed,
+        augment,
+        options.augment,
+    )
+    return feature_dataset(features, labels, options.batch_size, seeds)
+
+
+def _compile(model: RetrievalModel, options: TrainingOptions, steps: int) -> None:
+    if options.optimizer == "recipe":
+        model.compile()
+        return
+    rates = chosen_rates(options.learning_rate, options.weight_decay)
+    model.compile(new_optimizer(options.optimizer, *rates, steps))
+
+
+def _held_out_evaluation(
+    model: RetrievalModel, options: TrainingOptions, data: TrainingData
+) -> list[keras.callbacks.Callback]:
+    if data.held_out is None:
+        return []
+    parts = _as_features(model, options, data.held_out)
+    return [RetrievalEvaluation(*parts, options.evaluate_every or 5)]
+
+
+def _evaluate(
+    model: RetrievalModel, options: TrainingOptions, data: TrainingData
+) -> dict:
+    query, database = _as_features(model, options, data.evaluation)
+    print("Encoding the queries and the database")
+    metrics = evaluate_model(model, query, database, top_k=options.top_k, verbose=1)
+    for name, value in metrics.items():
+        if name.startswith("map"):
+            print(f"{name}: {value:.4f}")
+    return metrics
+
+
+def _as_features(model: RetrievalModel, options: TrainingOptions, parts) -> list:
+    """Image sets, or what the frozen part of the backbone makes of them."""
+    if options.freeze_until is None:
+        return list(parts)
+    features = FrozenFeatures(options.feature_cache)
+    return [features.of_images(model, part) for part in parts]
