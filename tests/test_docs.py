@@ -40,6 +40,7 @@ SUBSTITUTIONS = {
         ("--epochs 60 ", "--epochs 1 "),
         ("kdh.datasets.cifar10()", 'kdh.datasets.cifar10("my_data")'),
         ("    epochs=60,", "    epochs=1,"),
+        ("bits=48, epochs=60, hold_out", "bits=48, epochs=1, hold_out"),
         ("small(image_size=32)", "small(32, filters=(8,) * 5, hidden_dim=16)"),
         # tests/models/test_strategies.py has two replicas; a second strategy in one
         # process would get in the way of another.
