@@ -117,6 +117,8 @@ def _numbered_lines(list_file: str) -> Iterator[tuple[int, str]]:
     try:
         with open(list_file, encoding=_encoding(list_file)) as file:
             for number, line in enumerate(file, start=1):
+                if "\0" in line:
+                    raise UnicodeError("it holds NUL characters, as UTF-16 does")
                 if line.strip():
                     yield number, line.strip()
     except FileNotFoundError:
