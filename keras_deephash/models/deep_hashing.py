@@ -5,7 +5,7 @@ import numpy as np
 from keras import ops
 
 from keras_deephash.checks import check_bits, check_number
-from keras_deephash.models.base.encoding import NEAR_ZERO
+from keras_deephash.models.base.encoding import NEAR_ZERO, OnError
 from keras_deephash.models.base.retrieval_model import RetrievalModel
 from keras_deephash.preprocessing import Preprocessor
 from keras_deephash.retrieval.evaluate import evaluate_retrieval
@@ -67,7 +67,12 @@ class DeepHashing(RetrievalModel):
         return self.hash_layer
 
     def encode(
-        self, images, batch_size: int = 32, verbose="auto", crops: int = 1
+        self,
+        images,
+        batch_size: int = 32,
+        verbose="auto",
+        crops: int = 1,
+        on_error: OnError | None = None,
     ) -> np.ndarray:
         """Encodes images into packed binary codes.
 
@@ -77,8 +82,9 @@ class DeepHashing(RetrievalModel):
 
         Args:
             images: array [n, h, w, 3] of RGB pixels from 0 to 255 (uint8 or float,
-                any size), a list of paths, PIL images or arrays [h, w, 3], or a
-                `tf.data.Dataset` of images or of (images, labels), batched or not.
+                any size), a list of paths, PIL images or arrays [h, w, 3], a path of an
+                image or of a folder, or a `tf.data.Dataset` of images or of (images,
+                labels), batched or not.
                 With `crops=1`, images that have the network's input size are taken
                 as they are; others are resized and cropped.
             batch_size: int. Images a step. Defaults to `32`.
@@ -86,13 +92,16 @@ class DeepHashing(RetrievalModel):
                 shows one for long work. Defaults to `"auto"`.
             crops: 1, the centre crop, or 10, the mean code of ten crops (the
                 published protocol). Defaults to `1`.
+            on_error: function of the number of an image in `images` and an exception,
+                called for each image that cannot be read, which is then left out of
+                the codes. Defaults to `None`: an error that names all of them.
 
         Returns:
             uint8 array [n, bits / 8].
 
         Raises:
             FileNotFoundError: for a path that names no file.
-            ValueError: for input that is no image, naming it.
+            ValueError: for input that is not an image, naming it.
 
         Example:
 
@@ -100,7 +109,9 @@ class DeepHashing(RetrievalModel):
         >>> model.encode(["cat.jpg", "dog.jpg"]).shape
         (2, 6)
         """
-        return pack_bits(self.continuous_codes(images, batch_size, verbose, crops))
+        return pack_bits(
+            self.continuous_codes(images, batch_size, verbose, crops, on_error)
+        )
 
     def loss_terms(self, outputs, labels) -> dict:
         saturated = ops.cast(ops.abs(outputs) > SATURATION, "float32")

@@ -10,6 +10,7 @@ from keras_deephash.codebooks import Codebook, asymmetric_scores, symmetric_scor
 from keras_deephash.codebooks.learner import CodebookLearner
 from keras_deephash.codebooks.statistics import CodebookStatistics
 from keras_deephash.losses.replicas import gather_rows
+from keras_deephash.models.base.encoding import OnError
 from keras_deephash.models.base.retrieval_model import RetrievalModel
 from keras_deephash.preprocessing import Preprocessor
 from keras_deephash.retrieval.evaluate import evaluate_retrieval
@@ -88,14 +89,20 @@ class DeepQuantization(RetrievalModel):
     # === Codes ===
 
     def encode(
-        self, images, batch_size: int = 32, verbose="auto", crops: int = 1
+        self,
+        images,
+        batch_size: int = 32,
+        verbose="auto",
+        crops: int = 1,
+        on_error: OnError | None = None,
     ) -> np.ndarray:
         """Encodes images into one byte a sub-codebook.
 
         Args:
             images: array [n, h, w, 3] of RGB pixels from 0 to 255 (uint8 or float,
-                any size), a list of paths, PIL images or arrays [h, w, 3], or a
-                `tf.data.Dataset` of images or of (images, labels), batched or not.
+                any size), a list of paths, PIL images or arrays [h, w, 3], a path of an
+                image or of a folder, or a `tf.data.Dataset` of images or of (images,
+                labels), batched or not.
                 With `crops=1`, images that have the network's input size are taken
                 as they are; others are resized and cropped.
             batch_size: int. Images a step. Defaults to `32`.
@@ -103,14 +110,17 @@ class DeepQuantization(RetrievalModel):
                 shows one for long work. Defaults to `"auto"`.
             crops: 1, the centre crop, or 10, the mean feature of ten crops (the
                 published protocol). Defaults to `1`.
+            on_error: function of the number of an image in `images` and an exception,
+                called for each image that cannot be read, which is then left out of
+                the codes. Defaults to `None`: an error that names all of them.
 
         Returns:
             uint8 array [n, M].
 
         Raises:
             FileNotFoundError: for a path that names no file.
-            ValueError: for input that is no image, naming it, and if the codebook is
-                not fitted.
+            ValueError: for input that is not an image, naming it, and if the codebook
+                is not fitted.
 
         Example:
 
@@ -119,7 +129,7 @@ class DeepQuantization(RetrievalModel):
         (2, 4)
         """
         self.codebook.check_fitted()
-        features = self.continuous_codes(images, batch_size, verbose, crops)
+        features = self.continuous_codes(images, batch_size, verbose, crops, on_error)
         return self.codebook.encode(features)
 
     def decode(self, codes) -> np.ndarray:

@@ -8,7 +8,9 @@ import numpy as np
 from keras_deephash.backbones.loading import load_backbone
 from keras_deephash.checks import check_integer
 from keras_deephash.models.base.backbone_check import check_preprocessor
+from keras_deephash.models.base.batch_checks import check_values
 from keras_deephash.models.base.encoding import (
+    OnError,
     check_finite,
     continuous_codes,
 )
@@ -89,12 +91,18 @@ class RetrievalModel(PresetMixin, FreezingMixin, GlobalBatchTraining):
         if self._are_frozen_features(images):
             features = self._frozen.head(images, training=training)
         else:
+            check_values(images)
             x = self.preprocessor.normalize(images)
             features = self.backbone(x, training=training)
         return self.output_layer(features)
 
     def continuous_codes(
-        self, images, batch_size: int = 32, verbose="auto", crops: int = 1
+        self,
+        images,
+        batch_size: int = 32,
+        verbose="auto",
+        crops: int = 1,
+        on_error: OnError | None = None,
     ) -> np.ndarray:
         """The continuous codes of images of any size; arguments as for `encode`.
 
@@ -114,6 +122,7 @@ class RetrievalModel(PresetMixin, FreezingMixin, GlobalBatchTraining):
             verbose=verbose,
             crops=crops,
             near_zero=self._near_zero,
+            on_error=on_error,
         )
 
     def _codes_of_features(
