@@ -4,7 +4,8 @@
 
 The .npz file holds `codes`, uint8 [n, bits / 8], and `paths`, strings [n]. Read it
 with numpy.load("codes.npz"). Codes of DCH and DHN go to faiss.IndexBinaryFlat(bits);
-those of DQN, DVSQ and DTQ are compared by `asymmetric_scores` of the model.
+those of DQN, DVSQ and DTQ are compared by `asymmetric_scores` of the model. Images that
+cannot be read are left out and listed in OUTPUT.unreadable.txt.
 
 With --actors, Ray encodes in as many processes, and --output is a directory of Parquet
 files of ids, paths and codes. An interrupted run goes on. --images may then also be a
@@ -25,6 +26,7 @@ def add_arguments(parser) -> None:
     )
     arguments.add_batch_size(parser, 32)
     arguments.add_crops(parser)
+    arguments.add_strict(parser)
     parser.add_argument(
         "--actors", type=int, metavar="N", help="processes that encode, by Ray"
     )
@@ -42,14 +44,24 @@ def run(options) -> None:
     import numpy as np
 
     from keras_deephash.files import write_atomically
+    from keras_deephash.images import ImageErrors
 
     if not options.output.endswith(".npz"):
         raise ValueError(f"`--output` must end in .npz. Received: {options.output!r}.")
     paths, _ = arguments.read_images(options.images)
     model = arguments.load_model(options.preset)
+    errors = ImageErrors(paths, options.strict)
     with write_atomically(options.output) as file:  # A wrong one fails before the work.
-        codes = model.encode(paths, options.batch_size, verbose=1, crops=options.crops)
-        np.savez(file, codes=codes, paths=np.array(paths))
+        codes = model.encode(
+            paths,
+            options.batch_size,
+            verbose=1,
+            crops=options.crops,
+            on_error=errors.on_error,
+        )
+        arguments.refuse_none(errors)
+        np.savez(file, codes=codes, paths=np.array(errors.readable))
+    arguments.report_unreadable(options.output, errors.unreadable)
     print(f"{options.output}: {len(codes)} codes of {model.bits} bits")
 
 
@@ -68,6 +80,7 @@ def run_with_ray(options) -> None:
         actors=options.actors,
         batch_size=options.batch_size,
         gpus_per_actor=options.gpus_per_actor,
+        strict=options.strict,
     )
     print(
         f"{options.output}: {done['images']} codes in {done['parts']} new files, "
