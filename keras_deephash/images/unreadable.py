@@ -85,5 +85,6 @@ def write_report(path: str | os.PathLike, unreadable: Mapping[str, str]) -> None
         return
     with write_atomically(path) as file:
         for image, why in unreadable.items():
-            name = image if printable(image) == image else json.dumps(image)
+            plain = printable(image) == image and not image.startswith('"')
+            name = image if plain else json.dumps(image)
             file.write(f"{name}\t{printable(why)}\n".encode())

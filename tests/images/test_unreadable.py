@@ -36,6 +36,7 @@ def test_errors_are_kept_by_number():
 NAMES = {
     "plain.jpg": "plain.jpg",
     "two words é 写真.jpg": "two words é 写真.jpg",
+    '"quoted".jpg': '"quoted".jpg',
     "a\nb\tc.jpg": r"a\nb\tc.jpg",
     "red\x1b[31m.jpg": r"red\x1b[31m.jpg",
     "line\u2028end.jpg": r"line\u2028end.jpg",

@@ -221,18 +221,13 @@ class GlobalBatchTraining(keras.Model):
             )
 
     def predict(self, x, batch_size=None, verbose="auto", **kwargs):
-        """Continuous codes of pixels or features, as `keras.Model.predict`."""
-        return super().predict(x, batch_size, keras_verbosity(verbose), **kwargs)
-
-    def predict(self, *args, **kwargs):
-        """Continuous codes of pixels at the network's input size, as
-        `keras.Model.predict`; `encode` takes images of any size.
+        """Continuous codes of pixels or features, as `keras.Model.predict`.
 
         Raises:
             ValueError: for pixels that do not lie between 0 and 255.
         """
         with batches_explained(self):
-            return super().predict(*args, **kwargs)
+            return super().predict(x, batch_size, keras_verbosity(verbose), **kwargs)
 
     def predict_on_batch(self, x):
         with batches_explained(self):
