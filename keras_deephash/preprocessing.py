@@ -105,8 +105,7 @@ class Preprocessor:
         image = read_image(image)
         size = (self.resize_size, self.resize_size)
         if image.shape[:2] != size:
-            resized = Image.fromarray(image).resize(size, Image.Resampling.BILINEAR)
-            image = np.asarray(resized)
+            image = _resized(image, size)
         if self.padding:
             border = (self.padding, self.padding)
             image = np.pad(image, (border, border, (0, 0)), mode="reflect")
@@ -198,3 +197,13 @@ class Preprocessor:
     def _crop(self, canvas: np.ndarray, top: int, left: int) -> np.ndarray:
         size = self.image_size
         return canvas[top : top + size, left : left + size]
+
+
+def _resized(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    try:
+        resized = Image.fromarray(image).resize(size, Image.Resampling.BILINEAR)
+    except MemoryError:  # One image that cannot be held is not the end of the others.
+        raise ValueError(
+            f"There is not enough memory to resize an image of shape {image.shape}."
+        ) from None
+    return np.asarray(resized)

@@ -13,6 +13,8 @@ Parquet file of paths, or a folder of such files: see `ray_encoding.encode_files
 RAY_ADDRESS names a cluster, its machines encode.
 """
 
+import os
+
 from keras_deephash.cli import arguments
 
 
@@ -67,12 +69,15 @@ def run(options) -> None:
 
 def run_with_ray(options) -> None:
     from keras_deephash.ray_encoding import encode_files
+    from keras_deephash.ray_encoding.parts import parquet_files
 
     if options.output.endswith(".npz") or options.crops != 1:
         raise ValueError(
             "With `--actors`, `--output` must be a directory and `--crops` 1. "
             f"Received: {options.output!r}, {options.crops} crops."
         )
+    if os.path.isdir(options.images) and not parquet_files(options.images):
+        arguments.read_folder(options.images)  # Tells what else lies there.
     done = encode_files(
         options.preset,
         options.images,

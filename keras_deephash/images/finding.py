@@ -12,6 +12,8 @@ from keras_deephash.images.formats import (
     open_image,
 )
 
+# What names images and their labels lies beside them.
+_LISTS = ".txt"
 _KINDS_SHOWN = 8
 _LONGEST_EXTENSION = 12
 
@@ -50,7 +52,7 @@ def list_folder(folder: str | os.PathLike) -> tuple[list[str], Counter]:
 
     Returns:
         Tuple of a sorted list of paths, and a Counter of lower-case extensions,
-        without hidden files.
+        without hidden files and lists, `.txt`.
     """
     folder = os.fspath(folder)
     if not os.path.isdir(folder):
@@ -65,7 +67,7 @@ def list_folder(folder: str | os.PathLike) -> tuple[list[str], Counter]:
             if name.lower().endswith(extensions):
                 if _is_no_device(path):
                     paths.append(path)
-            elif not name.startswith("."):
+            elif not name.startswith(".") and not name.lower().endswith(_LISTS):
                 others[os.path.splitext(name)[1].lower()] += 1
     if not paths:
         there = f", but {describe_others(others)}" if others else ""

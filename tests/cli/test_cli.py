@@ -135,7 +135,7 @@ def test_encode_leaves_out_what_cannot_be_read(damaged, preset, tmp_path, capsys
     codes = tmp_path / "codes.npz"
     arguments = ["encode", "--preset", preset, "--output", str(codes), "--images"]
     assert main([*arguments, damaged]) == 0
-    assert "2 images could not be read" in capsys.readouterr().err
+    assert "2 images could not be read" in capsys.readouterr().out
     with np.load(codes) as file:
         paths = list(file["paths"])
         assert len(paths) == 48 and not any("zz" in path for path in paths)

@@ -81,12 +81,12 @@ def test_files_that_macos_leaves_beside_others_are_ignored(pixels, tmp_path):
 def test_other_files_are_counted_by_kind(pixels, tmp_path):
     Image.fromarray(pixels).save(tmp_path / "a.jpg")
     (tmp_path / "deep").mkdir()
-    for name in ("b.MP4", "c.mp4", "deep/d.mp4", "e.txt", "f", "g.xmp\x1b[1m"):
+    for name in ("b.MP4", "c.mp4", "deep/d.mp4", "e.pdf", "f", "g.xmp\x1b[1m", "h.txt"):
         (tmp_path / name).write_bytes(b"")
     paths, others = list_folder(tmp_path)
     assert paths == [str(tmp_path / "a.jpg")]
-    assert others == {".mp4": 3, ".txt": 1, "": 1, ".xmp\x1b[1m": 1}
-    text = "6 other files: 3 .mp4; 1 without extension; 1 .txt; 1 .xmp\\x1b[1m"
+    assert others == {".mp4": 3, ".pdf": 1, "": 1, ".xmp\x1b[1m": 1}
+    text = "6 other files: 3 .mp4; 1 without extension; 1 .pdf; 1 .xmp\\x1b[1m"
     assert describe_others(others) == text
     assert describe_others(Counter({".heic": 1, ".mp4": 5})) == (
         "6 other files: 1 .heic, install pillow-heif; 5 .mp4"

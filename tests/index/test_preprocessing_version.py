@@ -69,3 +69,15 @@ def test_other_differences_come_first(model, make_model):
         old.check_same(CodeSpec.of(make_model(bits=24)), "The model")
     again = CodeSpec.from_json(json.loads(json.dumps(old.to_json())))
     assert dataclasses.astuple(again) == dataclasses.astuple(old)
+
+
+def test_a_collection_in_milvus_has_the_version(model):
+    pytest.importorskip("pymilvus")
+    from keras_deephash.index.milvus import schema
+
+    spec = CodeSpec.of(model)
+    described = {**schema.identity(spec), "kind": "flat", "lists": None}
+    assert schema._check(json.dumps(described), "photos", spec, "flat") == described
+    del described["preprocessing_version"]
+    with pytest.raises(ValueError, match="version 1. Build the index again"):
+        schema._check(json.dumps(described), "photos", spec, "flat")
