@@ -5,6 +5,7 @@ import hashlib
 import os
 import secrets
 import stat
+import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import IO
@@ -105,3 +106,21 @@ def describe_file(path: str) -> dict:
         while block := file.read(1 << 20):
             digest.update(block)
     return {"bytes": os.path.getsize(path), "sha256": digest.hexdigest()}
+
+
+def printable(text: str) -> str:
+    """A name from outside for a terminal or a line of text.
+
+    Control characters and line ends, which a file name may hold, become escapes such as
+    `\\n`; bytes that are not UTF-8 become the replacement character.
+    """
+    return "".join(_printable_character(char) for char in text)
+
+
+def _printable_character(char: str) -> str:
+    category = unicodedata.category(char)
+    if category == "Cs":
+        return "\N{REPLACEMENT CHARACTER}"
+    if category in ("Cc", "Zl", "Zp"):
+        return char.encode("unicode_escape").decode()
+    return char

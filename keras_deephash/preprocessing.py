@@ -10,6 +10,9 @@ from keras_deephash.images import read_image
 from keras_deephash.keras_classes import register
 
 CHANNEL_ORDERS = ("rgb", "bgr")
+# How images become pixels. What changes codes raises it; codes of different versions do
+# not mix. Version 1 dropped transparency, and turned photos that a program had turned.
+PREPROCESSING_VERSION = 2
 
 
 @register
@@ -102,8 +105,7 @@ class Preprocessor:
         image = read_image(image)
         size = (self.resize_size, self.resize_size)
         if image.shape[:2] != size:
-            resized = Image.fromarray(image).resize(size, Image.Resampling.BILINEAR)
-            image = np.asarray(resized)
+            image = _resized(image, size)
         if self.padding:
             border = (self.padding, self.padding)
             image = np.pad(image, (border, border, (0, 0)), mode="reflect")
@@ -119,18 +121,22 @@ class Preprocessor:
 
     def ten_crops(self, image) -> np.ndarray:
         """Corners, centre and their mirrors, uint8 [10, image_size, image_size, 3]."""
+        self.check_ten_crops()
         canvas = self.canvas(image)
         end = self.canvas_size - self.image_size
-        if end == 0:
+        starts = [(0, 0), (0, end), (end, 0), (end, end), (end // 2, end // 2)]
+        crops = [self._crop(canvas, top, left) for top, left in starts]
+        return np.stack(crops + [crop[:, ::-1] for crop in crops])
+
+    def check_ten_crops(self) -> None:
+        """Raises ValueError where the canvas leaves no room for ten crops."""
+        if self.canvas_size == self.image_size:
             raise ValueError(
                 "Ten crops need a canvas larger than the network's input: give the "
                 "preprocessor a larger `resize_size` or `padding`. "
                 f"Received: image_size={self.image_size}, "
                 f"resize_size={self.resize_size}, padding={self.padding}."
             )
-        starts = [(0, 0), (0, end), (end, 0), (end, end), (end // 2, end // 2)]
-        crops = [self._crop(canvas, top, left) for top, left in starts]
-        return np.stack(crops + [crop[:, ::-1] for crop in crops])
 
     def normalize(self, images):
         """RGB pixels [n, h, w, 3], 0 to 255, as the network takes them: float32."""
@@ -149,10 +155,22 @@ class Preprocessor:
             "channel_order": self.channel_order,
             "mean": list(self.mean),
             "scale": list(self.scale) if np.shape(self.scale) else self.scale,
+            "version": PREPROCESSING_VERSION,
         }
 
     @classmethod
     def from_config(cls, config: dict) -> "Preprocessor":
+        """A preprocessor of a saved configuration.
+
+        Images become pixels as in this version of the library, whichever saved it.
+        """
+        config = dict(config)
+        version = config.pop("version", 1)
+        if not isinstance(version, int) or not 1 <= version <= PREPROCESSING_VERSION:
+            raise ValueError(
+                f"This keras_deephash has version {PREPROCESSING_VERSION} of the "
+                f"preprocessing. Received: version={version!r}. Upgrade keras_deephash."
+            )
         return cls(**config)
 
     def resized(
@@ -174,8 +192,18 @@ class Preprocessor:
         if padding is None:
             padding = round(image_size * self.padding / self.image_size)
         config = {**self.get_config(), "resize_size": resize_size, "padding": padding}
-        return type(self)(**{**config, "image_size": image_size})
+        return self.from_config({**config, "image_size": image_size})
 
     def _crop(self, canvas: np.ndarray, top: int, left: int) -> np.ndarray:
         size = self.image_size
         return canvas[top : top + size, left : left + size]
+
+
+def _resized(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    try:
+        resized = Image.fromarray(image).resize(size, Image.Resampling.BILINEAR)
+    except MemoryError:  # One image that cannot be held is not the end of the others.
+        raise ValueError(
+            f"There is not enough memory to resize an image of shape {image.shape}."
+        ) from None
+    return np.asarray(resized)

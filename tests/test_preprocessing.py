@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from keras_deephash import Preprocessor
+from keras_deephash.preprocessing import PREPROCESSING_VERSION
 
 
 @pytest.fixture
@@ -64,6 +65,19 @@ def test_config_round_trip():
     preprocessor = Preprocessor(32, 40, 3, "bgr", (1, 2, 3), 0.25)
     again = Preprocessor.from_config(preprocessor.get_config())
     assert again.get_config() == preprocessor.get_config()
+
+
+def test_a_config_has_the_version_of_the_preprocessing():
+    config = Preprocessor(32).get_config()
+    assert config["version"] == PREPROCESSING_VERSION
+    for version in range(1, PREPROCESSING_VERSION + 1):
+        again = Preprocessor.from_config({**config, "version": version})
+        assert again.get_config() == config
+    del config["version"]  # Saved before versions were written down.
+    assert Preprocessor.from_config(config).image_size == 32
+    for version in (PREPROCESSING_VERSION + 1, 0, "2", None, 1.0):
+        with pytest.raises(ValueError, match="Upgrade keras_deephash"):
+            Preprocessor.from_config({**config, "version": version})
 
 
 @pytest.mark.parametrize(

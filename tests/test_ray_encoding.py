@@ -1,5 +1,7 @@
 """Encoding by a local Ray of two actors."""
 
+import hashlib
+import json
 import os
 
 import numpy as np
@@ -7,6 +9,8 @@ import pytest
 from PIL import Image
 
 import keras_deephash as kdh
+from keras_deephash.presets import read_preset_metadata
+from keras_deephash.presets.format.metadata import HASHED_FILES
 from keras_deephash.ray_encoding import encode_files, parts
 
 ray = pytest.importorskip("ray", reason="Ray is an extra: pip install '.[test-ray]'")
@@ -79,6 +83,32 @@ def test_a_directory_gives_the_codes_of_one_process_and_goes_on(
     new_ids, new_paths, new_codes = read_codes(output)
     assert new_ids == [*ids, 50] and new_paths[:-1] == paths
     np.testing.assert_array_equal(new_codes[:-1], codes)
+
+
+def test_strict_and_odd_names(preset, folder, tmp_path):
+    odd = os.path.join(folder, "a\nb.png")
+    os.rename(os.path.join(folder, "17.png"), odd)
+    output = str(tmp_path / "codes")
+    with pytest.raises(ValueError, match="cannot be read"):
+        encode_files(preset, folder, output, verbose=0, strict=True)
+    assert not os.path.exists(os.path.join(output, "codes"))
+    done = encode_files(preset, folder, output, verbose=0)
+    assert done == {"images": 49, "unreadable": 1, "parts": 1}
+    with open(os.path.join(output, "unreadable", "part-00000.txt")) as file:
+        (line,) = file.read().splitlines()
+    assert json.loads(line.split("\t")[0]) == odd
+
+
+def test_codes_of_another_preprocessing_are_not_gone_on_with(preset, folder, tmp_path):
+    os.remove(os.path.join(folder, "17.png"))
+    output = tmp_path / "codes"
+    output.mkdir()
+    metadata = read_preset_metadata(preset)
+    hashes = {name: metadata["files"][name]["sha256"] for name in HASHED_FILES}
+    before = hashlib.sha256(json.dumps(hashes, sort_keys=True).encode()).hexdigest()
+    (output / "preset.sha256").write_text(before)
+    with pytest.raises(ValueError, match="another version of the preprocessing"):
+        encode_files(preset, folder, str(output), verbose=0)
 
 
 def test_parquet_files_bring_their_ids(preset, folder, make_model, tmp_path):

@@ -1,6 +1,12 @@
 """Arguments that several commands take, and the images that they name."""
 
 import os
+import sys
+from collections.abc import Mapping
+
+from keras_deephash.files import printable
+
+_SHOWN = 10
 
 
 def add_preset(parser) -> None:
@@ -48,6 +54,14 @@ def add_crops(parser) -> None:
     )
 
 
+def add_strict(parser) -> None:
+    parser.add_argument(
+        "--strict",
+        action="store_true",
+        help="stop at images that cannot be read, instead of leaving them out",
+    )
+
+
 def load_model(preset: str):
     """The model of a preset that has codes."""
     from keras_deephash.models.base.retrieval_model import RetrievalModel
@@ -65,10 +79,10 @@ def load_model(preset: str):
 def read_images(path: str) -> tuple:
     """The paths of the images that `--images` names, and a list's labels or None."""
     from keras_deephash.datasets import read_image_list
-    from keras_deephash.images import find_images, is_image_file
+    from keras_deephash.images import is_image_file
 
     if os.path.isdir(path):
-        return find_images(path), None
+        return read_folder(path), None
     if not os.path.exists(path):
         raise ValueError(
             "`--images` must name a folder, an image or an image list, and there is "
@@ -78,3 +92,45 @@ def read_images(path: str) -> tuple:
         return [path], None
     listed = read_image_list(path, verify_images=False)
     return listed.images, listed.labels
+
+
+def read_folder(folder: str) -> list[str]:
+    """The paths of a folder's images; what else lies there is counted on stderr."""
+    from keras_deephash.images import describe_others, list_folder
+
+    paths, others = list_folder(folder)
+    if others:
+        print(f"{folder}: {describe_others(others)}", file=sys.stderr)
+    return paths
+
+
+def report_unreadable(output: str, unreadable: Mapping[str, str]) -> None:
+    """Lists unreadable images in OUTPUT.unreadable.txt, or removes an older list."""
+    from keras_deephash.images import write_report
+
+    report = f"{output.rstrip(os.sep)}.unreadable.txt"
+    write_report(report, unreadable)
+    if unreadable:
+        print(
+            f"{report}: {_images(len(unreadable))} could not be read", file=sys.stderr
+        )
+
+
+def tell_unreadable(unreadable: Mapping[str, str]) -> None:
+    """Names unreadable images on stderr, of commands that write no list."""
+    for number, why in enumerate(unreadable.values()):
+        if number == _SHOWN:
+            print(f"... and {len(unreadable) - _SHOWN} more", file=sys.stderr)
+            break
+        print(printable(why), file=sys.stderr)
+
+
+def refuse_none(errors) -> None:
+    """Raises ValueError where `ImageErrors` leave no image."""
+    if not errors.readable:
+        why = list(errors.unreadable.values())
+        raise ValueError(f"None of {_images(len(why))} can be read. {why[0]}")
+
+
+def _images(count: int) -> str:
+    return f"{count} image{'s' if count > 1 else ''}"

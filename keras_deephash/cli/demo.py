@@ -9,7 +9,7 @@ dch_cifar10_48 that comes with the package is loaded and encodes photos. With
 the nearest neighbours of some of its images.
 """
 
-from keras_deephash.cli.arguments import add_import
+from keras_deephash.cli import arguments
 
 
 def add_arguments(parser) -> None:
@@ -21,7 +21,7 @@ def add_arguments(parser) -> None:
         default="dch_cifar10_48",
         help="preset that encodes photos (default: dch_cifar10_48)",
     )
-    add_import(parser)
+    arguments.add_import(parser)
     parser.add_argument(
         "--output",
         default="keras_deephash_demo.png",
@@ -33,6 +33,7 @@ def add_arguments(parser) -> None:
     parser.add_argument(
         "--neighbors", type=int, default=10, help="images a row (default: 10)"
     )
+    arguments.add_strict(parser)
     parser.add_argument(
         "--epochs",
         type=int,
@@ -43,9 +44,7 @@ def add_arguments(parser) -> None:
 def run(options) -> None:
     from keras_deephash.checks import check_integer
     from keras_deephash.cli import demo_steps
-    from keras_deephash.cli.arguments import load_model
     from keras_deephash.files import write_atomically
-    from keras_deephash.images import find_images
 
     check_integer("--queries", options.queries, minimum=1)
     check_integer("--neighbors", options.neighbors, minimum=1)
@@ -56,13 +55,15 @@ def run(options) -> None:
                 "`--epochs` are those on the digits: leave it out, or `--images`. "
                 f"Received: --epochs {options.epochs}."
             )
-    paths = find_images(options.images) if options.images else None
+    paths = arguments.read_folder(options.images) if options.images else None
     # What is wrong must not show after the work.
-    model = load_model(options.preset)
+    model = arguments.load_model(options.preset)
     rows = options.queries, options.neighbors
     with write_atomically(options.output) as file:
         if options.images:
-            picture = demo_steps.search_folder(options.images, paths, model, *rows)
+            picture = demo_steps.search_folder(
+                options.images, paths, model, *rows, strict=options.strict
+            )
         else:
             picture = demo_steps.search_digits(*rows, options.epochs or 16)
         picture.save(file, format="png")

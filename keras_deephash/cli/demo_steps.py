@@ -7,7 +7,9 @@ import numpy as np
 from PIL import Image
 
 from keras_deephash.backbones import AlexNetBackbone
+from keras_deephash.cli import arguments
 from keras_deephash.datasets import Splits, image_dataset, split_by_class
+from keras_deephash.images import ImageErrors
 from keras_deephash.index import Index
 from keras_deephash.models import DCH
 from keras_deephash.models.base.retrieval_model import RetrievalModel
@@ -104,11 +106,16 @@ def search_folder(
     model: RetrievalModel,
     queries: int,
     neighbors: int,
+    strict: bool = False,
 ) -> Image.Image:
     """Encodes the images of a folder and draws the neighbours of some of them."""
     print(f"Encoding {len(paths)} images of {folder} with the preset {model.preset}")
     started = time.time()
-    codes = model.encode(paths, verbose=1)
+    errors = ImageErrors(paths, strict)
+    codes = model.encode(paths, verbose=1, on_error=errors.on_error)
+    arguments.refuse_none(errors)
+    arguments.tell_unreadable(errors.unreadable)
+    paths = errors.readable
     print(f"{len(codes) / (time.time() - started):.0f} images/s")
     chosen = np.linspace(0, len(paths) - 1, min(queries, len(paths)))
     chosen = chosen.round().astype(int)

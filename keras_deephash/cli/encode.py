@@ -4,13 +4,16 @@
 
 The .npz file holds `codes`, uint8 [n, bits / 8], and `paths`, strings [n]. Read it
 with numpy.load("codes.npz"). Codes of bits go to faiss.IndexBinaryFlat(bits); those of
-a quantizer are compared by `asymmetric_scores` of the model.
+a quantizer are compared by `asymmetric_scores` of the model. Images that cannot be read
+are left out and listed in OUTPUT.unreadable.txt.
 
 With --actors, Ray encodes in as many processes, and --output is a directory of Parquet
 files of ids, paths and codes. An interrupted run goes on. --images may then also be a
 Parquet file of paths, or a folder of such files: see `ray_encoding.encode_files`. Where
 RAY_ADDRESS names a cluster, its machines encode.
 """
+
+import os
 
 from keras_deephash.cli import arguments
 
@@ -26,6 +29,7 @@ def add_arguments(parser) -> None:
     )
     arguments.add_batch_size(parser, 32)
     arguments.add_crops(parser)
+    arguments.add_strict(parser)
     parser.add_argument(
         "--actors", type=int, metavar="N", help="processes that encode, by Ray"
     )
@@ -43,25 +47,38 @@ def run(options) -> None:
     import numpy as np
 
     from keras_deephash.files import write_atomically
+    from keras_deephash.images import ImageErrors
 
     if not options.output.endswith(".npz"):
         raise ValueError(f"`--output` must end in .npz. Received: {options.output!r}.")
     paths, _ = arguments.read_images(options.images)
     model = arguments.load_model(options.preset)
+    errors = ImageErrors(paths, options.strict)
     with write_atomically(options.output) as file:  # A wrong one fails before the work.
-        codes = model.encode(paths, options.batch_size, verbose=1, crops=options.crops)
-        np.savez(file, codes=codes, paths=np.array(paths))
+        codes = model.encode(
+            paths,
+            options.batch_size,
+            verbose=1,
+            crops=options.crops,
+            on_error=errors.on_error,
+        )
+        arguments.refuse_none(errors)
+        np.savez(file, codes=codes, paths=np.array(errors.readable))
+    arguments.report_unreadable(options.output, errors.unreadable)
     print(f"{options.output}: {len(codes)} codes of {model.bits} bits")
 
 
 def run_with_ray(options) -> None:
     from keras_deephash.ray_encoding import encode_files
+    from keras_deephash.ray_encoding.parts import parquet_files
 
     if options.output.endswith(".npz") or options.crops != 1:
         raise ValueError(
             "With `--actors`, `--output` must be a directory and `--crops` 1. "
             f"Received: {options.output!r}, {options.crops} crops."
         )
+    if os.path.isdir(options.images) and not parquet_files(options.images):
+        arguments.read_folder(options.images)  # Tells what else lies there.
     done = encode_files(
         options.preset,
         options.images,
@@ -70,6 +87,7 @@ def run_with_ray(options) -> None:
         batch_size=options.batch_size,
         gpus_per_actor=options.gpus_per_actor,
         imports=options.imports,
+        strict=options.strict,
     )
     print(
         f"{options.output}: {done['images']} codes in {done['parts']} new files, "

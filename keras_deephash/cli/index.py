@@ -1,16 +1,16 @@
-"""Encodes a folder of images into an index, or adds to one.
+"""Encodes a folder of images into an index, or brings one up to date.
 
   keras-deephash index --preset dch_cifar10_48 --images photos --output photos.index
   keras-deephash search --index photos.index --images query.jpg
 
 The index is saved about every minute. The same command goes on with what is missing,
-after an interruption or when the folder has grown; a list of class indices that grows
+after an interruption or when the folder has grown, and encodes again what has changed
+by size or time; --prune removes what is gone. A list of class indices that grows
 needs a labels.txt beside it, so that its labels keep their number. Images that cannot
 be read are left out and listed in OUTPUT.unreadable.txt.
 """
 
 import os
-from contextlib import suppress
 
 from keras_deephash.cli import arguments
 
@@ -27,13 +27,18 @@ def add_arguments(parser) -> None:
         help="flat, ivf, hnsw or hash for hash codes; flat, ivf or fast_scan for a "
         "quantizer's (default: flat, or that of the index that is there)",
     )
+    parser.add_argument(
+        "--prune",
+        action="store_true",
+        help="remove images from the index whose files are gone",
+    )
+    arguments.add_strict(parser)
     arguments.add_batch_size(parser, 32)
 
 
 def run(options) -> None:
-    from keras_deephash.files import write_atomically
     from keras_deephash.index import Index
-    from keras_deephash.index.building import index_files
+    from keras_deephash.index.building import IndexBuilder
     from keras_deephash.index.manifest import MANIFEST
 
     paths, labels = arguments.read_images(options.images)
@@ -52,18 +57,17 @@ def run(options) -> None:
     else:
         index = Index(model, kind=options.kind or "flat")
         index.save(options.output)  # A wrong --output fails before the work.
-    before = len(index)
-    unreadable = index_files(
-        index, paths, labels, options.output, batch_size=options.batch_size
+    builder = IndexBuilder(
+        index, options.output, options.batch_size, strict=options.strict
     )
-    report = f"{options.output.rstrip(os.sep)}.unreadable.txt"
-    if not unreadable:
-        with suppress(FileNotFoundError):  # Of an earlier run.
-            os.remove(report)
-    else:
-        with write_atomically(report) as file:
-            for path, why in unreadable.items():
-                line = f"{path}\t{why}\n"
-                file.write(line.encode("utf-8", "surrogateescape"))
-        print(f"{report}: {len(unreadable)} images could not be read")
-    print(f"{options.output}: {len(index)} codes, {len(index) - before} of them new")
+    builder.add(paths, labels)
+    removed = builder.remove_gone() if options.prune else 0
+    arguments.report_unreadable(options.output, builder.unreadable)
+    done = [f"{builder.added} of them new"]
+    done += [f"{builder.updated} updated"] if builder.updated else []
+    done += [f"{removed} removed, whose files are gone"] if removed else []
+    print(f"{options.output}: {len(index)} codes, {', '.join(done)}")
+    if gone := builder.gone():
+        example = arguments.printable(next(iter(gone.values())))
+        are = "is" if len(gone) == 1 else "are"
+        print(f"{len(gone)} of the files {are} gone, such as {example}: see --prune")

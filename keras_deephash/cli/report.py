@@ -39,7 +39,6 @@ def run(options) -> None:
     from keras_deephash.report import make_report
 
     # What is wrong must not show after the encoding.
-    check_matplotlib()
     for name in ("queries", "neighbors"):
         check_integer(f"--{name}", getattr(options, name), minimum=1)
     if os.path.isdir(options.output):
@@ -48,6 +47,7 @@ def run(options) -> None:
             f"Received: the directory {options.output!r}."
         )
     model, metadata, query, database = load_evaluation(options)
+    check_matplotlib()
     with write_atomically(options.output) as file:  # A wrong one fails before the work.
         text = make_report(
             os.path.basename(os.path.normpath(options.preset)),

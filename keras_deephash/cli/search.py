@@ -11,6 +11,8 @@ import os
 
 from keras_deephash.cli import arguments
 
+_TILE = 144  # Pixels: twice those of the picture, for it to be resized well.
+
 
 def add_arguments(parser) -> None:
     parser.add_argument(
@@ -35,24 +37,30 @@ def add_arguments(parser) -> None:
         "--save", metavar="PNG", help="picture of the queries and their neighbours"
     )
     parser.add_argument("--json", action="store_true", help="print JSON")
+    arguments.add_strict(parser)
 
 
 def run(options) -> None:
-    from keras_deephash.images import find_images
+    from keras_deephash.images import ImageErrors
     from keras_deephash.index import Index
 
     paths = []
     for path in options.images:
-        paths.extend(find_images(path) if os.path.isdir(path) else [path])
+        paths.extend(arguments.read_folder(path) if os.path.isdir(path) else [path])
     preset = options.preset or Index.load(options.index, mmap=True).stats()["preset"]
     if preset is None:
         raise ValueError(
             "The index does not name the preset that made it. Name it: --preset NAME."
         )
-    index = Index.load(options.index, arguments.load_model(preset))
-    found = index.search(paths, k=options.k, radius=options.radius)
+    model = arguments.load_model(preset)
+    index = Index.load(options.index, model)
+    errors = ImageErrors(paths, options.strict)
+    queries = model.continuous_codes(paths, on_error=errors.on_error)
+    arguments.refuse_none(errors)
+    arguments.tell_unreadable(errors.unreadable)
+    found = index.search(queries, k=options.k, radius=options.radius)
     results = []
-    for path, distances, ids in zip(paths, *found, strict=True):
+    for path, distances, ids in zip(errors.readable, *found, strict=True):
         names = index.names(ids) or [""] * len(ids)
         neighbors = [
             {"id": int(i), "distance": distance.item(), "name": name}
@@ -69,18 +77,13 @@ def run(options) -> None:
 
 def _print_table(results: list[dict]) -> None:
     for result in results:
-        print(_printable(result["query"]))
+        print(arguments.printable(result["query"]))
         for rank, neighbor in enumerate(result["neighbors"], start=1):
             distance = f"{neighbor['distance']:.6g}"
-            name = _printable(neighbor["name"])
+            name = arguments.printable(neighbor["name"])
             print(f"{rank:5} {distance:>10} {neighbor['id']:>8}  {name}")
         if not result["neighbors"]:
             print("      none")
-
-
-def _printable(path: str) -> str:
-    """A path for the terminal: names of files may be no UTF-8."""
-    return path.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def _draw(results: list[dict], path: str) -> None:
@@ -89,20 +92,28 @@ def _draw(results: list[dict], path: str) -> None:
 
     columns = 20  # More make a picture that nobody can look at.
     names = [[n["name"] for n in r["neighbors"][:columns]] for r in results]
-    missing = [name for row in names for name in row if not os.path.isfile(name)]
-    if "" in missing:
+    if any("" in row for row in names):
         raise ValueError("`--save` needs an index with the names of its images.")
-    if missing:
-        raise ValueError(
-            "`--save` needs the images of the index where they were. Missing: "
-            f"{missing[0]!r}."
-        )
     picture = draw_neighbors(
         [result["query"] for result in results],
-        names,
+        [[_tile(name) for name in row] for row in names],
         captions=[
             [f"{n['distance']:.4g}" for n in r["neighbors"][:columns]] for r in results
         ],
     )
     with write_atomically(path) as file:
         picture.save(file, format="PNG")
+
+
+def _tile(path: str):
+    """A small picture of an image, or None where its file is gone or damaged."""
+    from PIL import Image
+
+    from keras_deephash.images import read_image
+
+    try:
+        image = Image.fromarray(read_image(path))
+    except (ValueError, OSError):
+        return None
+    image.thumbnail((_TILE, _TILE))
+    return image

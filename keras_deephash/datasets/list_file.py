@@ -1,7 +1,8 @@
 """List files: one image a line, its path and its labels."""
 
+import codecs
 import os
-import re
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -11,8 +12,14 @@ from keras_deephash.images import read_image
 
 MOST_CLASSES = 100_000
 
-# A path may hold spaces: the labels are the run of numbers at the end of the line.
-_LINE = re.compile(r"^(?P<path>.*?\S)\s+(?P<labels>\d{1,9}(?:\s+\d{1,9})*)$")
+_MOST_DIGITS = 9  # Of a label.
+_BYTE_ORDER_MARKS = {
+    codecs.BOM_UTF8: "utf-8-sig",
+    codecs.BOM_UTF32_LE: "utf-32",  # Before that of UTF-16, with which it begins.
+    codecs.BOM_UTF32_BE: "utf-32",
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
+}
 
 
 def read_image_list(
@@ -29,9 +36,9 @@ def read_image_list(
     every image then has. Empty lines are left out.
 
     Args:
-        list_file: str. The list, UTF-8 text.
-        root: str. The directory that the paths are relative to, and may not leave.
-            Defaults to the list's own directory.
+        list_file: str. The list, UTF-8 text; UTF-16 with a byte-order mark is read too.
+        root: str. The directory that the paths are relative to, or that absolute ones
+            lie below. Defaults to the list's own directory.
         label_names: list of str. Defaults to the lines of `labels.txt` beside the
             list, where there is one.
         classes: int. Number of classes of a list of class indices. Defaults to the
@@ -62,13 +69,12 @@ def read_image_list(
     paths, rows, lines = [], [], {}
     for number, line in _numbered_lines(list_file):
         where = f"{list_file}, line {number}"
-        match = _LINE.match(line)
-        if match is None:
+        image, row = _split(line)
+        if not row:
             raise ValueError(
                 f"{where}: a line must be a path and its labels, `path 0 1 0` or "
                 f"`path 3`. Received: {line[:200]!r}."
             )
-        row = [int(value) for value in match["labels"].split()]
         if rows and len(row) != len(rows[0]):
             raise ValueError(
                 f"{where}: every line must have as many labels as the first, "
@@ -76,11 +82,11 @@ def read_image_list(
             )
         if len(row) > 1 and max(row) > 1:
             raise ValueError(f"{where}: labels must be 0 or 1. Received: {max(row)}.")
-        path = _path_below(root, match["path"], where)
+        path = _path_below(root, image, where)
         if path in lines:
             raise ValueError(
                 f"{where}: the path stands on line {lines[path]} already. "
-                f"Received: {match['path']!r}."
+                f"Received: {image!r}."
             )
         lines[path] = number
         paths.append(path)
@@ -97,7 +103,7 @@ def read_image_list(
 def holds_class_indices(list_file: str | os.PathLike) -> bool:
     """Whether a list that was read has one class index a line."""
     _, first = next(_numbered_lines(list_file))
-    return len(_LINE.match(first)["labels"].split()) == 1
+    return len(_split(first)[1]) == 1
 
 
 def read_label_names(path: str | os.PathLike) -> list[str] | None:
@@ -107,29 +113,67 @@ def read_label_names(path: str | os.PathLike) -> list[str] | None:
     return [line for _, line in _numbered_lines(path)]
 
 
-def _numbered_lines(list_file: str):
+def _numbered_lines(list_file: str) -> Iterator[tuple[int, str]]:
     try:
-        with open(list_file, encoding="utf-8-sig") as file:
+        with open(list_file, encoding=_encoding(list_file)) as file:
             for number, line in enumerate(file, start=1):
+                if "\0" in line:
+                    raise UnicodeError("it holds NUL characters, as UTF-16 does")
                 if line.strip():
                     yield number, line.strip()
     except FileNotFoundError:
         raise ValueError(f"There is no such list file: {list_file!r}.") from None
-    except (UnicodeDecodeError, OSError) as error:
-        raise ValueError(f"{list_file!r} is no readable text file: {error}.") from None
-
-
-def _path_below(root: str, relative: str, where: str) -> str:
-    path = os.path.normpath(os.path.join(root, relative))
-    # Links below the root are the user's own, so the text of the path decides.
-    if os.path.isabs(relative) or os.path.commonpath([root, path]) != root:
+    except (UnicodeError, OSError) as error:
         raise ValueError(
-            f"{where}: a path must be relative to the root {root!r} and stay below "
-            f"it. Received: {relative!r}."
+            f"{list_file!r} is no readable text file: {error}. Save it as UTF-8."
+        ) from None
+
+
+def _encoding(list_file: str) -> str:
+    """What a byte-order mark says: PowerShell writes UTF-16, other programs UTF-8."""
+    with open(list_file, "rb") as file:
+        start = file.read(4)
+    for mark, encoding in _BYTE_ORDER_MARKS.items():
+        if start.startswith(mark):
+            return encoding
+    return "utf-8"
+
+
+def _split(line: str) -> tuple[str, list[int]]:
+    """The path of a line, which may hold spaces, and the numbers at its end."""
+    words = line.split()
+    count = 0
+    for word in reversed(words[1:]):  # The first is a path, even if it is a number.
+        if not word.isdecimal() or len(word) > _MOST_DIGITS:
+            break
+        count += 1
+    return line.rsplit(None, count)[0], [
+        int(word) for word in words[len(words) - count :]
+    ]
+
+
+def _path_below(root: str, given: str, where: str) -> str:
+    path = os.path.normpath(os.path.join(root, given))
+    # Links below the root are the user's own, so the text of the path decides. An
+    # absolute path may reach the root by another way.
+    if not _is_below(root, path) and not (
+        os.path.isabs(given)
+        and _is_below(os.path.realpath(root), os.path.realpath(path))
+    ):
+        raise ValueError(
+            f"{where}: a path must be relative to the root {root!r}, or absolute, and "
+            f"lie below it. Received: {given!r}."
         )
     if not os.path.isfile(path):
         raise ValueError(f"{where}: there is no such image file: {path!r}.")
     return path
+
+
+def _is_below(root: str, path: str) -> bool:
+    try:
+        return os.path.commonpath([root, path]) == root
+    except ValueError:  # Of different drives.
+        return False
 
 
 def _to_multi_hot(rows, label_names, classes, list_file, lines) -> np.ndarray:

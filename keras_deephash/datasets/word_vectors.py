@@ -1,27 +1,21 @@
 """Word vectors of label names, from files of word2vec and GloVe."""
 
-import codecs
 import os
 import re
 from collections import Counter
 from collections.abc import Iterable
 from itertools import chain
 from math import inf
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import numpy as np
 
 from keras_deephash.checks import check_integer
+from keras_deephash.datasets.vector_file import read_vectors
 from keras_deephash.progress import plain_lines
 
-# The first line of word2vec's files: how many words, how many values each.
-_HEADER = re.compile(rb"\s*(\d{1,12})\s+(\d{1,12})\s*")
-_ROW = re.compile(rb"[^ ]+(?: [-+.\daefintyAEFINTY]+)+\s*")  # nan and inf, too.
-_NO_TEXT = re.compile("[\0-\x08\x0e-\x1f\ufffd]")
 _EXPECTED = (
     "`source` must be a file of word2vec, text or binary, or of GloVe, compressed ones "
-    'named .gz; or one of gensim\'s models, such as "word2vec-google-news-300".'
+    'named .gz or .bz2; or one of gensim\'s models, such as "word2vec-google-news-300".'
 )
 
 
@@ -40,8 +34,8 @@ def load(
     Args:
         label_names: list of L different strings.
         source: str. A file of word2vec, text or binary, or of GloVe, which is text
-            without a header; each may be compressed, `.gz`. Or the name of a model
-            that gensim downloads once, such as `"word2vec-google-news-300"`.
+            without a header; each may be compressed, `.gz` or `.bz2`. Or the name of a
+            model that gensim downloads once, such as `"word2vec-google-news-300"`.
             gensim's `KeyedVectors.save_word2vec_format` writes such a file.
         substitutes: dict of label names to the word or words to look up in their
             place, such as `{"automobile": "car"}`. Defaults to `None`.
@@ -152,53 +146,11 @@ def _download(name: str) -> str:
         downloader.logger.disabled = False
 
 
-def _read(path: str, keys: set[str], limit: int | None):
-    """The `KeyedVectors` of a file. Never by their own `load`, which unpickles."""
-    import gensim
-
+def _read(path: str, keys: set[str], limit: int | None) -> dict[str, np.ndarray]:
     try:
-        with gensim.utils.open(path, "rb") as file, TemporaryDirectory() as folder:
-            lines = _wanted_lines(file, os.path.getsize(path), keys, limit)
-            if lines:  # gensim would take minutes for the whole text.
-                Path(folder, "lines.txt").write_bytes(lines)
-            file_name = os.path.join(folder, "lines.txt") if lines else path
-            # word2vec may cut a word inside of a character.
-            return gensim.models.KeyedVectors.load_word2vec_format(
-                file_name, binary=not lines, limit=limit, unicode_errors="replace"
-            )
+        return read_vectors(path, keys, limit)
     except Exception as error:  # What a damaged file raises, zlib's errors included.
         raise ValueError(
             f"{_EXPECTED} Received: {path!r}, which is another format, damaged or "
             f"incomplete. Reason: {error}"
         ) from None
-
-
-def _wanted_lines(file, file_size: int, keys, limit: int | None) -> bytes | None:
-    """A text file's lines of the keys, below a header; None for a binary file."""
-    line = file.readline(2**22)
-    header = _HEADER.fullmatch(line)
-    count, size = inf, line.rstrip().count(b" ")
-    if header:
-        count, size = map(int, header.groups())
-        # gensim would allocate what a wrong header says; gzip packs 1,032 : 1 at best.
-        if not 0 < count * size < 1100 * file_size:
-            raise ValueError(f"The header says {count} words of {size} values.")
-        line = file.readline(2**22)
-    if not _ROW.fullmatch(line) or line.rstrip().count(b" ") != size:
-        decoder = codecs.getincrementaldecoder("utf-8")("replace")
-        if header and _NO_TEXT.search(decoder.decode(line + file.read(4096))):
-            return None
-        raise ValueError(f"The first vector must be a word and numbers: {line[:80]!r}.")
-    keys = {key.encode("utf-8", "replace") for key in keys}
-    rows, wanted, last = 0, [], min(count, limit or inf)
-    while line and rows < last:
-        rows, line = rows + 1, line.rstrip()
-        if line.count(b" ") < size:
-            raise ValueError(f"Vector {rows} must have {size} values: {line[:80]!r}.")
-        # What has more is a word with spaces; GloVe's 840B has a few.
-        if line.count(b" ") == size and line.split(b" ", 1)[0] in keys:
-            wanted.append(line)
-        line = file.readline()
-    if header and rows < last:
-        raise ValueError(f"The header says {count} words, but there are {rows}.")
-    return b"%d %d\n" % (len(wanted), size) + b"\n".join(wanted)

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from keras_deephash.images import read_image
+from keras_deephash.images import ImageErrors
+from keras_deephash.index.file_stamps import FileStamps, stamp_of
 from keras_deephash.index.index import Index
 from keras_deephash.progress import Progress
 
@@ -22,54 +23,133 @@ def index_files(
     batch_size: int = 32,
     verbose: int = 1,
 ) -> dict[str, str]:
-    """Adds image files to an index, except those whose paths are there already.
+    """Adds image files to an index, as `IndexBuilder.add`; returns the unreadable."""
+    builder = IndexBuilder(index, save_to, batch_size, verbose)
+    builder.add(paths, labels)
+    return builder.unreadable
+
+
+class IndexBuilder:
+    """Keeps an index in step with image files, whose paths are its names.
 
     Args:
         index: `Index` of a model.
-        paths: list of str. They become the names.
-        labels: array of one row a path. Defaults to `None`. Of a path that is listed
-            twice, the first counts.
         save_to: str. Directory that the index is saved in at the end and about every
-            minute, so that an interrupted run goes on there. Defaults to `None`.
+            minute, so that an interrupted run goes on there. It also keeps the sizes
+            and times of the files, by which changed ones are noticed. Defaults to
+            `None`: nothing is saved, and a path that is there stays as it is.
         batch_size: int. Images a step. Defaults to `32`.
         verbose: 0 or 1, whether to print the progress. Defaults to `1`.
+        strict: bool. Whether an unreadable image is an error. Defaults to `False`:
+            it is left out.
 
-    Returns:
-        dict, the paths of unreadable images, which are left out, and why.
+    Attributes:
+        added, updated: ints, the files that were new and that had changed.
+        unreadable: dict, the paths of images that were left out, and why.
+
+    Example:
+
+    >>> builder = IndexBuilder(index, "photos.index")
+    >>> builder.add(find_images("photos"))
+    >>> builder.remove_gone()
     """
-    there = set(index.names(index.ids) or [])
-    first = {path: row for row, path in reversed(list(enumerate(paths)))}
-    wanted = np.array(sorted(first[path] for path in first.keys() - there), int)
-    labels = None if labels is None else np.asarray(labels)
-    progress = Progress(len(wanted), "image", bool(verbose))
-    unreadable, saved = {}, time.monotonic()
-    for start in range(0, len(wanted), PART):
-        rows = wanted[start : start + PART]
-        part = [paths[row] for row in rows]
-        try:
-            codes = index.encode(part, batch_size)
-        except (ValueError, OSError):
-            problems = {path: why for path in part if (why := problem(path))}
-            if not problems:
-                raise  # Not for an image.
-            unreadable.update(problems)
-            rows = [row for row in rows if paths[row] not in problems]
+
+    def __init__(
+        self,
+        index: Index,
+        save_to: str | os.PathLike | None = None,
+        batch_size: int = 32,
+        verbose: int = 1,
+        strict: bool = False,
+    ):
+        self.index = index
+        self.added = self.updated = 0
+        self.unreadable: dict[str, str] = {}
+        self._save_to = save_to
+        self._batch_size, self._verbose, self._strict = batch_size, verbose, strict
+        self._stamps = FileStamps(save_to)
+        self._saved = time.monotonic()
+
+    def add(self, paths: Sequence[str], labels=None) -> None:
+        """Adds the files that are new, and encodes those again that have changed.
+
+        A changed file keeps its id. One that cannot be read any more is removed.
+
+        Args:
+            paths: list of str. Of a path that is listed twice, the first counts.
+            labels: array of one row a path. Defaults to `None`.
+        """
+        labels = None if labels is None else np.asarray(labels)
+        known = self._ids_by_name()
+        stamps = {path: stamp_of(path) for path in paths}
+        first = {path: row for row, path in reversed(list(enumerate(paths)))}
+        wanted = sorted(
+            row
+            for path, row in first.items()
+            if path not in known
+            or not self._stamps.is_current(known[path], stamps[path])
+        )
+        progress = Progress(len(wanted), "image", bool(self._verbose))
+        for start in range(0, len(wanted), PART):
+            rows = np.array(wanted[start : start + PART])
             part = [paths[row] for row in rows]
-            codes = index.encode(part, batch_size)
-        index.add(codes, labels=None if labels is None else labels[rows], names=part)
-        progress.update(min(start + PART, len(wanted)))
-        if save_to is not None and time.monotonic() - saved > SAVE_SECONDS:
-            index.save(save_to)
-            saved = time.monotonic()
-    if save_to is not None:
-        index.save(save_to)
-    return unreadable
+            codes, readable = self._encode(part)
+            # What has changed goes, and comes back as it is now.
+            self._remove([known[path] for path in part if path in known])
+            is_new = np.array([path not in known for path in part])
+            for chosen in (readable & ~is_new, readable & is_new):
+                names = [paths[row] for row in rows[chosen]]
+                if not names:
+                    continue
+                ids = self.index.add(
+                    codes[chosen],
+                    ids=[known[name] for name in names if name in known] or None,
+                    labels=None if labels is None else labels[rows[chosen]],
+                    names=names,
+                )
+                self._stamps.set(ids, [stamps[name] for name in names])
+            self.added += int((readable & is_new).sum())
+            self.updated += int((readable & ~is_new).sum())
+            progress.update(min(start + PART, len(wanted)))
+            if time.monotonic() - self._saved > SAVE_SECONDS:
+                self._save()
+        self._save()
 
+    def gone(self) -> dict[int, str]:
+        """The ids and names of files that are no longer there, of absolute paths."""
+        names = self.index.names(self.index.ids) or []
+        return {
+            int(number): name
+            for number, name in zip(self.index.ids, names, strict=bool(names))
+            if os.path.isabs(name) and not os.path.exists(name)
+        }
 
-def problem(path: str) -> str | None:
-    """Why an image cannot be read, or None."""
-    try:
-        read_image(path)
-    except (ValueError, OSError) as error:
-        return str(error)
-    return None
+    def remove_gone(self) -> int:
+        """Removes the files that are no longer there; returns how many."""
+        count = self._remove(list(self.gone()))
+        if count:
+            self._save()
+        return count
+
+    def _ids_by_name(self) -> dict[str, int]:
+        ids = self.index.ids
+        return dict(zip(self.index.names(ids) or [], ids.tolist(), strict=False))
+
+    def _encode(self, part: list[str]) -> tuple[np.ndarray, np.ndarray]:
+        """Codes [n, bytes], and a bool [n]: of which images."""
+        errors = ImageErrors(part, self._strict)
+        codes = self.index.encode(part, self._batch_size, on_error=errors.on_error)
+        self.unreadable |= errors.unreadable
+        readable = np.array([path not in errors.unreadable for path in part])
+        every = np.zeros((len(part), codes.shape[1]), np.uint8)
+        every[readable] = codes
+        return every, readable
+
+    def _remove(self, ids: list[int]) -> int:
+        return self.index.remove(ids) if ids else 0
+
+    def _save(self) -> None:
+        if self._save_to is not None:
+            self.index.save(self._save_to)
+            self._stamps.save(self.index.ids)
+            self._saved = time.monotonic()

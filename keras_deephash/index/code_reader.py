@@ -24,12 +24,14 @@ class CodeReader:
         self.spec, self.model = spec, model
         self._last_layers = None if model is None else _last_layers(model)
 
-    def codes(self, values, batch_size: int = 32, verbose="auto") -> np.ndarray:
+    def codes(
+        self, values, batch_size: int = 32, verbose="auto", on_error=None
+    ) -> np.ndarray:
         """Codes, uint8 [n, bytes], of images, codes or continuous codes."""
         if not is_matrix(values):
             model = self._model()
             self.spec.check_same(CodeSpec.of(model), _CHANGED)
-            return model.encode(values, batch_size=batch_size, verbose=verbose)
+            return model.encode(values, batch_size, verbose, on_error=on_error)
         if values.dtype.kind != "f":
             return self.spec.check_codes(values)
         values = self._continuous(values)

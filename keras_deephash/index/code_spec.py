@@ -7,6 +7,7 @@ import numpy as np
 
 from keras_deephash.checks import check_bits, check_option
 from keras_deephash.codebooks.scores import METRICS
+from keras_deephash.preprocessing import PREPROCESSING_VERSION
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,6 +27,8 @@ class CodeSpec:
         preset: str. Name of the preset that made the codes. Defaults to `None`.
         weights_sha256: str. Of the model's weights; codes of two models compare
             only where it is equal. Defaults to `None`, unknown.
+        preprocessing_version: int. Of how images became pixels. Defaults to `None`,
+            unknown.
 
     Raises:
         ValueError: for bits that are no multiple of 8, an unknown metric, or centres
@@ -42,6 +45,7 @@ class CodeSpec:
     centers: np.ndarray | None = None
     preset: str | None = None
     weights_sha256: str | None = None
+    preprocessing_version: int | None = None
 
     def __post_init__(self):
         object.__setattr__(self, "bits", check_bits(self.bits))
@@ -75,6 +79,7 @@ class CodeSpec:
             bits=model.bits,
             preset=getattr(model, "preset", None),
             weights_sha256=weights_sha256(model),
+            preprocessing_version=PREPROCESSING_VERSION,
         )
         codebook = getattr(model, "codebook", None)
         if codebook is None:
@@ -85,6 +90,12 @@ class CodeSpec:
             metric=model.search_metric,
             centers=np.asarray(codebook.centers),
         )
+
+    @classmethod
+    def from_json(cls, fields: dict, centers: np.ndarray | None = None) -> "CodeSpec":
+        """What `to_json` described, and the centres of a quantizer."""
+        version = version_of_json(fields)
+        return cls(centers=centers, **{**fields, "preprocessing_version": version})
 
     @property
     def bytes(self) -> int:
@@ -124,6 +135,7 @@ class CodeSpec:
         fields = ("bits", "metric", "weights_sha256")
         pairs = [(getattr(self, name), getattr(other, name)) for name in fields]
         if all(a == b or None in (a, b) for a, b in pairs) and same_centers:
+            self.check_preprocessing(other.preprocessing_version)
             return
         raise ValueError(
             f"{what} makes other codes than those in the index"
@@ -131,6 +143,17 @@ class CodeSpec:
             f"{self.describe()}. Received: {other.describe()}. Encode with the model "
             "of the index, or build a new index."
         )
+
+    def check_preprocessing(self, version: int | None = PREPROCESSING_VERSION) -> None:
+        """Raises ValueError where images became pixels in another way than now."""
+        mine = self.preprocessing_version
+        if mine != version and None not in (mine, version):
+            raise ValueError(
+                "The codes of the index were made by another version of the "
+                "preprocessing, which reads some images differently. Expected: version "
+                f"{version}. Received: version {mine}. Build the index again from its "
+                "images. Codes can still be searched, without a model."
+            )
 
     def describe(self) -> str:
         """One line for people."""
@@ -146,12 +169,22 @@ class CodeSpec:
             "metric": self.metric,
             "preset": self.preset,
             "weights_sha256": self.weights_sha256,
+            "preprocessing_version": self.preprocessing_version,
         }
+
+
+def version_of_json(fields: dict) -> int | None:
+    """The `preprocessing_version` of `CodeSpec.to_json`; of a model's codes 1, where
+    it was not written down yet."""
+    implied = None if fields.get("weights_sha256") is None else 1
+    return fields.get("preprocessing_version", implied)
 
 
 def weights_sha256(model) -> str:
     """The sha256 of a model's weights, values and shapes, and of its preprocessing."""
-    preprocessing = sorted(model.preprocessor.get_config().items())
+    config = model.preprocessor.get_config()
+    del config["version"]  # A field of its own in `CodeSpec`.
+    preprocessing = sorted(config.items())
     digest = hashlib.sha256(repr(preprocessing).encode())
     for weight in model.weights:
         value = np.ascontiguousarray(weight, dtype="<f4")

@@ -6,6 +6,7 @@ from numbers import Real
 import numpy as np
 
 from keras_deephash.checks import check_integer
+from keras_deephash.images import image_paths
 from keras_deephash.index.backends import new_store
 from keras_deephash.index.code_reader import CodeReader
 from keras_deephash.index.code_spec import CodeSpec
@@ -81,6 +82,7 @@ class Index:
             MilvusError: if the server is away. Repeat the addition with
                 `ids=error.ids`.
         """
+        images_or_codes = image_paths(images_or_codes)
         names = self._reader.names(images_or_codes, names)
         codes = self.encode(images_or_codes, batch_size, verbose)
         if names is not None and len(names) != len(codes):
@@ -90,9 +92,14 @@ class Index:
             )
         return self._store.add(codes, ids, labels, names, verbose)
 
-    def encode(self, images_or_codes, batch_size: int = 32, verbose=0) -> np.ndarray:
-        """The codes, uint8 [n, bytes], that `add` would store."""
-        return self._reader.codes(images_or_codes, batch_size, verbose)
+    def encode(
+        self, images_or_codes, batch_size: int = 32, verbose=0, on_error=None
+    ) -> np.ndarray:
+        """The codes, uint8 [n, bytes], that `add` would store.
+
+        `on_error` is that of the model's `encode`, for images that cannot be read.
+        """
+        return self._reader.codes(images_or_codes, batch_size, verbose, on_error)
 
     def remove(self, ids) -> int:
         """Removes the items of these ids and returns how many they were."""

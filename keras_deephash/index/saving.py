@@ -106,7 +106,7 @@ def _load_version(manifest, folder: str, mmap: bool, verify: bool, options: dict
         centers = None
         if CENTERS_FILE in manifest["files"]:
             centers = np.load(os.path.join(folder, CENTERS_FILE))
-        spec = CodeSpec(centers=centers, **manifest["codes"])
+        spec = CodeSpec.from_json(manifest["codes"], centers)
     except (ValueError, TypeError, OSError, EOFError) as error:
         raise IndexFileError(f"The index in {folder!r} is damaged: {error}") from None
     return open_store(spec, manifest, folder, mmap, **options)

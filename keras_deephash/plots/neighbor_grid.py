@@ -19,8 +19,8 @@ def draw_neighbors(
     Args:
         queries: list of images: paths, PIL images or arrays [h, w, 3]; or an array
             [queries, h, w, 3].
-        neighbors: list of lists of images, one list for each query; or an array
-            [queries, k, h, w, 3].
+        neighbors: list of lists of images, one list for each query, `None` for one
+            that is missing; or an array [queries, k, h, w, 3].
         hits: list of lists of bool, as long as `neighbors`: relevant neighbours are
             framed green with a tick, others red with a cross. Defaults to `None`, all
             frames grey.
@@ -65,6 +65,9 @@ def draw_neighbors(
     def paste(image, left, top, color):
         size = tile + 2 * frame
         draw.rectangle((left, top, left + size - 1, top + size - 1), fill=color)
+        if image is None:
+            _draw_missing(draw, left + frame, top + frame, tile)
+            return
         pixels = Image.fromarray(read_image(image))
         # Small images stay crisp when they are enlarged.
         small = max(pixels.size) < tile
@@ -84,6 +87,15 @@ def draw_neighbors(
                 position = (left + frame, top + tile + 2 * frame)
                 draw.text(position, str(captions[i][j]), fill="black")
     return picture
+
+
+def _draw_missing(draw: ImageDraw.ImageDraw, left: int, top: int, tile: int) -> None:
+    """A light tile with its diagonals, in place of an image."""
+    right, bottom = left + tile - 1, top + tile - 1
+    draw.rectangle((left, top, right, bottom), fill="white")
+    draw.line((left, top, right, bottom), fill=GREY)
+    draw.line((left, bottom, right, top), fill=GREY)
+    draw.text((left + 4, top + tile // 2 - 6), "missing", fill="black")
 
 
 def _draw_mark(draw: ImageDraw.ImageDraw, left: int, top: int, color, hit: bool):

@@ -2,12 +2,12 @@
 
 import os
 from collections.abc import Sequence
-from contextlib import suppress
 
 import numpy as np
 
 from keras_deephash.checks import check_integer
 from keras_deephash.files import write_atomically
+from keras_deephash.images import write_report
 from keras_deephash.index.faiss.threads import available_cpus
 from keras_deephash.progress import Progress
 from keras_deephash.ray_encoding.encoder import Encoder, preset_sha256
@@ -25,6 +25,7 @@ def encode_files(
     gpus_per_actor: float = 0,
     verbose: int = 1,
     imports: Sequence[str] = (),
+    strict: bool = False,
 ) -> dict[str, int]:
     """Encodes image files into Parquet files of ids, paths and codes.
 
@@ -46,13 +47,15 @@ def encode_files(
         verbose: 0 or 1, whether to print the progress. Defaults to `1`.
         imports: names of modules that every actor imports first, those of a method of
             one's own. Defaults to none.
+        strict: bool. Whether an unreadable image is an error. Defaults to `False`.
 
     Returns:
         dict: `images` encoded by this run, `unreadable` ones, and `parts` written.
 
     Raises:
         ImportError: without Ray.
-        ValueError: if the output has codes of another preset or of other images.
+        ValueError: if the output has codes of another preset or of other images, or
+            with `strict` for an unreadable image.
 
     Example:
 
@@ -108,6 +111,8 @@ def encode_files(
         waiting = {name: [] for name in pending}
         missing = {name: part.count for name, part in pending.items()}
         for batch in dataset.iter_batches(batch_size=batch_size):
+            if strict and any(batch["error"]):
+                raise ValueError("\n".join(filter(None, batch["error"])))
             names = batch["part"]
             for name in np.unique(names):
                 rows = {key: column[names == name] for key, column in batch.items()}
@@ -156,8 +161,9 @@ def _check_preset(preset: str, output: str) -> str:
             there = file.read().strip()
         if there != sha256:
             raise ValueError(
-                f"{output!r} has codes of another model. Received: preset={preset!r}. "
-                "Choose another output directory."
+                f"{output!r} has codes of another model, or of another version of the "
+                f"preprocessing. Received: preset={preset!r}. Choose another output "
+                "directory."
             )
     return sha256
 
@@ -192,14 +198,8 @@ def _write_part(parts: Parts, part: Part, batches: list[dict]) -> int:
         }
     )
     report = os.path.join(parts.folder, "unreadable", f"{part.name}.txt")
-    if not unreadable:
-        with suppress(FileNotFoundError):  # Of an earlier, interrupted run.
-            os.remove(report)
-    else:
-        with write_atomically(report) as file:
-            for row in unreadable:
-                line = f"{columns['path'][row]}\t{columns['error'][row]}\n"
-                file.write(line.encode("utf-8", "surrogateescape"))
+    paths, errors = columns["path"], columns["error"]
+    write_report(report, {str(paths[row]): str(errors[row]) for row in unreadable})
     with write_atomically(parts.codes_file(part)) as file:
         pq.write_table(table, file)
     return len(unreadable)

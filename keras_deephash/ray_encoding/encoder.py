@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from keras_deephash.preprocessing import PREPROCESSING_VERSION
+
 
 class Encoder:
     """Encodes batches of paths; Ray makes one in every worker.
@@ -40,13 +42,13 @@ class Encoder:
         self.model = load_preset(location, load_weights=True, overrides={})
 
     def __call__(self, batch: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-        from keras_deephash.images import read_image
-
+        # Cropped at once: a batch of large photos would fill the memory.
+        crop = self.model.preprocessor.center_crop
         images, readable = [], np.ones(len(batch["path"]), bool)
         errors = np.full(len(readable), "", object)
         for row, path in enumerate(batch["path"]):
             try:
-                images.append(read_image(str(path)))
+                images.append(crop(str(path)))
             except (ValueError, OSError) as error:
                 readable[row], errors[row] = False, str(error)
         codes = np.zeros((len(readable), self.model.bits // 8), np.uint8)
@@ -56,8 +58,10 @@ class Encoder:
 
 
 def preset_sha256(metadata: dict) -> str:
-    """Of all that the codes depend on: weights, configuration, preprocessing."""
+    """Of all that the codes depend on: weights, configuration, preprocessing and its
+    version."""
     from keras_deephash.presets.format.metadata import HASHED_FILES
 
     hashes = {name: metadata["files"][name]["sha256"] for name in HASHED_FILES}
+    hashes["preprocessing_version"] = PREPROCESSING_VERSION
     return hashlib.sha256(json.dumps(hashes, sort_keys=True).encode()).hexdigest()

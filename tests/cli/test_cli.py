@@ -122,6 +122,55 @@ def test_demo_with_a_folder(data, preset, tmp_path, capsys):
     assert str(picture) in out and "What to try next" in out
 
 
+@pytest.fixture
+def damaged(data):
+    """The folder, with two files that are not images."""
+    for name in ("images/20.jpg", "zz.png"):
+        with open(os.path.join(data, name), "wb") as file:
+            file.write(b"no image")
+    return data
+
+
+def test_encode_leaves_out_what_cannot_be_read(damaged, preset, tmp_path, capsys):
+    codes = tmp_path / "codes.npz"
+    arguments = ["encode", "--preset", preset, "--output", str(codes), "--images"]
+    assert main([*arguments, damaged]) == 0
+    assert "2 images could not be read" in capsys.readouterr().out
+    with np.load(codes) as file:
+        paths = list(file["paths"])
+        assert len(paths) == 48 and not any("zz" in path for path in paths)
+        expected = kdh.from_preset(preset).encode(paths)
+        np.testing.assert_array_equal(file["codes"], expected)
+    report = tmp_path / "codes.npz.unreadable.txt"
+    lines = report.read_text().splitlines()
+    assert [line.split("\t")[0] for line in lines] == [
+        os.path.join(damaged, name) for name in ("images/20.jpg", "zz.png")
+    ]
+    codes.unlink()
+    assert main([*arguments, damaged, "--strict"]) == 1
+    error = capsys.readouterr().err
+    assert "2 of 50 images cannot be read" in error and "zz.png" in error
+    assert main([*arguments, os.path.join(damaged, "zz.png")]) == 1
+    assert "None of 1 image can be read. " in capsys.readouterr().err
+    assert not codes.exists()
+    for name in ("images/20.jpg", "zz.png"):
+        os.remove(os.path.join(damaged, name))
+    assert main([*arguments, damaged]) == 0
+    assert not report.exists()  # That of an earlier run.
+
+
+def test_demo_leaves_out_what_cannot_be_read(damaged, preset, tmp_path, capsys):
+    picture = tmp_path / "picture.png"
+    arguments = ["demo", "--images", damaged, "--preset", preset]
+    arguments += ["--output", str(picture), "--queries", "50", "--neighbors", "2"]
+    assert main(arguments) == 0
+    captured = capsys.readouterr()
+    assert picture.exists() and "20.jpg" in captured.err and "zz.png" in captured.err
+    picture.unlink()
+    assert main([*arguments, "--strict"]) == 1
+    assert "2 of 50 images cannot be read" in capsys.readouterr().err
+
+
 def test_demo_with_a_quantizer_ranks_by_its_scores(data, tmp_path, monkeypatch):
     drawn = {}
 

@@ -78,11 +78,32 @@ def test_a_picture(index, preset, folder, tmp_path, capsys):
     )
     with Image.open(picture) as image:
         assert image.width > 800
-    os.remove(os.path.join(folder, "07.png"))
-    shutil.copy(os.path.join(folder, "09.png"), tmp_path / "other.png")
-    arguments = ["--index", index, "--preset", preset, "-k", "48", "--save", picture]
-    assert main(["search", *arguments, "--images", str(tmp_path / "other.png")]) == 1
-    assert "needs the images of the index" in capsys.readouterr().err
+
+
+def test_a_picture_shows_what_is_missing(index, preset, folder, tmp_path, capsys):
+    """White tiles with a cross, in place of images that are gone or damaged."""
+    query = str(tmp_path / "other.png")
+    shutil.copy(os.path.join(folder, "09.png"), query)
+    arguments = ["--index", index, "--preset", preset, "--images", query, "-k", "3"]
+    arguments += ["--json", "--save"]
+
+    def tiles(name):
+        (found,) = json.loads(search(capsys, *arguments, str(tmp_path / name)))
+        with Image.open(tmp_path / name) as image:
+            pixels = np.asarray(image.convert("RGB"))
+        # Query, then neighbours; each 72 pixels, in a frame of 4 and a gap of 6.
+        starts = [10] + [16 + 86 * column for column in (1, 2, 3)]
+        return found["neighbors"], [pixels[26:98, x : x + 72] for x in starts]
+
+    neighbors, whole = tiles("whole.png")
+    os.remove(neighbors[0]["name"])
+    Path(neighbors[2]["name"]).write_bytes(b"no image")
+    _, now = tiles("now.png")
+    for number in (0, 2):  # The query, and the second neighbour.
+        np.testing.assert_array_equal(now[number], whole[number])
+    for number in (1, 3):
+        assert (now[number] == 255).mean() > 0.5
+        assert (whole[number] == 255).mean() < 0.5
 
 
 def test_the_same_command_adds_what_is_new(index, preset, folder, capsys):
@@ -91,6 +112,45 @@ def test_the_same_command_adds_what_is_new(index, preset, folder, capsys):
     shutil.copy(os.path.join(folder, "07.png"), os.path.join(folder, "new.png"))
     assert build(preset, folder, index) == 0
     assert "49 codes, 1 of them new" in capsys.readouterr().out
+
+
+def test_the_same_command_updates_what_has_changed(index, preset, folder, capsys):
+    shutil.copy(os.path.join(folder, "07.png"), os.path.join(folder, "08.png"))
+    os.remove(os.path.join(folder, "09.png"))
+    assert build(preset, folder, index) == 0
+    out = capsys.readouterr().out
+    assert "48 codes, 0 of them new, 1 updated" in out
+    assert "1 of the files is gone, such as " in out and "09.png: see --prune" in out
+    opened = kdh.Index.load(index)
+    ids = dict(zip(opened.names(opened.ids), opened.ids, strict=True))
+    seven, eight = (ids[os.path.join(folder, f"0{number}.png")] for number in (7, 8))
+    np.testing.assert_array_equal(opened.codes(seven), opened.codes(eight))
+    assert build(preset, folder, index, "--prune") == 0
+    out = capsys.readouterr().out
+    assert "47 codes, 0 of them new, 1 removed, whose files are gone" in out
+    assert len(kdh.Index.load(index)) == 47
+    assert build(preset, folder, index, "--prune") == 0
+    assert "47 codes, 0 of them new\n" in capsys.readouterr().out
+
+
+def test_other_files_are_counted(preset, folder, tmp_path, capsys):
+    for name in ("film.mp4", "film2.MP4", "._07.png", "Thumbs"):
+        Path(folder, name).write_bytes(b"")
+    output = str(tmp_path / "my.index")
+    assert build(preset, folder, output) == 0
+    captured = capsys.readouterr()
+    assert "48 codes, 48 of them new" in captured.out
+    assert f"{folder}: 3 other files: 2 .mp4; 1 without extension" in captured.err
+
+
+def test_strict_stops_at_what_cannot_be_read(preset, folder, tmp_path, capsys):
+    for name in ("50.png", "51.png"):
+        Path(folder, name).write_bytes(b"no image")
+    output = str(tmp_path / "my.index")
+    assert build(preset, folder, output, "--strict") == 1
+    error = capsys.readouterr().err
+    assert "2 of 50 images cannot be read" in error
+    assert "50.png" in error and "51.png" in error and "Traceback" not in error
 
 
 def test_an_image_has_one_name_however_it_is_called(
@@ -119,6 +179,15 @@ def test_unreadable_images_are_listed_and_left_out(preset, folder, tmp_path, cap
     report = Path(output + ".unreadable.txt").read_text()
     assert report.startswith(os.path.join(folder, "broken.jpg") + "\t")
     assert len(report.splitlines()) == 1
+    Path(folder, "broken\n\x1b[2J.jpg").write_bytes(b"no image")
+    assert build(preset, folder, output) == 0
+    captured = capsys.readouterr()
+    assert "\x1b[2J" not in captured.out + captured.err
+    lines = Path(output + ".unreadable.txt").read_text().splitlines()
+    assert len(lines) == 2 and json.loads(lines[0].split("\t")[0]) == os.path.join(
+        folder, "broken\n\x1b[2J.jpg"
+    )
+    os.remove(os.path.join(folder, "broken\n\x1b[2J.jpg"))
     index = kdh.Index.load(output)
     assert index.stats()["kind"] == "hash" and len(index) == 48
     shutil.copy(os.path.join(folder, "07.png"), os.path.join(folder, "broken.jpg"))
@@ -165,14 +234,22 @@ def test_search_names_what_is_missing(index, preset, folder, tmp_path, capsys):
     arguments = ["--index", index, "--preset", preset]
     assert main(["search", *arguments, "--images", str(tmp_path / "no.png")]) == 1
     assert "no.png" in capsys.readouterr().err
-    assert main(["search", *arguments, "--images", query, "--json"]) == 0
-    (found,) = json.loads(capsys.readouterr().out)
-    second = found["neighbors"][1]["name"]
-    os.remove(second)
-    save = ["--save", str(tmp_path / "grid.png")]
-    assert main(["search", *arguments, "--images", query, *save]) == 1
-    captured = capsys.readouterr()  # What was found is printed all the same.
-    assert second in captured.err and second in captured.out
+
+
+def test_queries_that_cannot_be_read_are_left_out(
+    index, preset, folder, tmp_path, capsys
+):
+    bad, good = tmp_path / "bad.png", os.path.join(folder, "07.png")
+    bad.write_bytes(b"no image")
+    arguments = ["search", "--index", index, "--preset", preset, "--json"]
+    assert main([*arguments, "--images", good, str(bad), good]) == 0
+    captured = capsys.readouterr()
+    assert [result["query"] for result in json.loads(captured.out)] == [good, good]
+    assert "bad.png" in captured.err and len(captured.err.splitlines()) == 1
+    assert main([*arguments, "--images", good, str(bad), "--strict"]) == 1
+    assert "Image 1: " in capsys.readouterr().err
+    assert main([*arguments, "--images", str(bad)]) == 1
+    assert "None of 1 image can be read. " in capsys.readouterr().err
 
 
 def test_images_that_are_not_there_make_no_index(preset, tmp_path, capsys):

@@ -54,6 +54,58 @@ def test_paths_with_spaces_windows_lines_and_a_byte_order_mark(folder):
     np.testing.assert_array_equal(images.labels, [[0, 1], [1, 0]])
 
 
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-32", "utf-8-sig"])
+def test_byte_order_marks_name_the_encoding(folder, encoding):
+    """PowerShell's `>` writes UTF-16."""
+    expected = read_image_list(folder / "train.txt")
+    for name, text in (
+        ("train.txt", (folder / "train.txt").read_text()),
+        ("labels.txt", "cät\ndog\nred\n"),
+    ):
+        text = text.replace("\n", "\r\n")
+        (folder / name).write_bytes(text.encode(encoding))
+    images = read_image_list(folder / "train.txt")
+    assert images.images == expected.images
+    assert images.label_names == ["cät", "dog", "red"]
+    np.testing.assert_array_equal(images.labels, expected.labels)
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be", "latin-1"])
+def test_other_encodings_are_named(folder, encoding):
+    (folder / "train.txt").write_bytes("images/é.png 0 1\n".encode(encoding))
+    with pytest.raises(ValueError, match="train.txt' is no readable.*Save it as UTF-8"):
+        read_image_list(folder / "train.txt")
+
+
+def test_absolute_paths_below_the_root(folder, tmp_path_factory):
+    expected = read_image_list(folder / "train.txt")
+    lines = (folder / "train.txt").read_text().splitlines()
+    path = rewrite(folder, *(f"{folder}/{line}" for line in lines))
+    assert read_image_list(path).images == expected.images
+    link = tmp_path_factory.mktemp("links") / "data"
+    link.symlink_to(folder)
+    images = read_image_list(link / "train.txt")  # `find $PWD` behind a link.
+    assert len(images) == 6
+    rewrite(folder, *(f"{link}/{line}" for line in lines))
+    assert len(read_image_list(folder / "train.txt")) == 6
+    with pytest.raises(ValueError, match="line 2: the path stands on line 1"):
+        read_image_list(rewrite(folder, lines[0], f"{folder}/{lines[0]}"))
+    (folder / "images" / "out.png").symlink_to(link)
+    with pytest.raises(ValueError, match="line 1: a path must be relative to the root"):
+        read_image_list(rewrite(folder, f"{link.parent}/{lines[0]}"))
+
+
+def test_lines_of_many_labels_are_read_in_linear_time(folder):
+    """A regular expression took a minute for the second line."""
+    labels = " 0" * 20_000
+    path = rewrite(folder, f"images/0.png{labels}")
+    assert read_image_list(path).labels.shape == (1, 20_000)
+    for bad in (f"images/0.png{labels} 0.5", f"{labels} x", f"images/0.png{labels}-"):
+        with pytest.raises(ValueError, match="line 1: a line must be a path") as error:
+            read_image_list(rewrite(folder, bad))
+        assert len(str(error.value)) < 1000
+
+
 def test_another_root(folder, tmp_path_factory):
     other = tmp_path_factory.mktemp("lists")
     (other / "mine.txt").write_text("0.png 1 0\n")

@@ -1,8 +1,11 @@
 """Word vectors: every file format, the look-up of labels, and damaged files."""
 
+import bz2
+import codecs
 import gzip
 import json
 import struct
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -56,7 +59,7 @@ def write(tmp_path):
     return write
 
 
-@pytest.mark.parametrize("compressed", [False, True])
+@pytest.mark.parametrize("compression", [None, gzip, bz2])
 @pytest.mark.parametrize(
     "content",
     [
@@ -64,14 +67,17 @@ def write(tmp_path):
         pytest.param(text().replace(b"\n", b"\r\n"), id="windows"),
         pytest.param(text().replace(b"\n", b" \n"), id="trailing_space"),
         pytest.param(glove(), id="glove"),
+        pytest.param(codecs.BOM_UTF8 + text(), id="text_of_windows"),
+        pytest.param(codecs.BOM_UTF8 + glove(), id="glove_of_windows"),
         pytest.param(glove().rstrip(), id="no_last_line_end"),
         pytest.param(binary(), id="binary"),
         pytest.param(binary(end=b"\n"), id="binary_lines"),
     ],
 )
-def test_every_format(write, content, compressed):
-    content = gzip.compress(content) if compressed else content
-    path = write(content, "vectors.gz" if compressed else "vectors")
+def test_every_format(write, content, compression):
+    if compression:
+        content = compression.compress(content)
+    path = write(content, {gzip: "a.gz", bz2: "a.bz2"}.get(compression, "a"))
     vectors = word_vectors.load(["café", "cat", "12"], str(path))
     assert_unit(vectors, ROW["café"], ROW["cat"], ROW["12"])
 
@@ -152,6 +158,10 @@ def test_words_with_spaces_are_left_out(write):
         (glove() + b"bus 0.5\n", "Vector 14 must have 5"),
         (glove() + b"bus 1 2 3 4 x\n", "could not convert"),
         (binary()[:-3], "unexpected end"),
+        (text().decode().encode("utf-16"), "UTF-16: save it as UTF-8"),
+        (b"2 200000\n" + binary()[5:], "says 2 words of 200000"),
+        (b"9 5\n" + b"\0" * 200_000, "Word 1 of the binary file is too long"),
+        (glove() + b"b" * (1 << 22) + b" 1 2 3 4 5\n", "Vector 14 is too long"),
     ],
 )
 def test_damaged_files(write, content, message):
@@ -159,6 +169,25 @@ def test_damaged_files(write, content, message):
     with pytest.raises(ValueError, match=f"`source` must be .*{message}") as error:
         word_vectors.load(["cat", "bus"], path)
     assert str(path) in str(error.value)
+
+
+def test_what_a_file_unpacks_to_is_not_held(write):
+    """Its size is that of a header, a line, or a word, all made up."""
+    many = b"700000000 1\n" + b"a \0\0\0\0" * 110_000
+    line = bz2.compress(b"a 0.1 0.2\n") + 16 * bz2.compress(b"b" * (1 << 24))
+    tracemalloc.start()
+    for name, content in (("a.bin", many), ("b.txt.bz2", line)):
+        with pytest.raises(ValueError, match="unexpected end|is too long"):
+            word_vectors.load(["a"], write(content, name))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 64 << 20
+
+
+def test_the_first_of_a_repeated_word_counts(write):
+    for make in (text, binary, glove):
+        path = write(make(["a", "b", "a"], VALUES[:3]))
+        assert_unit(word_vectors.load(["a"], path), VALUES[0])
 
 
 @pytest.mark.parametrize("content", [gzip.compress(text())[:-30], text()])

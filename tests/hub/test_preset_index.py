@@ -11,6 +11,7 @@ import pytest
 import keras_deephash as kdh
 from keras_deephash import Index, PresetError
 from keras_deephash.files import describe_file
+from keras_deephash.preprocessing import PREPROCESSING_VERSION
 
 NAMES = [f"bild {number} ä.png" for number in range(24)]
 
@@ -100,6 +101,19 @@ def test_an_index_of_other_weights_is_refused_and_the_preset_stays(
     with pytest.raises(ValueError, match="`index` makes other codes"):
         model.save_to_preset(folder, weights_dtype="float16", index=index)
     check(kdh.from_preset(folder, load_index=True), images, labels)
+
+
+@pytest.mark.parametrize("version", [1, 3, "2", "absent"])
+def test_an_index_of_another_preprocessing_is_refused(folder, version):
+    metadata = json.loads((folder / "metadata.json").read_text())
+    assert metadata["index"].pop("preprocessing_version") == PREPROCESSING_VERSION
+    if version == "absent":  # Saved before versions were written down.
+        (folder / "metadata.json").write_text(json.dumps(metadata))
+    else:
+        edit(folder, preprocessing_version=version)
+    with pytest.raises(PresetError, match="another version.*again"):
+        kdh.from_preset(folder, load_index=True)
+    assert kdh.from_preset(folder).bits == 16
 
 
 def test_a_quantizers_index_comes_back(make_model, images, tmp_path):

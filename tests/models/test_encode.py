@@ -112,7 +112,8 @@ def test_bad_images_are_named(make_model, images, tmp_path):
     for bad, error, message in [
         (images[0], ValueError, r"needs a batch axis"),
         (images[..., :1], ValueError, r"must have shape \[n, height, width, 3\]"),
-        ("cat.jpg", ValueError, r"goes into a list"),
+        ("cat.jpg", FileNotFoundError, r"no such image file: 'cat.jpg'"),
+        (Image.fromarray(images[0]), ValueError, r"goes into a list"),
         (["no/such.jpg"], FileNotFoundError, r"no such image file: 'no/such.jpg'"),
         ([str(broken)], ValueError, r"cannot be read: .*broken.jpg"),
         ([images[0][..., 0]], ValueError, r"RGB array \[h, w, 3\]"),
@@ -123,6 +124,43 @@ def test_bad_images_are_named(make_model, images, tmp_path):
     ]:
         with pytest.raises(error, match=message):
             model.encode(bad)
+
+
+def test_images_that_cannot_be_read_are_all_named_or_left_out(
+    make_model, images, tmp_path
+):
+    model = make_model()
+    paths = [tmp_path / f"{number}.png" for number in range(9)]
+    for path, pixels in zip(paths, images, strict=False):
+        Image.fromarray(pixels).save(path)
+    for number in (0, 4, 5):  # A batch of two without any image is among them.
+        paths[number].write_bytes(b"no image")
+    paths[8].unlink()
+    with pytest.raises(ValueError, match="^4 of 9 images cannot be read:") as error:
+        model.encode(paths, batch_size=2)
+    for number in (0, 4, 5, 8):
+        assert f"Image {number}: " in str(error.value)
+        assert f"{number}.png" in str(error.value)
+    expected = model.encode(images[:9])[[1, 2, 3, 6, 7]]
+    for batch_size in (1, 2, 32):
+        problems = {}
+        codes = model.encode(paths, batch_size, on_error=problems.__setitem__)
+        np.testing.assert_array_equal(codes, expected)
+        assert list(problems) == [0, 4, 5, 8]
+        assert isinstance(problems[8], FileNotFoundError)
+        assert all(each.__traceback__ is None for each in problems.values())
+    none = model.encode(paths[4:6], on_error=problems.__setitem__)
+    assert none.shape == (0, 2)
+
+
+def test_a_path_stands_for_an_image_or_a_folder(make_model, images, tmp_path):
+    model = make_model()
+    for number in range(3):
+        Image.fromarray(images[number]).save(tmp_path / f"{number}.png")
+    expected = model.encode(images[:3])
+    for folder in (tmp_path, str(tmp_path)):
+        np.testing.assert_array_equal(model.encode(folder), expected)
+    np.testing.assert_array_equal(model.encode(tmp_path / "1.png"), expected[1:2])
 
 
 def test_a_bad_image_is_named_by_its_number(make_model, images, tmp_path):

@@ -2,6 +2,7 @@
 
 import pathlib
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -92,6 +93,8 @@ def test_odd_formats_give_the_code_of_their_pixels(model, make_picture, tmp_path
         paths.append(tmp_path / name)
         expected = grey if name.startswith("deep") else image
         pixels.append(np.asarray(expected.convert("RGB")))
+        if name == "palette.png":  # All of it is transparent.
+            pixels[-1] = np.full_like(picture, 255)
         if name == "turned.png":
             pixels[-1] = np.rot90(pixels[-1], -1)
         if name == "moving.gif":  # Its palette is Pillow's choice.
@@ -156,3 +159,34 @@ def test_other_sizes_are_resized_by_encode_and_else_refused(
     assert resized.shape == (32, 32, 3)
     assert_same_codes(model, wrong[:1], [resized])
     assert model.encode([*images[:2], picture]).shape == (3, 2)
+
+
+def test_predict_and_calls_refuse_what_is_not_pixels(model, images, labels):
+    pixels = images.astype("float32")
+    expected = model.continuous_codes(images)
+    for good in (images, pixels, pixels.astype("float16")):
+        np.testing.assert_allclose(model.predict(good, verbose=0), expected, atol=1e-5)
+        np.testing.assert_allclose(model(good), expected, atol=1e-5)
+    dataset = tf.data.Dataset.from_tensor_slices((pixels, labels)).batch(8)
+    np.testing.assert_allclose(model.predict(dataset, verbose=0), expected, atol=1e-5)
+    for bad in (pixels / 255, pixels - 128, np.full_like(pixels, np.nan)):
+        dataset = tf.data.Dataset.from_tensor_slices(bad).batch(8)
+        for run in (
+            lambda bad=bad: model.predict(bad, verbose=0),
+            lambda dataset=dataset: model.predict(dataset, verbose=0),
+            lambda bad=bad: model.predict_on_batch(bad),
+            lambda bad=bad: model(bad),
+        ):
+            with pytest.raises(ValueError, match="must lie between 0 and 255"):
+                run()
+    # Where there are no values yet, there is nothing to check.
+    traced = tf.function(lambda x: model(x, training=False))
+    assert traced.get_concrete_function(tf.TensorSpec((None, 32, 32, 3))) is not None
+    assert model(keras.Input((32, 32, 3))).shape == (None, 16)
+
+
+def test_predict_takes_frozen_features_of_any_value(model):
+    model.freeze_backbone("pool2")
+    features = np.random.default_rng(0).normal(0, 0.1, (5, 7, 7, 8)).astype("float16")
+    assert np.isfinite(model.predict(features, verbose=0)).all()
+    assert model(features).shape == (5, 16)

@@ -74,7 +74,10 @@ def test_pyplot_does_not_know_the_figures(retrieval):
     assert pyplot.get_fignums() == before and dict(rcParams) == settings
 
 
-def test_the_package_works_without_matplotlib():
+def test_the_package_works_without_matplotlib(tmp_path):
+    Image.new("RGB", (32, 32)).save(tmp_path / "a.png")
+    for name in ("test", "database"):
+        (tmp_path / f"{name}.txt").write_text("a.png 0\n")
     program = (
         "import sys\n"
         "sys.modules['matplotlib'] = None\n"
@@ -84,12 +87,17 @@ def test_the_package_works_without_matplotlib():
         "except ImportError as error:\n"
         "    print(error)\n"
         "from keras_deephash.cli import main\n"
-        "print(main(['report', '--preset', 'x', '--data', '.']))\n"
+        "main(['report', '--preset', 'no_such', '--data', sys.argv[1]])\n"
+        "print(main(['report', '--preset', 'dch_cifar10_48', '--data', sys.argv[1]]))\n"
     )
     done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True
+        [sys.executable, "-c", program, str(tmp_path)],
+        capture_output=True,
+        text=True,
     )
     assert done.returncode == 0, done.stderr
     command = 'pip install "keras-deephash[plots]"'
     assert command in done.stdout and done.stdout.endswith("\n1\n")
-    assert "keras-deephash: error: Plots need matplotlib" in done.stderr
+    errors = [line for line in done.stderr.splitlines() if "keras-deephash: e" in line]
+    assert "no_such" in errors[0]  # What is given comes before what is installed.
+    assert errors[1].startswith("keras-deephash: error: Plots need matplotlib")

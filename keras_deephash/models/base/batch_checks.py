@@ -56,6 +56,24 @@ def checked_batch(images: tf.Tensor, labels: tf.Tensor, pixels: bool) -> tuple:
         return tf.identity(images), tf.ensure_shape(tf.identity(labels), (None, None))
 
 
+def check_values(images) -> None:
+    """Raises ValueError for a tensor with values that are not pixels; where there are
+    no values yet, in a graph or a symbolic call, nothing is checked."""
+    known = isinstance(images, tf.Tensor) and not tf.is_symbolic_tensor(images)
+    if known and images.dtype.is_floating and not _are_pixels(images):
+        raise ValueError(f"{NOT_PIXELS}: {EXPLANATIONS[NOT_PIXELS]}.")
+
+
+def checked_pixels(images: tf.Tensor) -> tf.Tensor:
+    """Images; in the graph, an error where they are not pixels."""
+    if not images.dtype.is_floating:
+        return images
+    check = tf.debugging.Assert(_are_pixels(images), [NOT_PIXELS])
+    # In eager execution there is nothing to wait for.
+    with tf.control_dependencies([] if check is None else [check]):
+        return tf.identity(images)
+
+
 def _are_multi_hot(labels: tf.Tensor) -> tf.Tensor:
     is_matrix = tf.equal(tf.rank(labels), 2)
     if labels.dtype == tf.bool:

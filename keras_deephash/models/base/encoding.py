@@ -1,14 +1,20 @@
 """Encoding a stream of images, with the same codes for any batch size."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
+from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
 from keras_deephash.checks import check_integer
-from keras_deephash.images import pixels_to_uint8, read_image
+from keras_deephash.images import (
+    error_for,
+    image_paths,
+    pixels_to_uint8,
+    read_image,
+)
 from keras_deephash.progress import Progress
 
 # The order of floating-point sums changes with the batch size and moves a code by
@@ -17,6 +23,9 @@ from keras_deephash.progress import Progress
 NEAR_ZERO = 1e-4
 
 _LONG_WORK = 1000
+
+# Called with the number of an image that cannot be read, and what is wrong.
+OnError = Callable[[int, Exception], None]
 
 
 def continuous_codes(
@@ -28,6 +37,7 @@ def continuous_codes(
     verbose,
     crops: int,
     near_zero: float,
+    on_error: OnError | None = None,
 ) -> np.ndarray:
     """Continuous codes of images in any form, float32 [n, units].
 
@@ -35,9 +45,12 @@ def continuous_codes(
         inference: function of pixels [n, image_size, image_size, 3] to codes.
         preprocessor: `Preprocessor`.
         units: int. Length of a continuous code.
-        images, batch_size, verbose, crops: as for `DeepHashing.encode`.
+        images, batch_size, verbose, crops, on_error: as for `DeepHashing.encode`.
         near_zero: float. Images with a value closer to zero than this are computed
             once more, one by one.
+
+    Returns:
+        float32 array [n, units], without the images that `on_error` was called for.
     """
     batch_size = check_integer("batch_size", batch_size, minimum=1)
     if crops not in (1, 10):
@@ -45,6 +58,9 @@ def continuous_codes(
             "`crops` must be 1 (centre crop) or 10 (corners, centre and mirrors). "
             f"Received: crops={crops!r}."
         )
+    if crops == 10:
+        preprocessor.check_ten_crops()
+    views = preprocessor.center_crop if crops == 1 else preprocessor.ten_crops
     stream, count = image_stream(images)
     progress = None
     if verbose == 1 or (verbose == "auto" and count and count >= _LONG_WORK):
@@ -53,35 +69,52 @@ def continuous_codes(
     numbered = enumerate(stream)
 
     def next_batch():
-        return [views(*each) for each in islice(numbered, batch_size)]
+        return [_try(views, *each) for each in islice(numbered, batch_size)]
 
-    def views(number, image):
-        try:
-            if crops == 10:
-                return preprocessor.ten_crops(image)
-            return preprocessor.center_crop(image)[None]
-        except ValueError as error:
-            raise ValueError(f"Image {number}: {error}") from None
-
-    def run(views):
+    def run(batch):
         """Codes of images given as views [crops, h, w, 3], averaged over them."""
-        codes = inference(tf.constant(np.concatenate(views)))
-        return codes.numpy().reshape(len(views), crops, units).mean(axis=1)
+        codes = inference(tf.constant(np.concatenate(batch)))
+        return codes.numpy().reshape(len(batch), crops, units).mean(axis=1)
 
     codes = [np.empty((0, units), "float32")]
     # One thread reads the next batch while the network runs this one.
     with ThreadPoolExecutor(max_workers=1) as reader:
         pending = reader.submit(next_batch)
-        while batch := pending.result():
+        while taken := pending.result():
+            problems = {each.number: each.error for each in taken if each.error}
+            if problems and on_error is None:
+                rest = (_try(views, *each) for each in numbered)
+                problems |= {each.number: each.error for each in rest if each.error}
+                raise error_for(problems, count)
             pending = reader.submit(next_batch)
-            batch_codes = run(batch)
-            for row in np.flatnonzero(np.abs(batch_codes).min(axis=1) < near_zero):
-                batch_codes[row] = run([batch[row]])[0]
-            check_finite(batch_codes)
-            codes.append(batch_codes)
+            for number, error in problems.items():
+                on_error(number, error)
+            if batch := [each.views for each in taken if each.error is None]:
+                batch_codes = run(batch)
+                for row in np.flatnonzero(np.abs(batch_codes).min(axis=1) < near_zero):
+                    batch_codes[row] = run([batch[row]])[0]
+                check_finite(batch_codes)
+                codes.append(batch_codes)
             if progress:
-                progress.add(len(batch))
+                progress.add(len(taken))
     return np.concatenate(codes)
+
+
+class _Taken(NamedTuple):
+    """An image that was taken from the stream: its views, or what is wrong."""
+
+    number: int
+    views: np.ndarray | None = None
+    error: Exception | None = None
+
+
+def _try(views, number: int, image) -> _Taken:
+    try:
+        pixels = views(image)
+    except (ValueError, OSError) as error:
+        error.__context__ = None  # The frames of both hold the image.
+        return _Taken(number, error=error.with_traceback(None))
+    return _Taken(number, pixels if pixels.ndim == 4 else pixels[None])
 
 
 def check_finite(codes: np.ndarray) -> None:
@@ -99,6 +132,7 @@ def image_stream(images) -> tuple[Iterator, int | None]:
     Raises:
         ValueError: if `images` is nothing that `DeepHashing.encode` takes.
     """
+    images = image_paths(images)
     if isinstance(images, tf.data.Dataset):
         return _dataset_stream(images), None
     if isinstance(images, np.ndarray) and images.ndim == 1:
@@ -115,7 +149,7 @@ def image_stream(images) -> tuple[Iterator, int | None]:
         return iter(pixels_to_uint8(array)), len(array)
     raise ValueError(
         "`images` must be an array [n, height, width, 3], a list of paths or PIL "
-        "images, or a tf.data.Dataset. A single path or image goes into a list. "
+        "images, a path, or a tf.data.Dataset. A single PIL image goes into a list. "
         f"Received: {type(images).__name__}."
     )
 

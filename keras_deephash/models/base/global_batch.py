@@ -8,7 +8,11 @@ from keras import ops
 from keras_deephash.datasets.image_set import check_multi_hot
 from keras_deephash.images import check_pixels
 from keras_deephash.losses.replicas import count_rows
-from keras_deephash.models.base.batch_checks import checked_batch, images_and_labels
+from keras_deephash.models.base.batch_checks import (
+    checked_batch,
+    checked_pixels,
+    images_and_labels,
+)
 from keras_deephash.models.base.learning_rates import (
     check_multipliers,
     new_multipliers,
@@ -265,8 +269,23 @@ class GlobalBatchTraining(keras.Model):
             )
 
     def predict(self, x, batch_size=None, verbose="auto", **kwargs):
-        """Continuous codes of pixels or features, as `keras.Model.predict`."""
-        return super().predict(x, batch_size, keras_verbosity(verbose), **kwargs)
+        """Continuous codes of pixels or features, as `keras.Model.predict`.
+
+        Raises:
+            ValueError: for pixels that do not lie between 0 and 255.
+        """
+        with batches_explained(self):
+            return super().predict(x, batch_size, keras_verbosity(verbose), **kwargs)
+
+    def predict_on_batch(self, x):
+        with batches_explained(self):
+            return super().predict_on_batch(x)
+
+    def predict_step(self, data):
+        images, *_ = keras.utils.unpack_x_y_sample_weight(data)
+        if self._are_frozen_features(images):
+            return self(images, training=False)
+        return self(checked_pixels(images), training=False)
 
     def train_step(self, data):
         images, labels = self._checked_batch(data)

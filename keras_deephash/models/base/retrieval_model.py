@@ -8,7 +8,9 @@ import numpy as np
 from keras_deephash.backbones.loading import load_backbone
 from keras_deephash.checks import check_integer
 from keras_deephash.models.base.backbone_check import check_preprocessor
+from keras_deephash.models.base.batch_checks import check_values
 from keras_deephash.models.base.encoding import (
+    OnError,
     check_finite,
     continuous_codes,
 )
@@ -89,6 +91,7 @@ class RetrievalModel(PresetMixin, FreezingMixin, GlobalBatchTraining):
         if self._are_frozen_features(images):
             features = self._frozen.head(images, training=training)
         else:
+            check_values(images)
             x = self.preprocessor.normalize(images)
             features = self.backbone(x, training=training)
         return self.output_layer(features)
@@ -96,7 +99,12 @@ class RetrievalModel(PresetMixin, FreezingMixin, GlobalBatchTraining):
     # === Codes ===
 
     def encode(
-        self, images, batch_size: int = 32, verbose="auto", crops: int = 1
+        self,
+        images,
+        batch_size: int = 32,
+        verbose="auto",
+        crops: int = 1,
+        on_error: OnError | None = None,
     ) -> np.ndarray:
         """Encodes images into codes.
 
@@ -107,8 +115,9 @@ class RetrievalModel(PresetMixin, FreezingMixin, GlobalBatchTraining):
 
         Args:
             images: array [n, h, w, 3] of RGB pixels from 0 to 255 (uint8 or float,
-                any size), a list of paths, PIL images or arrays [h, w, 3], or a
-                `tf.data.Dataset` of images or of (images, labels), batched or not.
+                any size), a list of paths, PIL images or arrays [h, w, 3], a path of an
+                image or of a folder, or a `tf.data.Dataset` of images or of (images,
+                labels), batched or not.
                 With `crops=1`, images that have the network's input size are taken
                 as they are; others are resized and cropped.
             batch_size: int. Images a step. Defaults to `32`.
@@ -116,6 +125,9 @@ class RetrievalModel(PresetMixin, FreezingMixin, GlobalBatchTraining):
                 shows one for long work. Defaults to `"auto"`.
             crops: 1, the centre crop, or 10, the mean of ten crops (the published
                 protocol). Defaults to `1`.
+            on_error: function of the number of an image in `images` and an exception,
+                called for each image that cannot be read, which is then left out of
+                the codes. Defaults to `None`: an error that names all of them.
 
         Returns:
             uint8 array [n, bits / 8].
@@ -132,7 +144,9 @@ class RetrievalModel(PresetMixin, FreezingMixin, GlobalBatchTraining):
         (2, 6)
         """
         self.check_can_encode()  # Before the work.
-        return self.to_codes(self.continuous_codes(images, batch_size, verbose, crops))
+        return self.to_codes(
+            self.continuous_codes(images, batch_size, verbose, crops, on_error)
+        )
 
     def to_codes(self, continuous_codes: np.ndarray) -> np.ndarray:
         """The codes, uint8 [n, bits / 8], of continuous codes, float [n, units]."""
@@ -142,7 +156,12 @@ class RetrievalModel(PresetMixin, FreezingMixin, GlobalBatchTraining):
         """Raises ValueError for a model that has no codes yet."""
 
     def continuous_codes(
-        self, images, batch_size: int = 32, verbose="auto", crops: int = 1
+        self,
+        images,
+        batch_size: int = 32,
+        verbose="auto",
+        crops: int = 1,
+        on_error: OnError | None = None,
     ) -> np.ndarray:
         """The continuous codes of images of any size; arguments as for `encode`.
 
@@ -162,6 +181,7 @@ class RetrievalModel(PresetMixin, FreezingMixin, GlobalBatchTraining):
             verbose=verbose,
             crops=crops,
             near_zero=self._near_zero,
+            on_error=on_error,
         )
 
     def _codes_of_features(

@@ -9,6 +9,7 @@ import os
 import h5py
 import numpy as np
 
+from keras_deephash.preprocessing import PREPROCESSING_VERSION
 from keras_deephash.presets.errors import PresetError
 from keras_deephash.presets.format.weights_check import count_weights, refuse_damage
 
@@ -34,6 +35,7 @@ def save_index_file(index, path: str) -> dict:
         "kind": index.stats()["kind"],
         "options": index.options,
         "count": len(index),
+        "preprocessing_version": index.spec.preprocessing_version,
     }
 
 
@@ -46,10 +48,19 @@ def load_index_file(model, metadata: dict, path: str):
     from keras_deephash.index import Index
 
     entry = metadata.get("index")
-    if not isinstance(entry, dict) or set(entry) != {"kind", "options", "count"}:
+    fields = {"kind", "options", "count"}
+    if not isinstance(entry, dict) or set(entry) - {"preprocessing_version"} != fields:
         raise PresetError(
             f"`index` in the metadata of {os.path.dirname(path)!r} must give kind, "
             f"options and count. Received: {entry!r}."
+        )
+    version = entry.get("preprocessing_version", 1)
+    if version not in (None, PREPROCESSING_VERSION):
+        raise PresetError(
+            "The index of the preset was made by another version of the preprocessing, "
+            f"which reads some images differently. Expected: {PREPROCESSING_VERSION}. "
+            f"Received: {version!r}. Load the preset without `load_index`, and build "
+            "the index again."
         )
     count_weights(path)  # Nothing but plain arrays, none larger than the file.
     with refuse_damage(path), h5py.File(path, "r") as file:
