@@ -7,6 +7,7 @@ which saves it in a folder, and `open`, which reads it from there.
 from keras_deephash.checks import check_option
 from keras_deephash.index.code_spec import CodeSpec
 from keras_deephash.index.faiss.store import FaissStore
+from keras_deephash.index.manifest import IndexFileError
 from keras_deephash.index.milvus.store import MilvusStore
 
 BACKENDS = {store.backend: store for store in (FaissStore, MilvusStore)}
@@ -22,5 +23,10 @@ def new_store(spec: CodeSpec, kind: str, backend: str, **options):
 
 def open_store(spec: CodeSpec, manifest: dict, folder: str, mmap: bool, **options):
     """The store that a manifest and the files in a folder describe."""
-    store = BACKENDS[manifest.get("backend", FaissStore.backend)]
-    return store.open(spec, manifest, folder, mmap, **options)
+    backend = manifest.get("backend", FaissStore.backend)
+    if backend not in BACKENDS:
+        raise IndexFileError(
+            f"The index in {folder!r} has the backend {backend!r}, this keras_deephash "
+            f"knows {', '.join(BACKENDS)}. Upgrade keras_deephash."
+        )
+    return BACKENDS[backend].open(spec, manifest, folder, mmap, **options)

@@ -3,6 +3,7 @@
 import numpy as np
 
 from keras_deephash.index.faiss.growing_array import GrowingArray
+from keras_deephash.index.manifest import IndexFileError
 
 
 class NameColumn:
@@ -51,9 +52,40 @@ class NameColumn:
         names = []
         for position in positions:
             start = ends[position - 1] if position else 0
-            name = text[start : ends[position]].tobytes()
+            end = ends[position]
+            if not 0 <= start <= end <= len(text):  # Of a mapped file.
+                raise _names_do_not_fit()
+            name = text[start:end].tobytes()
             names.append(name.decode("utf-8", "surrogateescape"))
         return names
+
+    def find(self, encoded: list[bytes]) -> np.ndarray:
+        """The positions of all items that have one of some names, in order."""
+        self.check()
+        text, ends = self.arrays
+        starts = np.concatenate([[0], ends[:-1]])
+        lengths = ends - starts
+        found = np.zeros(len(self), bool)
+        for length in {len(name) for name in encoded}:
+            rows = np.flatnonzero(lengths == length)
+            if not length:
+                found[rows] = True
+                continue
+            wanted = np.array([n for n in encoded if len(n) == length], f"S{length}")
+            # As strings of one length, in parts that need little memory.
+            part = max(1, (1 << 20) // length)
+            for first in range(0, len(rows), part):
+                some = rows[first : first + part]
+                places = starts[some, None] + np.arange(length)
+                names = text[places].view(f"S{length}").ravel()
+                found[some] = np.isin(names, wanted)
+        return np.flatnonzero(found)
+
+    def check(self) -> None:
+        """Raises IndexFileError unless the names cover their text, one by one."""
+        text, ends = self.arrays
+        if not ((np.diff(ends, prepend=0) >= 0).all() and ends[-1:].sum() == len(text)):
+            raise _names_do_not_fit()
 
     def remove(self, removed: np.ndarray) -> None:
         """Drops the names of a bool mask [n]."""
@@ -61,3 +93,10 @@ class NameColumn:
         lengths = np.diff(ends, prepend=0)
         self._text = GrowingArray(text[np.repeat(~removed, lengths)])
         self._ends = GrowingArray(np.cumsum(lengths[~removed]))
+
+
+def _names_do_not_fit() -> IndexFileError:
+    return IndexFileError(
+        "The index is damaged: the ends of its names do not fit their text. Build it "
+        "again, or restore a copy."
+    )
