@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from keras_deephash.index.manifest import IndexFileError
+from keras_deephash.index.manifest import damaged
 
 _MAGIC = b"\x93NUMPY\x01\x00"
 # As `np.save` writes it. NumPy's own reader evaluates the text as Python, and makes
@@ -37,10 +37,7 @@ class SavedFiles:
     def path(self, name: str) -> str:
         """Where a file is, or an IndexFileError."""
         if name not in self.names:
-            raise IndexFileError(
-                f"The index in {self.folder!r} is damaged: its manifest does not name "
-                f"{name}."
-            )
+            raise damaged(f"the manifest of {self.folder!r} does not name {name}")
         return os.path.join(self.folder, name)
 
     def column(self, name: str, dtype, shape: tuple[int | None, ...]) -> np.ndarray:
@@ -76,18 +73,18 @@ def read_column(
             if found is not None:
                 what = f"{found[0].decode()!r} of shape {found[1]}"
             wanted = ", ".join("any" if n is None else str(n) for n in shape)
-            raise IndexFileError(
-                f"The index is damaged: {path!r} must hold {dtype.str!r} of shape "
-                f"({wanted}). Received: {what}."
+            raise damaged(
+                f"{path!r} must hold {dtype.str!r} of shape ({wanted}). "
+                f"Received: {what}"
             )
         count = 1
         for length in found[1]:
             count *= length  # Of Python's integers, which do not overflow.
         size = os.fstat(file.fileno()).st_size - start
         if size != count * dtype.itemsize:
-            raise IndexFileError(
-                f"The index is damaged: {path!r} holds {size} bytes of values, its "
-                f"header says {count * dtype.itemsize}."
+            raise damaged(
+                f"{path!r} holds {size} bytes of values, its header says "
+                f"{count * dtype.itemsize}"
             )
         if not count:  # Nothing to map.
             return np.empty(found[1], dtype)

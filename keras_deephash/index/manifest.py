@@ -31,6 +31,14 @@ class IndexFileError(ValueError):
     """
 
 
+def damaged(why) -> IndexFileError:
+    """The error for an index whose files are not as they were saved."""
+    return IndexFileError(
+        f"The index is damaged: {str(why).rstrip('.')}. Build it again, or restore a "
+        "copy."
+    )
+
+
 def new_manifest(folder: str, version: str, names: list[str], **described) -> dict:
     """The manifest of a version whose files are in a folder."""
     manifest = {
@@ -78,10 +86,7 @@ def read_manifest(path: str) -> dict:
         )
     # Indexes that earlier releases saved have no sum of the manifest.
     if "sha256" in manifest and manifest["sha256"] != manifest_sha256(manifest):
-        raise IndexFileError(
-            f"The index is damaged: the sha256 of {file!r} differs. Build it again, or "
-            "restore a copy."
-        )
+        raise damaged(f"the sha256 of {file!r} differs")
     if not _is_whole(manifest):
         raise _not_a_manifest(file, "fields are wrong")
     return manifest
@@ -131,15 +136,9 @@ def check_files(folder: str, manifest: dict, verify: bool) -> None:
     for name, expected in manifest["files"].items():
         file = os.path.join(folder, name)
         if not os.path.isfile(file):
-            raise IndexFileError(f"The index is damaged: {file!r} is missing.")
+            raise damaged(f"{file!r} is missing")
         size = os.path.getsize(file)
         if size != expected["bytes"]:
-            raise IndexFileError(
-                f"The index is damaged: {file!r} has {size} of {expected['bytes']} "
-                "bytes. Build it again, or restore a copy."
-            )
+            raise damaged(f"{file!r} has {size} of {expected['bytes']} bytes")
         if verify and describe_file(file) != expected:
-            raise IndexFileError(
-                f"The index is damaged: the sha256 of {file!r} differs. Build it "
-                "again, or restore a copy."
-            )
+            raise damaged(f"the sha256 of {file!r} differs")

@@ -30,6 +30,7 @@ from keras_deephash.index.manifest import (
     VERSION,
     IndexFileError,
     check_files,
+    damaged,
     is_manifest,
     new_manifest,
     read_manifest,
@@ -138,7 +139,7 @@ def _load_version(manifest, folder: str, mmap: bool, verify: bool, options: dict
     except IndexFileError:
         raise
     except (ValueError, TypeError, OSError) as error:
-        raise IndexFileError(f"The index in {folder!r} is damaged: {error}") from None
+        raise damaged(f"{folder!r}: {error}") from None
     return open_store(spec, manifest, folder, mmap, **options)
 
 

@@ -9,7 +9,7 @@ from keras_deephash.index.ids import (
     ids_are_missing,
     ids_are_there,
 )
-from keras_deephash.index.manifest import IndexFileError
+from keras_deephash.index.manifest import damaged
 
 
 class IdColumn:
@@ -99,10 +99,8 @@ class IdColumn:
             rising = bool(np.all(np.diff(self.ids) > 0))
             order = slice(None) if rising else np.argsort(self.ids)
             if not (self._checked or self._may_be(self.ids[order])):
-                raise IndexFileError(
-                    "The index is damaged: its ids are not there once each, from 0 to "
-                    f"{self.next_id - 1}. Build it again, or restore a copy."
-                )
+                last = self.next_id - 1
+                raise damaged(f"its ids are not there once each, from 0 to {last}")
             self._order, self._checked = order, True
         return self.ids[self._order]
 

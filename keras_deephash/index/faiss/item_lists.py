@@ -5,7 +5,7 @@ import threading
 import numpy as np
 
 from keras_deephash.index.faiss.growing_array import GrowingArray
-from keras_deephash.index.manifest import IndexFileError
+from keras_deephash.index.manifest import damaged
 
 
 class ItemLists:
@@ -113,10 +113,7 @@ class ItemLists:
             rising[ends[:-1] - 1] = True  # Where the next list begins.
             fits = there.all() and rising.all()
         if not fits:
-            raise IndexFileError(
-                "The index is damaged: the items of its codes are not there once each, "
-                "in order. Build it again, or restore a copy."
-            )
+            raise damaged("the items of its codes are not there once each, in order")
 
     # === Search ===
 

@@ -3,7 +3,9 @@
 import numpy as np
 
 from keras_deephash.index.faiss.growing_array import GrowingArray
-from keras_deephash.index.manifest import IndexFileError
+from keras_deephash.index.manifest import damaged
+
+_NAMES_DO_NOT_FIT = "the ends of its names do not fit their text"
 
 
 class NameColumn:
@@ -54,7 +56,7 @@ class NameColumn:
             start = ends[position - 1] if position else 0
             end = ends[position]
             if not 0 <= start <= end <= len(text):  # Of a mapped file.
-                raise _names_do_not_fit()
+                raise damaged(_NAMES_DO_NOT_FIT)
             name = text[start:end].tobytes()
             names.append(name.decode("utf-8", "surrogateescape"))
         return names
@@ -85,7 +87,7 @@ class NameColumn:
         """Raises IndexFileError unless the names cover their text, one by one."""
         text, ends = self.arrays
         if not ((np.diff(ends, prepend=0) >= 0).all() and ends[-1:].sum() == len(text)):
-            raise _names_do_not_fit()
+            raise damaged(_NAMES_DO_NOT_FIT)
 
     def remove(self, removed: np.ndarray) -> None:
         """Drops the names of a bool mask [n]."""
@@ -93,10 +95,3 @@ class NameColumn:
         lengths = np.diff(ends, prepend=0)
         self._text = GrowingArray(text[np.repeat(~removed, lengths)])
         self._ends = GrowingArray(np.cumsum(lengths[~removed]))
-
-
-def _names_do_not_fit() -> IndexFileError:
-    return IndexFileError(
-        "The index is damaged: the ends of its names do not fit their text. Build it "
-        "again, or restore a copy."
-    )

@@ -19,7 +19,7 @@ from keras_deephash.index.faiss.structures.structure import (
 from keras_deephash.index.faiss.threads import load_faiss
 from keras_deephash.index.ids import MAX_ID
 from keras_deephash.index.labels import check_labels
-from keras_deephash.index.manifest import IndexFileError
+from keras_deephash.index.manifest import IndexFileError, damaged
 from keras_deephash.index.ranking import (
     RangeResult,
     candidate_distances,
@@ -155,7 +155,12 @@ class FaissStore:
                 kind = np.float32 if self.spec.is_quantizer else np.int32
                 shape = (len(queries), k)
                 return np.empty(shape, kind), np.empty(shape, np.int64)
-            distances, positions = self.structure.search(queries, k)
+            try:
+                distances, positions = self.structure.search(queries, k)
+            except IndexError:
+                if not self.mapped:
+                    raise
+                raise damaged("its codes name what is not there") from None
             self._check_positions(positions)
             return distances, self.ids.at(positions)
 
@@ -172,10 +177,7 @@ class FaissStore:
     def _check_positions(self, positions: np.ndarray) -> None:
         """Raises IndexFileError for finds that a mapped file places out of bounds."""
         if self.mapped and ((positions < 0) | (positions >= len(self))).any():
-            raise IndexFileError(
-                "The index is damaged: its lists name codes that are not there. Build "
-                "it again, or restore a copy."
-            )
+            raise damaged("its lists name codes that are not there")
 
     def rerank(self, queries: np.ndarray, candidates: np.ndarray, k: int):
         """The k nearest of candidates, ids [q, c], by exact distances."""
@@ -198,7 +200,7 @@ class FaissStore:
             try:
                 self.spec.check_codes(codes.reshape(-1, self.spec.bytes))
             except ValueError as error:
-                raise IndexFileError(f"The index is damaged: {error}") from None
+                raise damaged(error) from None
         return codes
 
     def labels_of(self, ids) -> np.ndarray | None:
@@ -297,10 +299,7 @@ class FaissStore:
                 "Open it with `mmap=True`, or on a larger machine."
             ) from None
         except (ValueError, TypeError, OverflowError, OSError, RuntimeError) as error:
-            raise IndexFileError(
-                f"The index in {folder!r} is damaged: {error}. Build it again, or "
-                "restore a copy."
-            ) from None
+            raise damaged(f"{folder!r}: {error}") from None
         return store
 
     def _read(self, saved: SavedFiles, count: int, next_id: int) -> None:
@@ -333,9 +332,7 @@ class FaissStore:
             if labels is not None and labels.ndim == 2 and (labels > 1).any():
                 raise ValueError("its multi-hot labels are not 0 or 1")
         except ValueError as error:
-            raise IndexFileError(
-                f"The index is damaged: {error}. Build it again, or restore a copy."
-            ) from None
+            raise damaged(error) from None
         self.ids.check()
         if self.names is not None:
             self.names.check()

@@ -42,6 +42,7 @@ class Structure:
         for name, value in options.items():
             if value is None and self.default_options[name] is None:
                 continue
+            value = check_integer(name, value, minimum=1)
             largest = self.largest_options.get(name, MAX_OPTION)
             options[name] = check_integer(name, value, minimum=1, maximum=largest)
         self.spec = spec
