@@ -122,6 +122,12 @@ def test_demo_with_a_folder(data, preset, tmp_path, capsys):
     assert str(picture) in out and "What to try next" in out
 
 
+def test_one_bit_is_not_one_bits():
+    captions = demo_steps._captions([np.array([0, 1, 12])])
+    assert captions == [["0 bits", "1 bit", "12 bits"]]
+    assert demo_steps._captions([np.array([-1.5])], "") == [["-1.5"]]
+
+
 def test_demo_with_a_quantizer_ranks_by_its_scores(data, tmp_path, monkeypatch):
     drawn = {}
 
