@@ -1,7 +1,18 @@
 """The engines behind an index, by name.
 
-A store has `backend`, its name; `file_names`, all files that it may write; `write`,
-which saves it in a folder, and `open`, which reads it from there.
+A backend of one's own is a class in a folder of its own and an entry in `BACKENDS`;
+nothing else knows them by name. The class, a store, has
+
+- `backend`, its name, and `file_names`, all files that it may write;
+- `spec`, `kind`, `options` and `next_id`, and a constructor of spec, kind and options;
+- `add`, `remove`, `optimize`, `search`, `range_search` and `rerank`, of codes, queries
+  and ids as `CodeReader` makes them;
+- `codes_of`, `labels_of`, `names_of`, `find`, `all_ids`, `stats`, `describe`, `arrays`
+  and a length;
+- `write`, which saves it in a folder, and `open`, which reads it from there, and
+  believes nothing of what it reads: `columns.py` has what is needed for arrays.
+
+`MilvusStore` is the plainer one to read.
 """
 
 from keras_deephash.checks import check_option

@@ -3,8 +3,8 @@
   index.json   what the files are, their lengths and sha256, which version counts
   v3/          codes.faissbinary, ids.npy, ... of that version
 
-Where codes repeat, each lies there once, and items.npy and item_ends.npy say which items
-have it.
+Where codes repeat, each lies there once, and items.npy and item_ends.npy say which
+items have it.
 
 Of an index in Milvus the manifest says where its collection is, and the directory of
 the version holds the centres of a quantizer alone.
