@@ -44,6 +44,14 @@ def add_batch_size(parser, default: int) -> None:
     )
 
 
+def add_uri(parser) -> None:
+    parser.add_argument(
+        "--uri",
+        help="address of the Milvus server that has the index, if one has: an index "
+        "names an address, and you say whether to connect to it",
+    )
+
+
 def add_crops(parser) -> None:
     parser.add_argument(
         "--crops",
@@ -74,6 +82,39 @@ def load_model(preset: str):
             f"Received: {preset!r}, a {type(model).__name__}."
         )
     return model
+
+
+def open_index(path: str, model, uri: str | None):
+    """The saved index of a model."""
+    from keras_deephash.index import Index
+
+    return Index.load(path, model, **({} if uri is None else {"uri": uri}))
+
+
+def preset_of_index(path: str) -> str:
+    """The name of the installed preset that made an index.
+
+    An index may come from anybody, and name anything: a directory, or a repository of
+    the Hub, which would be fetched. So only the name of an installed preset is taken
+    from it, with the sha256 of its weights, which `Index.load` compares.
+    """
+    from keras_deephash.index.manifest import read_manifest
+    from keras_deephash.presets.registry import preset_folders
+
+    codes = read_manifest(path)["codes"]
+    preset = codes.get("preset")
+    if preset is None:
+        raise ValueError(
+            "The index does not name the preset that made it. Name it: --preset NAME."
+        )
+    known = isinstance(codes.get("weights_sha256"), str)
+    if known and isinstance(preset, str) and preset in preset_folders():
+        return preset
+    why = "it is not installed here" if known else "the index does not say its weights"
+    raise ValueError(
+        f"The index {path!r} names the preset {preset!r}: {why}. Nothing was loaded or "
+        "fetched. If you trust that preset, name it yourself: --preset."
+    )
 
 
 def read_images(path: str) -> tuple:

@@ -132,10 +132,16 @@ def search_folder(
         [[paths[i] for i, _ in row] for row in rows],
         captions=_captions(
             [[d for _, d in row] for row in rows],
-            "" if index.spec.is_quantizer else " bits",
+            "" if index.spec.is_quantizer else "bit",
         ),
     )
 
 
-def _captions(distances, unit: str = " bits") -> list[list[str]]:
-    return [[f"{distance:.4g}{unit}" for distance in row] for row in distances]
+def _captions(distances, unit: str = "bit") -> list[list[str]]:
+    return [[_with_unit(distance, unit) for distance in row] for row in distances]
+
+
+def _with_unit(distance: float, unit: str) -> str:
+    if not unit:
+        return f"{distance:.4g}"
+    return f"{distance:.4g} {unit}{'' if distance == 1 else 's'}"

@@ -33,6 +33,7 @@ def add_arguments(parser) -> None:
         help="remove images from the index whose files are gone",
     )
     arguments.add_strict(parser)
+    arguments.add_uri(parser)
     arguments.add_batch_size(parser, 32)
 
 
@@ -47,13 +48,18 @@ def run(options) -> None:
     model = arguments.load_model(options.preset)
     there = os.path.exists(os.path.join(options.output, MANIFEST))
     if there:
-        index = Index.load(options.output, model)
+        index = arguments.open_index(options.output, model, options.uri)
         kind = index.stats()["kind"]
         if options.kind not in (None, kind):
             raise ValueError(
                 f"{options.output!r} is an index of kind {kind!r}. Received: --kind "
                 f"{options.kind}. Leave it out, or name another --output."
             )
+    elif options.uri is not None:
+        raise ValueError(
+            "`--uri` is for an index that is on a Milvus server, and there is none in "
+            f"{options.output!r}. Make it in Python: docs/milvus.md."
+        )
     else:
         index = Index(model, kind=options.kind or "flat")
         index.save(options.output)  # A wrong --output fails before the work.

@@ -26,9 +26,12 @@ def add_arguments(parser) -> None:
         help="the queries: images, or folders of images",
     )
     parser.add_argument(
-        "--preset", help="preset of the model (default: the one the index names)"
+        "--preset",
+        help="preset of the model (default: the one the index names, if it is "
+        "installed)",
     )
     arguments.add_import(parser)
+    arguments.add_uri(parser)
     parser.add_argument("-k", type=int, help="neighbours a query (default: 10)")
     parser.add_argument(
         "--radius", type=float, help="all images at most this far, the first K of them"
@@ -42,18 +45,13 @@ def add_arguments(parser) -> None:
 
 def run(options) -> None:
     from keras_deephash.images import ImageErrors
-    from keras_deephash.index import Index
 
     paths = []
     for path in options.images:
         paths.extend(arguments.read_folder(path) if os.path.isdir(path) else [path])
-    preset = options.preset or Index.load(options.index, mmap=True).stats()["preset"]
-    if preset is None:
-        raise ValueError(
-            "The index does not name the preset that made it. Name it: --preset NAME."
-        )
+    preset = options.preset or arguments.preset_of_index(options.index)
     model = arguments.load_model(preset)
-    index = Index.load(options.index, model)
+    index = arguments.open_index(options.index, model, options.uri)
     errors = ImageErrors(paths, options.strict)
     queries = model.continuous_codes(paths, on_error=errors.on_error)
     arguments.refuse_none(errors)

@@ -9,6 +9,9 @@ from keras_deephash.checks import check_bits, check_option
 from keras_deephash.codebooks.scores import METRICS
 from keras_deephash.preprocessing import PREPROCESSING_VERSION
 
+# Beyond these, an index without a single code could fill the memory.
+MAX_BITS, MAX_CENTERS = 1 << 16, 1 << 26
+
 
 @dataclass(frozen=True, eq=False)
 class CodeSpec:
@@ -31,8 +34,8 @@ class CodeSpec:
             unknown.
 
     Raises:
-        ValueError: for bits that are no multiple of 8, an unknown metric, or centres
-            that do not fit.
+        ValueError: for bits that are not a multiple of 8, an unknown metric, or
+            centres that do not fit.
 
     Example:
 
@@ -49,6 +52,14 @@ class CodeSpec:
 
     def __post_init__(self):
         object.__setattr__(self, "bits", check_bits(self.bits))
+        if self.bits > MAX_BITS:
+            raise ValueError(
+                f"`bits` must be at most {MAX_BITS:,}. Received: bits={self.bits}."
+            )
+        for name in ("preset", "weights_sha256"):
+            value = getattr(self, name)
+            if value is not None and not isinstance(value, str):
+                raise ValueError(f"`{name}` must be a str. Received: {name}={value!r}.")
         check_option("metric", self.metric, ("hamming", *METRICS))
         if (self.centers is None) != (self.metric == "hamming"):
             raise ValueError(
@@ -67,6 +78,12 @@ class CodeSpec:
             raise ValueError(
                 f"`centers` must have shape [M, K, D] with M = {self.bits // 8}, a "
                 f"byte each, and K from 2 to 256. Received: shape {centers.shape}."
+            )
+        # A search fills each sub-codebook up to 256 centres.
+        if len(centers) * 256 * centers.shape[2] > MAX_CENTERS:
+            raise ValueError(
+                f"`centers` must have M * 256 * D <= {MAX_CENTERS:,}. "
+                f"Received: shape {centers.shape}."
             )
         if not np.isfinite(centers).all():
             raise ValueError("`centers` must be finite. Received: NaN or infinity.")

@@ -102,8 +102,33 @@ class Index:
         return self._reader.codes(images_or_codes, batch_size, verbose, on_error)
 
     def remove(self, ids) -> int:
-        """Removes the items of these ids and returns how many they were."""
-        return self._store.remove(ids)
+        """Removes items by their ids or names, and returns how many they were.
+
+        Args:
+            ids: int array of ids; or a name or a list of names: all items that have
+                one of them go.
+
+        Raises:
+            ValueError: for an id or a name that is not in the index. Nothing is removed
+                then.
+
+        Example:
+
+        >>> index.remove([3, 5])
+        >>> index.remove("a.jpg")
+        """
+        names = _names(ids)
+        return self._store.remove(ids if names is None else self._ids_of(names))
+
+    def _ids_of(self, names: list[str]) -> np.ndarray:
+        ids = self._store.find(names)
+        missing = set(names) - set(self._store.names_of(ids) or ())
+        if missing:
+            raise ValueError(
+                f"`ids` must be in the index: {len(missing)} of these names are not. "
+                f"Received: {min(missing)!r}, for one."
+            )
+        return ids
 
     def optimize(self) -> None:
         """Learns the lists of `kind="ivf"` anew, from all codes that are there.
@@ -201,6 +226,32 @@ class Index:
         """The names of items, in a list; None if there are none."""
         return self._store.names_of(np.ravel(ids))
 
+    def find(self, name: str | os.PathLike) -> np.ndarray:
+        """The ids of the items with a name, int64 [n]; several may have one name.
+
+        Args:
+            name: str, the whole name as it was given. `""` finds items without a name,
+                where others have one.
+
+        Returns:
+            int64 array: empty where no item has that name.
+
+        Example:
+
+        >>> index.find("photos/a.jpg")
+        array([17])
+        """
+        names = _names(name)
+        if names is None or isinstance(name, (list, tuple)):
+            raise ValueError(f"`name` must be a str. Received: name={name!r}.")
+        return self._store.find(names)
+
+    def __repr__(self) -> str:
+        return (
+            f"Index(kind={self._store.kind!r}, backend={self._store.backend!r}: "
+            f"{self._store.describe()}, codes of {self.spec.describe()})"
+        )
+
     def stats(self) -> dict:
         """What the index is and holds, plain for JSON."""
         return {
@@ -257,11 +308,14 @@ class Index:
             model: the model that made the codes, to add and search images.
                 Defaults to `None`: codes only.
             mmap: bool. Whether to map the files, so that codes are read as they are
-                needed; the first change reads them all. Defaults to `False`.
+                needed; the first change reads them all. The files must not be changed
+                in place meanwhile: where one is cut short, the system ends the process.
+                `save` never does that. Defaults to `False`.
             verify: bool. Whether to compare the sha256 of every file. Defaults to
                 `True`, and to `False` with `mmap`, which would read them all.
-            **options: of an index in Milvus: `token`, which is never saved, and
-                what has changed, such as `uri`.
+            **options: of an index in Milvus: `uri`, where its server is, which must be
+                given, because a file is not to decide where `token` goes; `token`,
+                which is never saved; and what has changed, such as `collection`.
 
         Returns:
             An `Index`.
@@ -269,7 +323,8 @@ class Index:
         Raises:
             IndexFileError: if there is none, or it is damaged.
             MilvusError: if its server cannot be reached, or its collection is gone.
-            ValueError: if another model made its codes.
+            ValueError: if another model made its codes, or without the `uri` of an
+                index in Milvus.
         """
         store = load_store(
             path, mmap, not mmap if verify is None else verify, **options
@@ -280,3 +335,16 @@ class Index:
             store.spec.check_same(CodeSpec.of(model), "The model")
         index._reader = CodeReader(store.spec, model)
         return index
+
+
+def _names(values) -> list[str] | None:
+    """Names, where values are a name, a path or a list of them; else None."""
+    if isinstance(values, (str, os.PathLike)):
+        values = [values]
+    if isinstance(values, np.ndarray) and values.dtype.kind in "UO":
+        values = values.tolist()
+    if not isinstance(values, (list, tuple)) or not values:
+        return None
+    if not all(isinstance(value, (str, os.PathLike)) for value in values):
+        return None
+    return [os.fspath(value) for value in values]

@@ -1,10 +1,11 @@
 """The manifest of a saved index: which version counts, and its files.
 
 Its fields are `format_version`, `keras_deephash_version`, `backend`, `kind`, `codes`
-(the fields of `CodeSpec`), `options`, `count`, `next_id`, `version` and `files`: the
-length and the sha256 of each.
+(the fields of `CodeSpec`), `options`, `count`, `next_id`, `version`, `files`: the
+length and the sha256 of each, and `sha256`: that of all other fields.
 """
 
+import hashlib
 import json
 import os
 import re
@@ -12,26 +13,49 @@ import re
 from keras_deephash.files import describe_file, write_atomically
 from keras_deephash.version import __version__
 
-FORMAT_VERSION = 1
+# 2 has each distinct code once; 1 is still written where no code repeats.
+FORMAT_VERSION = 2
+FORMAT_VERSIONS = (1, 2)
 MANIFEST = "index.json"
 MAX_MANIFEST_BYTES = 1 << 20
+MAX_VERSION = 10**9 - 1
 VERSION = re.compile(r"v[0-9]{1,9}")
 _FILE = re.compile(r"[a-z_]+\.(npy|faiss|faissbinary)")
+_SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 class IndexFileError(ValueError):
-    """A saved index is missing, damaged, too new or none; the text says which."""
+    """A saved index cannot be opened: the text says why, and what to do.
+
+    It is missing, damaged, too new, or larger than the memory.
+    """
+
+
+def damaged(why) -> IndexFileError:
+    """The error for an index whose files are not as they were saved."""
+    return IndexFileError(
+        f"The index is damaged: {str(why).rstrip('.')}. Build it again, or restore a "
+        "copy."
+    )
 
 
 def new_manifest(folder: str, version: str, names: list[str], **described) -> dict:
     """The manifest of a version whose files are in a folder."""
-    return {
-        "format_version": FORMAT_VERSION,
+    manifest = {
+        "format_version": 1,
         "keras_deephash_version": __version__,
         **described,
         "version": version,
         "files": {name: describe_file(os.path.join(folder, name)) for name in names},
     }
+    return {**manifest, "sha256": manifest_sha256(manifest)}
+
+
+def manifest_sha256(manifest: dict) -> str:
+    """The sha256 of all fields but itself, however the file is written."""
+    fields = {name: value for name, value in manifest.items() if name != "sha256"}
+    text = json.dumps(fields, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def write_manifest(path: str, manifest: dict) -> None:
@@ -54,15 +78,22 @@ def read_manifest(path: str) -> dict:
             manifest = json.load(stream)
         version = manifest["format_version"]
     except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise IndexFileError(f"{file!r} is no manifest of an index: {error}.") from None
-    if version != FORMAT_VERSION:
+        raise _not_a_manifest(file, str(error)) from None
+    if version not in FORMAT_VERSIONS or isinstance(version, (bool, float)):
         raise IndexFileError(
             f"The index has format {version!r}, this keras_deephash ({__version__}) "
-            f"reads format {FORMAT_VERSION}. Upgrade keras_deephash."
+            f"reads format {FORMAT_VERSION} and older. Upgrade keras_deephash."
         )
+    # Indexes that earlier releases saved have no sum of the manifest.
+    if "sha256" in manifest and manifest["sha256"] != manifest_sha256(manifest):
+        raise damaged(f"the sha256 of {file!r} differs")
     if not _is_whole(manifest):
-        raise IndexFileError(f"{file!r} is no manifest of an index: fields are wrong.")
+        raise _not_a_manifest(file, "fields are wrong")
     return manifest
+
+
+def _not_a_manifest(file: str, why: str) -> IndexFileError:
+    return IndexFileError(f"{file!r} is not a manifest of an index: {why}.")
 
 
 def _is_whole(manifest: dict) -> bool:
@@ -72,16 +103,22 @@ def _is_whole(manifest: dict) -> bool:
             VERSION.fullmatch(manifest["version"])
             and all(_FILE.fullmatch(name) for name in manifest["files"])
             and all(
-                isinstance(entry["bytes"], int) and isinstance(entry["sha256"], str)
+                _is_count(entry["bytes"]) and _SHA256.fullmatch(entry["sha256"])
                 for entry in manifest["files"].values()
             )
-            and all(isinstance(manifest[n], int) for n in ("count", "next_id"))
+            and all(_is_count(manifest[name]) for name in ("count", "next_id"))
+            and isinstance(manifest.get("backend", ""), str)
             and isinstance(manifest["kind"], str)
             and isinstance(manifest["options"], dict)
             and isinstance(manifest["codes"], dict)
         )
     except (KeyError, TypeError, AttributeError):
         return False
+
+
+def _is_count(value) -> bool:
+    is_integer = isinstance(value, int) and not isinstance(value, bool)
+    return is_integer and 0 <= value < 2**63
 
 
 def is_manifest(path: str) -> bool:
@@ -99,15 +136,9 @@ def check_files(folder: str, manifest: dict, verify: bool) -> None:
     for name, expected in manifest["files"].items():
         file = os.path.join(folder, name)
         if not os.path.isfile(file):
-            raise IndexFileError(f"The index is damaged: {file!r} is missing.")
+            raise damaged(f"{file!r} is missing")
         size = os.path.getsize(file)
         if size != expected["bytes"]:
-            raise IndexFileError(
-                f"The index is damaged: {file!r} has {size} of {expected['bytes']} "
-                "bytes. Build it again, or restore a copy."
-            )
+            raise damaged(f"{file!r} has {size} of {expected['bytes']} bytes")
         if verify and describe_file(file) != expected:
-            raise IndexFileError(
-                f"The index is damaged: the sha256 of {file!r} differs. Build it "
-                "again, or restore a copy."
-            )
+            raise damaged(f"the sha256 of {file!r} differs")

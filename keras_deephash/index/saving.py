@@ -3,6 +3,9 @@
   index.json   what the files are, their lengths and sha256, which version counts
   v3/          codes.faissbinary, ids.npy, ... of that version
 
+Where codes repeat, each lies there once, and items.npy and item_ends.npy say which
+items have it.
+
 Of an index in Milvus the manifest says where its collection is, and the directory of
 the version holds the centres of a quantizer alone.
 
@@ -12,6 +15,8 @@ manifest names whole files.
 One process saves at a time.
 """
 
+import errno
+import itertools
 import os
 import shutil
 from contextlib import suppress
@@ -21,11 +26,14 @@ import numpy as np
 from keras_deephash.files import one_at_a_time, write_to_disk
 from keras_deephash.index.backends import FILES, open_store
 from keras_deephash.index.code_spec import CodeSpec
+from keras_deephash.index.columns import read_column
 from keras_deephash.index.manifest import (
     MANIFEST,
+    MAX_VERSION,
     VERSION,
     IndexFileError,
     check_files,
+    damaged,
     is_manifest,
     new_manifest,
     read_manifest,
@@ -44,13 +52,27 @@ def save_store(store, path: str | os.PathLike) -> None:
             "remove it."
         )
     os.makedirs(path, exist_ok=True)
-    with one_at_a_time(path):
-        _save_version(store, path)
+    try:
+        with one_at_a_time(path):
+            _save_version(store, path)
+    except MemoryError:
+        raise _not_saved(path, errno.ENOMEM, os.strerror(errno.ENOMEM)) from None
+    except OSError as error:
+        if type(error) is not OSError:  # It has a name of its own, and a file's.
+            raise
+        # NumPy says how much of an array was written, and not why that was all.
+        full = error.errno or errno.ENOSPC
+        raise _not_saved(path, full, os.strerror(full)) from None
+
+
+def _not_saved(path: str, number: int, why: str) -> OSError:
+    before = " What was saved there before is whole." if is_manifest(path) else ""
+    return OSError(number, f"{why}: the index cannot be saved in {path!r}.{before}")
 
 
 def _save_version(store, path: str) -> None:
     versions = [name for name in os.listdir(path) if VERSION.fullmatch(name)]
-    version = f"v{1 + max((int(name[1:]) for name in versions), default=0)}"
+    version = _next_version(versions)
     folder = os.path.join(path, version)
     os.mkdir(folder)
     try:
@@ -82,6 +104,15 @@ def _save_version(store, path: str) -> None:
             os.remove(os.path.join(path, name))
 
 
+def _next_version(versions: list[str]) -> str:
+    """The name of a new version: one more than the highest, or one that is free."""
+    taken = {int(name[1:]) for name in versions}
+    number = 1 + max(taken, default=0)
+    if number > MAX_VERSION:
+        number = next(n for n in itertools.count(1) if n not in taken)
+    return f"v{number}"
+
+
 def load_store(path: str | os.PathLike, mmap: bool, verify: bool, **options):
     """Reads a store from a directory, or connects to the one that it names.
 
@@ -105,10 +136,13 @@ def _load_version(manifest, folder: str, mmap: bool, verify: bool, options: dict
         check_files(folder, manifest, verify)
         centers = None
         if CENTERS_FILE in manifest["files"]:
-            centers = np.load(os.path.join(folder, CENTERS_FILE))
+            file = os.path.join(folder, CENTERS_FILE)
+            centers = read_column(file, np.float32, (None, None, None))
         spec = CodeSpec.from_json(manifest["codes"], centers)
-    except (ValueError, TypeError, OSError, EOFError) as error:
-        raise IndexFileError(f"The index in {folder!r} is damaged: {error}") from None
+    except IndexFileError:
+        raise
+    except (ValueError, TypeError, OSError) as error:
+        raise damaged(f"{folder!r}: {error}") from None
     return open_store(spec, manifest, folder, mmap, **options)
 
 

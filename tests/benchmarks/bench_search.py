@@ -16,7 +16,8 @@ import time
 
 import bench_evaluation
 import numpy as np
-from search_data import BITS, DIM, hash_codes, quantizer_data
+import search_rows
+from search_data import BITS, DIM, hash_codes, quantizer_data, repeating_codes
 from search_rows import K, header, rate, report, report_index
 
 from keras_deephash import CodeSpec, Index
@@ -184,6 +185,37 @@ def report_residual(faiss, spec, codes, asked) -> None:
     report("faiss.IndexResidualQuantizer", lambda q: index.search(q, K), asked)
 
 
+def bench_repeating(count: int, queries: int) -> None:
+    faiss = load_faiss()
+    codes, asked = repeating_codes(count, 1), repeating_codes(queries, 2)
+    # Some of the items ask for themselves.
+    some = codes[:: max(1, count // queries)][:queries]
+    distinct = len(np.unique(pad(codes).view(np.uint64)))
+    header(
+        f"{count:,} hash codes of {BITS} bits that repeat, {distinct:,} of them "
+        f"distinct, batches of {queries:,} queries"
+    )
+    direct = faiss.IndexBinaryFlat(64)
+    direct.add(pad(codes))
+    true = Index(CodeSpec(BITS))
+    true.add(codes)
+    true = true.search(asked, K)[0]
+    few = asked[: max(1, min(queries, 200_000_000 // count))]
+    report("faiss, all codes", lambda q: direct.search(pad(q), K), few)
+    for kind, options in (
+        ("flat", {}),
+        ("hash", {}),
+        ("ivf", {}),
+        ("ivf", {"probes": 8}),
+        ("hnsw", {}),
+    ):
+        prepare = None if kind == "hash" else pad
+        spec = CodeSpec(BITS)
+        index = report_index(spec, codes, asked, true, kind, prepare, **options)
+        own = (index.search(some, 1)[0][:, 0] == 0).mean()
+        print(f"  found by their own code: {own:.4f}", flush=True)
+
+
 def bench_opening(count: int) -> None:
     index = Index(CodeSpec(BITS))
     index.add(hash_codes(count, 1))
@@ -206,12 +238,30 @@ def main() -> None:
     parser.add_argument("--queries", type=int, default=1_000)
     parser.add_argument(
         "--only",
-        choices=("hamming", "inner_product", "euclidean", "opening", "evaluation"),
+        choices=(
+            "hamming",
+            "repeating",
+            "inner_product",
+            "euclidean",
+            "opening",
+            "evaluation",
+        ),
+    )
+    parser.add_argument(
+        "--processor-time",
+        action="store_true",
+        help="count seconds of the processor, with one thread: for a machine that is "
+        "shared with other work",
     )
     options = parser.parse_args()
+    if options.processor_time:
+        load_faiss().omp_set_num_threads(1)
+        search_rows.clock = time.process_time
     limits = load_limits()
     if options.only in (None, "hamming"):
         bench_hamming(options.codes, options.queries, limits)
+    if options.only in (None, "repeating"):
+        bench_repeating(options.codes, options.queries)
     for metric in ("inner_product", "euclidean"):
         if options.only in (None, metric):
             bench_quantized(options.codes, options.queries, metric, limits)

@@ -171,6 +171,12 @@ def test_demo_leaves_out_what_cannot_be_read(damaged, preset, tmp_path, capsys):
     assert "2 of 50 images cannot be read" in capsys.readouterr().err
 
 
+def test_one_bit_is_not_one_bits():
+    captions = demo_steps._captions([np.array([0, 1, 12])])
+    assert captions == [["0 bits", "1 bit", "12 bits"]]
+    assert demo_steps._captions([np.array([-1.5])], "") == [["-1.5"]]
+
+
 def test_demo_with_a_quantizer_ranks_by_its_scores(data, tmp_path, monkeypatch):
     drawn = {}
 

@@ -1,5 +1,7 @@
 """The verbs of an index, with models and without."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -127,6 +129,65 @@ def test_an_array_of_paths_gives_names_too(model, image_files):
     index = Index(model)
     index.add(np.array(image_files))
     assert index.names(index.ids) == list(map(str, image_files))
+
+
+@pytest.mark.parametrize("mmap", [None, False, True])
+def test_items_are_found_and_removed_by_their_names(mmap, tmp_path):
+    names = ["a.jpg", "b.jpg", "", "a.jpg", "ab.jpg", "bild ä.png", "\udcff.jpg", "c"]
+    codes = np.arange(16, dtype=np.uint8).reshape(8, 2)
+    index = Index(CodeSpec(16))
+    index.add(codes, ids=np.arange(8) * 3 + 1, names=names)
+    if mmap is not None:
+        index.save(tmp_path)
+        index = Index.load(tmp_path, mmap=mmap)
+    for name in set(names):
+        expected = [3 * i + 1 for i, other in enumerate(names) if other == name]
+        np.testing.assert_array_equal(index.find(name), expected)
+    np.testing.assert_array_equal(index.find(Path("c")), [22])
+    for name in ("a", "a.jp", "a.jpg ", "A.jpg", "nothing", "c\0"):
+        found = index.find(name)
+        assert found.dtype == np.int64 and found.shape == (0,)
+    for wrong in (5, None, ["a.jpg"], [], b"a.jpg"):
+        with pytest.raises(ValueError, match="`name` must be a str"):
+            index.find(wrong)
+    with pytest.raises(ValueError, match="2 of these names are not. Received: 'x'"):
+        index.remove(["a.jpg", "x", "y"])
+    assert len(index) == 8
+    assert index.remove("a.jpg") == 2
+    assert index.remove(["b.jpg", Path("c"), "b.jpg"]) == 2
+    assert index.remove(np.array(["\udcff.jpg"])) == 1
+    np.testing.assert_array_equal(index.ids, [7, 13, 16])
+    assert index.names(index.ids) == ["", "ab.jpg", "bild ä.png"]
+    np.testing.assert_array_equal(index.codes(index.ids), codes[[2, 4, 5]])
+
+
+def test_an_index_without_names_finds_none():
+    index = Index(CodeSpec(16))
+    index.add(np.zeros((2, 2), np.uint8))
+    assert index.find("a").shape == index.find("").shape == (0,)
+    with pytest.raises(ValueError, match="1 of these names are not. Received: 'a'"):
+        index.remove("a")
+
+
+def test_names_are_found_among_many_of_equal_length():
+    names = [f"{number:07}{'x' * 2000}.jpg" for number in range(1500)]
+    index = Index(CodeSpec(16))
+    index.add(np.zeros((1500, 2), np.uint8), names=names)
+    np.testing.assert_array_equal(index.find(names[1234]), [1234])
+    assert index.remove(names[::2]) == 750
+    assert index.names(index.ids) == names[1::2]
+
+
+def test_an_index_says_what_it_holds():
+    index = Index(CodeSpec(48, preset="dch_cifar10_48"), kind="ivf")
+    assert repr(index) == (
+        "Index(kind='ivf', backend='faiss': 0 items, codes of 48 bits, hamming, preset "
+        "'dch_cifar10_48', weights unknown)"
+    )
+    index.add(np.zeros((1, 6), np.uint8))
+    assert "'faiss': 1 item, codes" in repr(index)
+    index.add(np.zeros((1999, 6), np.uint8))
+    assert "'faiss': 2,000 items, codes" in repr(index)
 
 
 def test_labels_are_given_always_or_never(model, images, labels):

@@ -15,6 +15,7 @@ import pytest
 from keras_deephash import CodeSpec, Index, IndexFileError
 
 from .conftest import Quantized, clustered_codes
+from .saved_index import edit_manifest, read_manifest
 
 HASH_KINDS = ["flat", "ivf", "hnsw", "hash"]
 
@@ -190,7 +191,7 @@ def test_a_foreign_manifest_is_an_error(content, tmp_path):
     path = tmp_path / "index"
     new_index(count=3).save(path)
     (path / "index.json").write_bytes(content)
-    with pytest.raises(IndexFileError, match="no manifest of an index"):
+    with pytest.raises(IndexFileError, match="not a manifest of an index"):
         Index.load(path)
 
 
@@ -201,7 +202,28 @@ def test_a_foreign_manifest_is_an_error(content, tmp_path):
         ("count", 4, "should hold 4 codes"),
         ("kind", "hnsw", "damaged"),
         ("kind", "tree", "damaged"),
+        ("format_version", True, "Upgrade keras_deephash"),
+        ("format_version", 0, "Upgrade keras_deephash"),
+        ("count", 3.0, "fields are wrong"),
+        ("count", -3, "fields are wrong"),
+        ("count", True, "fields are wrong"),
+        ("count", 2**70, "fields are wrong"),
+        ("next_id", 6, "damaged: its ids are not there once each, from 0 to 5"),
+        ("next_id", 2**63 - 1, None),
+        ("next_id", 2, "damaged"),
+        ("backend", "other", "has the backend 'other'"),
+        ("backend", ["faiss"], "fields are wrong"),
+        ("kind", ["flat"], "fields are wrong"),
+        ("version", "v1000000000", "fields are wrong"),
+        ("files", {}, "damaged: .*does not name codes.faissbinary"),
         ("options", {"nonsense": 1}, "damaged"),
+        ("options", {"spec": 1}, "damaged"),
+        ("codes", {"bits": 48, "preset": {}}, "`preset` must be a str"),
+        ("codes", {"bits": 48.0}, "damaged"),
+        ("codes", {"bits": True}, "damaged"),
+        ("codes", {"bits": 48, "centers": [[[1]]]}, "damaged"),
+        ("codes", {"bits": 48, "metric": ["hamming"]}, "damaged"),
+        ("codes", {"bits": 1 << 40}, "`bits` must be at most 65,536"),
         ("codes", {"bits": 128}, "damaged"),
         ("codes", {"bits": "48"}, "damaged"),
         ("files", {"../../secret.npy": {"bytes": 1, "sha256": ""}}, "fields are wrong"),
@@ -210,11 +232,83 @@ def test_a_foreign_manifest_is_an_error(content, tmp_path):
 def test_a_manifest_that_does_not_fit_is_an_error(field, value, message, tmp_path):
     path = tmp_path / "index"
     new_index(count=3).save(path)
-    manifest = json.loads((path / "index.json").read_text())
-    manifest[field] = value
-    (path / "index.json").write_text(json.dumps(manifest))
+    edit_manifest(path, **{field: value})
+    if message is None:
+        assert len(Index.load(path)) == 3
+        return
     with pytest.raises(IndexFileError, match=message):
         Index.load(path)
+
+
+@pytest.mark.parametrize("field", ["count", "next_id", "options", "codes", "version"])
+def test_a_manifest_that_was_changed_is_an_error(field, tmp_path):
+    new_index(count=3).save(tmp_path)
+    manifest = read_manifest(tmp_path)
+    (tmp_path / "index.json").write_text(json.dumps(manifest))
+    assert len(Index.load(tmp_path)) == 3  # However it is written.
+    del manifest[field]
+    (tmp_path / "index.json").write_text(json.dumps(manifest))
+    with pytest.raises(IndexFileError, match="damaged: the sha256 of .*index.json"):
+        Index.load(tmp_path)
+
+
+def test_a_manifest_without_a_sum_is_of_an_older_index(tmp_path):
+    index = new_index(count=3)
+    index.save(tmp_path)
+    manifest = read_manifest(tmp_path)
+    del manifest["sha256"]
+    (tmp_path / "index.json").write_text(json.dumps(manifest))
+    check_equal(index, Index.load(tmp_path), clustered_codes(2, 48))
+
+
+def test_the_highest_number_of_a_version_is_not_the_end(tmp_path):
+    index = new_index(count=3)
+    index.save(tmp_path)
+    (tmp_path / "v999999999").mkdir()
+    index.add(clustered_codes(1, 48), labels=[1])
+    for _ in range(3):
+        index.save(tmp_path)
+        check_equal(index, Index.load(tmp_path), clustered_codes(2, 48))
+        assert len(os.listdir(tmp_path)) == 2
+
+
+FILLING = """
+import resource, signal, sys, numpy as np
+from keras_deephash.index import CodeSpec, Index
+index = Index.load(sys.argv[1])
+index.add(np.random.default_rng(0).integers(0, 256, (9000, 6), dtype=np.uint8))
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+for limit in map(int, sys.argv[2:]):
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
+    try:
+        index.save(sys.argv[1])
+    except OSError as error:
+        print(type(error).__name__, error)
+"""
+
+
+@pytest.mark.parametrize("kind", HASH_KINDS)
+def test_a_full_disk_is_an_error_of_one_line_and_the_old_index_stays(kind, tmp_path):
+    resource = pytest.importorskip("resource")  # Of Unix.
+    index, queries = Index(CodeSpec(48), kind=kind), clustered_codes(5, 48)
+    index.add(clustered_codes(1000, 48))
+    index.save(tmp_path)
+    assert resource.RLIMIT_FSIZE  # A file as long as that is what a full disk allows.
+    # 9,000 codes are 72,000 bytes: the last of them are written when the file closes.
+    limits = ["0", "200", "9000", "72020"]
+    done = subprocess.run(
+        [sys.executable, "-c", FILLING, str(tmp_path), *limits],
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert len(lines) == len(limits)
+    for line in lines:
+        assert line.startswith("OSError [Errno ")
+        assert "cannot be saved in" in line and "before is whole" in line
+    assert sorted(os.listdir(tmp_path)) == ["index.json", "v1"]
+    check_equal(index, Index.load(tmp_path), queries)
 
 
 def test_other_directories_are_left_alone(tmp_path):

@@ -75,7 +75,8 @@ def test_an_interrupted_optimization_changes_nothing(lists, monkeypatch):
     def interrupt(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(type(index._store.structure), "add_to_lists", interrupt)
+    structure = index._store.structure.structure
+    monkeypatch.setattr(type(structure), "add_to_lists", interrupt)
     with pytest.raises(KeyboardInterrupt):
         index.optimize()
     monkeypatch.undo()

@@ -128,6 +128,24 @@ def test_labels_and_names_are_kept(make):
     assert len(index) == 6
 
 
+def test_items_are_found_and_removed_by_their_names(make, milvus_server):
+    names = ["a.jpg", 'b "c".jpg', "a.jpg", "d\\e\n%_'ü.jpg", "", "A.jpg"]
+    index = make(CodeSpec(16))
+    index.add(clustered_codes(6, 16), names=names)
+    for name in set(names):
+        expected = [i for i, other in enumerate(names) if other == name]
+        np.testing.assert_array_equal(index.find(name), expected)
+    for name in ("a", 'x" or id >= 0 or name == "y', "x" * 5000, "\udc80", "a.jpg "):
+        assert index.find(name).shape == (0,)
+    with pytest.raises(ValueError, match="1 of these names are not. Received: 'z'"):
+        index.remove(["a.jpg", "z"])
+    assert len(index) == 6
+    assert index.remove("a.jpg") == 2
+    assert index.remove(names[3:4] + names[1:2]) == 2
+    np.testing.assert_array_equal(index.ids, [4, 5])
+    assert f"in Milvus at '{milvus_server.uri}'" in repr(index)
+
+
 def test_classes_and_no_labels(make, request):
     codes = clustered_codes(3, 16)
     index = make(CodeSpec(16))
@@ -199,7 +217,10 @@ def test_a_saved_index_is_opened_again(make, milvus_server, tmp_path):
     manifest = json.loads((path / "index.json").read_text())
     assert manifest["options"]["uri"] == milvus_server.uri
     assert "token" not in manifest["options"]
-    opened = Index.load(path, token="user:secret")
+    uri = milvus_server.uri
+    with pytest.raises(ValueError, match=f"names the address '{uri}'"):
+        Index.load(path, token="user:secret")
+    opened = Index.load(path, uri=uri, token="user:secret")
     assert opened.stats() == index.stats()
     np.testing.assert_array_equal(
         opened.search(data.queries, 5)[0], index.search(data.queries, 5)[0]
@@ -207,7 +228,7 @@ def test_a_saved_index_is_opened_again(make, milvus_server, tmp_path):
     np.testing.assert_array_equal(opened.add(data.codes[:1]), [100])
     opened._store.connection.client.drop_collection(manifest["options"]["collection"])
     with pytest.raises(MilvusError, match="is no longer in Milvus"):
-        Index.load(path)
+        Index.load(path, uri=uri)
 
 
 def test_collections_of_others_are_refused(make):

@@ -9,6 +9,7 @@ from keras_deephash.index.ids import (
     ids_are_missing,
     ids_are_there,
 )
+from keras_deephash.index.manifest import damaged
 
 
 class IdColumn:
@@ -18,9 +19,16 @@ class IdColumn:
         ids: int64 array [n]. Defaults to none.
         next_id: int. The id that the next item gets by default. Defaults to one more
             than the largest.
+        checked: bool. Whether the ids are known to be unique and >= 0; if not, they are
+            looked at when they are first read entirely. Defaults to `True`.
     """
 
-    def __init__(self, ids: np.ndarray | None = None, next_id: int | None = None):
+    def __init__(
+        self,
+        ids: np.ndarray | None = None,
+        next_id: int | None = None,
+        checked: bool = True,
+    ):
         ids = np.empty(0, np.int64) if ids is None else ids
         self._ids = GrowingArray(ids)
         if next_id is None:
@@ -28,6 +36,7 @@ class IdColumn:
         self.next_id = next_id
         self._order = None
         self._counted = None
+        self._checked = checked
 
     def __len__(self) -> int:
         return len(self._ids)
@@ -76,16 +85,33 @@ class IdColumn:
         ids = np.asarray(ids, dtype=np.int64)
         if not len(self):
             return np.full(ids.shape, -1)
-        if self._order is None:
-            # Most often ids come in order, and need no table.
-            rising = bool(np.all(np.diff(self.ids) > 0))
-            self._order = slice(None) if rising else np.argsort(self.ids)
-        ordered = self.ids[self._order]
+        ordered = self._ordered()
         places = np.minimum(np.searchsorted(ordered, ids), len(ordered) - 1)
         found = ordered[places] == ids
         if not isinstance(self._order, slice):
             places = self._order[places]
         return np.where(found, places, -1)
+
+    def _ordered(self) -> np.ndarray:
+        """The ids in rising order."""
+        if self._order is None:
+            # Most often ids come in order, and need no table.
+            rising = bool(np.all(np.diff(self.ids) > 0))
+            order = slice(None) if rising else np.argsort(self.ids)
+            if not (self._checked or self._may_be(self.ids[order])):
+                last = self.next_id - 1
+                raise damaged(f"its ids are not there once each, from 0 to {last}")
+            self._order, self._checked = order, True
+        return self.ids[self._order]
+
+    def _may_be(self, ordered: np.ndarray) -> bool:
+        unique = bool(np.all(np.diff(ordered) > 0))
+        return unique and ordered[0] >= 0 and ordered[-1] < self.next_id
+
+    def check(self) -> None:
+        """Reads all ids and raises IndexFileError where they cannot be ids."""
+        if len(self):
+            self._ordered()
 
     def known_positions(self, ids) -> np.ndarray:
         """As `positions`, or a ValueError that names an id that is not there."""

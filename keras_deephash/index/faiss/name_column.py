@@ -3,6 +3,9 @@
 import numpy as np
 
 from keras_deephash.index.faiss.growing_array import GrowingArray
+from keras_deephash.index.manifest import damaged
+
+_NAMES_DO_NOT_FIT = "the ends of its names do not fit their text"
 
 
 class NameColumn:
@@ -51,9 +54,40 @@ class NameColumn:
         names = []
         for position in positions:
             start = ends[position - 1] if position else 0
-            name = text[start : ends[position]].tobytes()
+            end = ends[position]
+            if not 0 <= start <= end <= len(text):  # Of a mapped file.
+                raise damaged(_NAMES_DO_NOT_FIT)
+            name = text[start:end].tobytes()
             names.append(name.decode("utf-8", "surrogateescape"))
         return names
+
+    def find(self, encoded: list[bytes]) -> np.ndarray:
+        """The positions of all items that have one of some names, in order."""
+        self.check()
+        text, ends = self.arrays
+        starts = np.concatenate([[0], ends[:-1]])
+        lengths = ends - starts
+        found = np.zeros(len(self), bool)
+        for length in {len(name) for name in encoded}:
+            rows = np.flatnonzero(lengths == length)
+            if not length:
+                found[rows] = True
+                continue
+            wanted = np.array([n for n in encoded if len(n) == length], f"S{length}")
+            # As strings of one length, in parts that need little memory.
+            part = max(1, (1 << 20) // length)
+            for first in range(0, len(rows), part):
+                some = rows[first : first + part]
+                places = starts[some, None] + np.arange(length)
+                names = text[places].view(f"S{length}").ravel()
+                found[some] = np.isin(names, wanted)
+        return np.flatnonzero(found)
+
+    def check(self) -> None:
+        """Raises IndexFileError unless the names cover their text, one by one."""
+        text, ends = self.arrays
+        if not ((np.diff(ends, prepend=0) >= 0).all() and ends[-1:].sum() == len(text)):
+            raise damaged(_NAMES_DO_NOT_FIT)
 
     def remove(self, removed: np.ndarray) -> None:
         """Drops the names of a bool mask [n]."""

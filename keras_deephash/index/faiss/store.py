@@ -6,6 +6,7 @@ import os
 import numpy as np
 
 from keras_deephash.index.code_spec import CodeSpec
+from keras_deephash.index.columns import SavedFiles
 from keras_deephash.index.faiss.growing_array import GrowingArray
 from keras_deephash.index.faiss.id_column import IdColumn
 from keras_deephash.index.faiss.name_column import NameColumn
@@ -16,8 +17,9 @@ from keras_deephash.index.faiss.structures.structure import (
     Structure,
 )
 from keras_deephash.index.faiss.threads import load_faiss
+from keras_deephash.index.ids import MAX_ID
 from keras_deephash.index.labels import check_labels
-from keras_deephash.index.manifest import IndexFileError
+from keras_deephash.index.manifest import IndexFileError, damaged
 from keras_deephash.index.ranking import (
     RangeResult,
     candidate_distances,
@@ -44,6 +46,8 @@ class FaissStore:
         "codes.npy",
         "fast.faiss",
         "ids.npy",
+        "item_ends.npy",
+        "items.npy",
         "labels.npy",
         "lists.npy",
         "name_ends.npy",
@@ -138,6 +142,7 @@ class FaissStore:
     def _own(self) -> None:
         if self.mapped:
             self.structure.own()
+            self._check()
             self.mapped = False
 
     # === Search ===
@@ -150,7 +155,13 @@ class FaissStore:
                 kind = np.float32 if self.spec.is_quantizer else np.int32
                 shape = (len(queries), k)
                 return np.empty(shape, kind), np.empty(shape, np.int64)
-            distances, positions = self.structure.search(queries, k)
+            try:
+                distances, positions = self.structure.search(queries, k)
+            except IndexError:
+                if not self.mapped:
+                    raise
+                raise damaged("its codes name what is not there") from None
+            self._check_positions(positions)
             return distances, self.ids.at(positions)
 
     def range_search(self, queries: np.ndarray, radius: float) -> RangeResult:
@@ -160,13 +171,19 @@ class FaissStore:
                 limits = np.zeros(len(queries) + 1, np.int64)
                 return limits, np.empty(0, np.float32), np.empty(0, np.int64)
             limits, distances, positions = self.structure.range_search(queries, radius)
+            self._check_positions(positions)
             return limits.astype(np.int64), distances, self.ids.at(positions)
+
+    def _check_positions(self, positions: np.ndarray) -> None:
+        """Raises IndexFileError for finds that a mapped file places out of bounds."""
+        if self.mapped and ((positions < 0) | (positions >= len(self))).any():
+            raise damaged("its lists name codes that are not there")
 
     def rerank(self, queries: np.ndarray, candidates: np.ndarray, k: int):
         """The k nearest of candidates, ids [q, c], by exact distances."""
         with self.lock.read():
             positions = self.ids.known_positions(candidates)
-            codes = self.structure.codes(positions)
+            codes = self._codes(positions)
             distances = candidate_distances(self.spec, queries, codes)
             distances, positions = nearest_candidates(distances, positions, k)
             return distances, self.ids.at(positions)
@@ -175,7 +192,16 @@ class FaissStore:
 
     def codes_of(self, ids) -> np.ndarray:
         with self.lock.read():
-            return self.structure.codes(self.ids.known_positions(ids)).copy()
+            return self._codes(self.ids.known_positions(ids)).copy()
+
+    def _codes(self, positions: np.ndarray) -> np.ndarray:
+        codes = self.structure.codes(positions)
+        if self.mapped:
+            try:
+                self.spec.check_codes(codes.reshape(-1, self.spec.bytes))
+            except ValueError as error:
+                raise damaged(error) from None
+        return codes
 
     def labels_of(self, ids) -> np.ndarray | None:
         with self.lock.read():
@@ -186,6 +212,13 @@ class FaissStore:
         with self.lock.read():
             positions = self.ids.known_positions(ids)
             return None if self.names is None else self.names.take(positions)
+
+    def find(self, names: list[str]) -> np.ndarray:
+        """The ids of all items that have one of some names, in order."""
+        with self.lock.read():
+            if self.names is None:
+                return np.empty(0, np.int64)
+            return self.ids.ids[self.names.find(NameColumn.encode(names))]
 
     def all_ids(self) -> np.ndarray:
         with self.lock.read():
@@ -213,6 +246,11 @@ class FaissStore:
     def stats(self) -> dict:
         return {"exact": self.structure.exact, **self.structure.options}
 
+    def describe(self) -> str:
+        """What it holds, in a few words."""
+        count = len(self)
+        return f"{count:,} item{'' if count == 1 else 's'}"
+
     # === Files ===
 
     def write(self, folder: str) -> tuple[list[str], dict]:
@@ -226,6 +264,7 @@ class FaissStore:
             for name, array in arrays.items():
                 np.save(os.path.join(folder, name), array)
             described = {
+                "format_version": self.structure.format_version,
                 "options": self.structure.options,
                 "count": len(self),
                 "next_id": self.ids.next_id,
@@ -243,41 +282,65 @@ class FaissStore:
                 f"Received: {sorted(options)}."
             )
         load_faiss()
+        saved = SavedFiles(
+            folder, frozenset(manifest["files"]), mmap, manifest["format_version"]
+        )
         try:
             store = cls(spec, manifest["kind"], **manifest["options"])
-            store._read(manifest, folder, mmap)
-        except (
-            ValueError,
-            TypeError,
-            KeyError,
-            RuntimeError,
-            OSError,
-            EOFError,
-        ) as error:
+            store._read(saved, manifest["count"], manifest["next_id"])
+            store.mapped = mmap
+            if not mmap:
+                store._check()
+        except IndexFileError:
+            raise
+        except MemoryError:
             raise IndexFileError(
-                f"The index in {folder!r} is damaged: {error}"
+                f"The index in {folder!r} does not fit into the memory that is free. "
+                "Open it with `mmap=True`, or on a larger machine."
             ) from None
-        store.mapped = mmap
+        except (ValueError, TypeError, OverflowError, OSError, RuntimeError) as error:
+            raise damaged(f"{folder!r}: {error}") from None
         return store
 
-    def _read(self, manifest: dict, folder: str, mmap: bool) -> None:
-        def read(name):
-            path = os.path.join(folder, name)
-            if not os.path.getsize(path):
-                raise IndexFileError(f"{path!r} is empty.")
-            return np.load(path, mmap_mode="r" if mmap else None)
+    def _read(self, saved: SavedFiles, count: int, next_id: int) -> None:
+        """Takes the content of files.
 
-        self.structure.read(folder, mmap)
-        files, count = manifest["files"], manifest["count"]
-        self.ids = IdColumn(read("ids.npy"), manifest["next_id"])
-        if "labels.npy" in files:
-            self.labels = GrowingArray(read("labels.npy"))
-        if "names.npy" in files:
-            self.names = NameColumn(read("names.npy"), read("name_ends.npy"))
-        parts = [self.structure, self.ids, self.labels, self.names]
-        lengths = {len(part) for part in parts if part is not None}
-        if lengths != {count}:
-            raise IndexFileError(
-                f"The index in {folder!r} is damaged: it should hold {count} codes, "
-                f"its files hold {sorted(lengths)}."
-            )
+        The files of an index may come from anybody. What is checked here, mapped or
+        not: dtypes, shapes and lengths of files; how faiss's files are laid out; and
+        what faiss follows without a look at bounds, the links of a graph. The rest are
+        values, which `_check` reads entirely: at once, or where files are mapped before
+        the first change. Until then, each value is checked as it is used: positions and
+        names are within bounds, ids are unique once all were read.
+        """
+        self.structure.read(saved, count)
+        if not count <= next_id <= MAX_ID + 1:
+            raise ValueError(f"next_id {next_id} does not fit {count} ids")
+        ids = saved.column("ids.npy", np.int64, (count,))
+        self.ids = IdColumn(ids, next_id, checked=False)
+        if "labels.npy" in saved.names:
+            self.labels = GrowingArray(_read_labels(saved, count))
+        if "names.npy" in saved.names:
+            text = saved.column("names.npy", np.uint8, (None,))
+            ends = saved.column("name_ends.npy", np.int64, (count,))
+            self.names = NameColumn(text, ends)
+
+    def _check(self) -> None:
+        """Reads all that was in files; an IndexFileError where it does not fit."""
+        try:
+            self.structure.check()
+            labels = None if self.labels is None else self.labels.rows
+            if labels is not None and labels.ndim == 2 and (labels > 1).any():
+                raise ValueError("its multi-hot labels are not 0 or 1")
+        except ValueError as error:
+            raise damaged(error) from None
+        self.ids.check()
+        if self.names is not None:
+            self.names.check()
+
+
+def _read_labels(saved: SavedFiles, count: int) -> np.ndarray:
+    """Classes, int64 [n], or multi-hot labels, uint8 [n, L]."""
+    try:
+        return saved.column("labels.npy", np.int64, (count,))
+    except IndexFileError:
+        return saved.column("labels.npy", np.uint8, (count, None))

@@ -44,10 +44,10 @@ class MilvusItems:
                 rows[row["id"]] = row
         return rows
 
-    def pages(self) -> Iterator[np.ndarray]:
-        """All ids in rising order, a page at a time."""
-        last = -1
-        while rows := self.query(f"id > {last}", ["id"], limit=PAGE_ROWS):
+    def pages(self, condition: str = "") -> Iterator[np.ndarray]:
+        """All ids in rising order, or those for which a condition holds, in pages."""
+        last, condition = -1, f" and {condition}" if condition else ""
+        while rows := self.query(f"id > {last}{condition}", ["id"], limit=PAGE_ROWS):
             page = np.sort(np.array([row["id"] for row in rows], np.int64))
             yield page
             last = int(page[-1])

@@ -73,6 +73,15 @@ def to_codes(spec: CodeSpec, rows: list[dict]) -> np.ndarray:
     return np.frombuffer(joined, np.uint8).reshape(-1, spec.bytes)
 
 
+def can_be_name(name: str) -> bool:
+    """Whether Milvus can keep a name."""
+    try:
+        check_name(name)
+    except ValueError:
+        return False
+    return True
+
+
 def check_name(name: str) -> None:
     """Raises ValueError for a name that Milvus cannot keep."""
     try:

@@ -1,5 +1,6 @@
 """Codes, ids, labels and names in a Milvus server."""
 
+import json
 import threading
 
 import numpy as np
@@ -7,10 +8,11 @@ import numpy as np
 from keras_deephash.index.code_spec import CodeSpec
 from keras_deephash.index.ids import check_ids, ids_are_missing, ids_are_there
 from keras_deephash.index.labels import check_labels
+from keras_deephash.index.manifest import IndexFileError
 from keras_deephash.index.milvus.connection import MilvusConnection, MilvusError
 from keras_deephash.index.milvus.items import MilvusItems
 from keras_deephash.index.milvus.options import check_options
-from keras_deephash.index.milvus.rows import Rows, code_field, to_codes
+from keras_deephash.index.milvus.rows import Rows, can_be_name, code_field, to_codes
 from keras_deephash.index.milvus.schema import open_collection
 from keras_deephash.index.milvus.search import MilvusSearch
 from keras_deephash.index.ranking import (
@@ -21,6 +23,7 @@ from keras_deephash.index.ranking import (
 from keras_deephash.progress import Progress
 
 INSERT_ROWS = 2000
+FIND_NAMES = 500  # Of up to 4,096 bytes each in one condition.
 _LONG_WORK = 20_000
 
 
@@ -213,6 +216,16 @@ class MilvusStore:
             raise ids_are_missing(np.array(missing))
         return [rows[id_] for id_ in ids.tolist()]
 
+    def find(self, names: list[str]) -> np.ndarray:
+        """The ids of all items that have one of some names, in rising order."""
+        found = [np.empty(0, np.int64)]
+        names = [name for name in names if can_be_name(name)]
+        for start in range(0, len(names), FIND_NAMES):
+            # Milvus reads strings as JSON writes them.
+            listed = json.dumps(names[start : start + FIND_NAMES], ensure_ascii=False)
+            found += self.items.pages(f"name in {listed}")
+        return np.unique(np.concatenate(found))
+
     def all_ids(self) -> np.ndarray:
         """All ids, in rising order."""
         return np.concatenate([np.empty(0, np.int64), *self.items.pages()])
@@ -220,6 +233,13 @@ class MilvusStore:
     def stats(self) -> dict:
         options = {key: value for key, value in self.options.items() if value}
         return {"exact": self.kind == "flat", **options}
+
+    def describe(self) -> str:
+        """Where its items are, in a few words; the server is not asked how many."""
+        return (
+            f"collection {self.options['collection']!r} in Milvus at "
+            f"{self.options['uri']!r}"
+        )
 
     def arrays(self) -> dict:
         raise ValueError(
@@ -242,11 +262,31 @@ class MilvusStore:
     def open(
         cls, spec: CodeSpec, manifest: dict, folder: str, mmap: bool, **options
     ) -> "MilvusStore":
-        """Connects to the collection that `write` described."""
+        """Connects to the collection that `write` described, at `uri` of the caller.
+
+        Raises:
+            ValueError: without `uri`. Whoever wrote the file named an address, and
+                whoever opens it decides where to connect and send a token.
+        """
+        kind, saved = manifest["kind"], manifest["options"]
+        if options.get("uri") is None:
+            raise ValueError(
+                f"The index in {folder!r} is on a Milvus server, and its file names "
+                f"the address {saved.get('uri')!r}. Nothing was connected to. Give the "
+                "address of a server that you trust: `uri=` of `Index.load`, --uri of "
+                "a command."
+            )
+        given = {name: value for name, value in options.items() if name != "token"}
+        try:
+            check_options(kind, {**saved, **given})
+        except (ValueError, TypeError) as error:
+            raise IndexFileError(
+                f"The index in {folder!r} cannot be opened: {error}"
+            ) from None
         return cls(
             spec,
-            manifest["kind"],
+            kind,
             create=False,
             next_id=manifest["next_id"],
-            **{**manifest["options"], **options},
+            **{**saved, **options},
         )

@@ -1,6 +1,7 @@
 """The search structures, by what they search and how."""
 
 from keras_deephash.index.code_spec import CodeSpec
+from keras_deephash.index.faiss.structures.distinct_codes import DistinctCodes
 from keras_deephash.index.faiss.structures.hamming_flat import HammingFlat
 from keras_deephash.index.faiss.structures.hamming_hash import HammingHash
 from keras_deephash.index.faiss.structures.hamming_hnsw import HammingHNSW
@@ -23,4 +24,4 @@ def new_structure(spec: CodeSpec, kind: str, **options) -> Structure:
             f"`kind` of an index of {what} codes must be one of {tuple(kinds)}. "
             f"Received: kind={kind!r}."
         )
-    return kinds[kind](spec, **options)
+    return DistinctCodes(kinds[kind](spec, **options))

@@ -4,6 +4,8 @@ import os
 
 import numpy as np
 
+from keras_deephash.index.columns import SavedFiles
+from keras_deephash.index.faiss.files import read_index, write_index
 from keras_deephash.index.faiss.structures.padding import pad, padded_bytes
 from keras_deephash.index.faiss.structures.structure import Structure, selector
 from keras_deephash.index.faiss.threads import load_faiss
@@ -47,11 +49,7 @@ class HammingStructure(Structure):
         return int(np.clip(np.floor(radius), -1, self.bits)) + 1
 
     def codes(self, positions) -> np.ndarray:
-        length = self.bits // 8
-        if not len(self):  # faiss has no memory then, of no type.
-            return np.empty((0, length), np.uint8)[positions, : self.spec.bytes]
-        flat = self.faiss.rev_swig_ptr(self.storage.xb.data(), len(self) * length)
-        return flat.reshape(-1, length)[positions, : self.spec.bytes]
+        return flat_codes(self.storage)[positions, : self.spec.bytes]
 
     def remove(self, removed: np.ndarray) -> None:
         kept = self.codes(~removed)
@@ -63,25 +61,36 @@ class HammingStructure(Structure):
         self.index = self.faiss.deserialize_index_binary(rows)
 
     def write(self, folder: str) -> list[str]:
-        self.faiss.write_index_binary(self.index, os.path.join(folder, FILE))
+        write_index(self.index, os.path.join(folder, FILE))
         return [FILE]
 
-    def read(self, folder: str, mmap: bool) -> None:
-        self.index = self.read_index(folder, mmap)
+    def read(self, saved: SavedFiles, count: int) -> None:
+        self.index = self.read_index(saved, count)
 
-    def read_index(self, folder: str, mmap: bool):
+    def read_index(self, saved: SavedFiles, count: int):
         """The faiss index in a folder."""
-        flags = self.faiss.IO_FLAG_MMAP_IFC if mmap else 0
-        index = self.faiss.read_index_binary(os.path.join(folder, FILE), flags)
-        self.check_file(index)
-        return index
+        path = saved.path(FILE)
+        return read_index(path, saved.mmap, self.file_types, self.bits, count)
+
+    def check(self) -> None:
+        if flat_codes(self.storage)[:, self.spec.bytes :].any():
+            raise ValueError("there are bits behind the codes")
+
+
+def flat_codes(index) -> np.ndarray:
+    """A view of the codes in an `IndexBinaryFlat`, with the bytes behind them."""
+    if not index.ntotal:  # faiss has no memory then, of no type.
+        return np.empty((0, index.code_size), np.uint8)
+    size = index.ntotal * index.code_size
+    codes = load_faiss().rev_swig_ptr(index.xb.data(), size)
+    return codes.reshape(-1, index.code_size)
 
 
 class HammingFlat(HammingStructure):
     """Compares a query with all codes."""
 
     kind = "flat"
-    file_types = ("IndexBinaryFlat",)
+    file_types = ("IBxF",)
 
     def new_index(self):
         return self.faiss.IndexBinaryFlat(self.bits)

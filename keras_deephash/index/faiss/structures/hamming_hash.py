@@ -1,10 +1,20 @@
 """Hash codes in hash tables of their parts: multi-index hashing."""
 
+import math
+import os
+
 import numpy as np
 
-from keras_deephash.index.faiss.structures.hamming_flat import HammingStructure
+from keras_deephash.index.columns import SavedFiles
+from keras_deephash.index.faiss.files import write_index
+from keras_deephash.index.faiss.layouts import check_layout
+from keras_deephash.index.faiss.structures.hamming_flat import FILE, HammingStructure
 from keras_deephash.index.faiss.structures.padding import pad
 from keras_deephash.index.ranking import RangeResult
+
+# Parts of one table that a search looks up at most: more take longer than a comparison
+# with all codes.
+MAX_LOOKS = 1 << 20
 
 
 class HammingHash(HammingStructure):
@@ -25,7 +35,10 @@ class HammingHash(HammingStructure):
     """
 
     kind = "hash"
-    file_types = ("IndexBinaryMultiHash",)
+    # Tables are made anew when they are read, which takes no longer. Older indexes
+    # have them in the file.
+    file_types = ("IBxF", "IBHm")
+    format_version = 2
     default_options = {"tables": None, "flips": 1}
 
     def __init__(self, spec, **options):
@@ -41,8 +54,15 @@ class HammingHash(HammingStructure):
                 f"`tables` must cut {self.spec.bits} bits into parts of 1 to 64 bits. "
                 f"Received: tables={tables}."
             )
+        flips = min(self.options["flips"], part)
+        looks = sum(math.comb(part, bits) for bits in range(flips + 1))
+        if looks > MAX_LOOKS:
+            raise ValueError(
+                f"`flips` must let a search look up at most {MAX_LOOKS} parts in a "
+                f"table. Received: flips={flips} of {part} bits, {looks} parts."
+            )
         index = self.faiss.IndexBinaryMultiHash(self.bits, tables, part)
-        index.nflip = min(self.options["flips"], part)
+        index.nflip = flips
         return index
 
     @property
@@ -63,6 +83,20 @@ class HammingHash(HammingStructure):
                 queries[missed], k
             )
         return distances, positions
+
+    def own(self) -> None:
+        """Nothing is mapped."""
+
+    def write(self, folder: str) -> list[str]:
+        write_index(self.storage, os.path.join(folder, FILE))
+        return [FILE]
+
+    def read(self, saved: SavedFiles, count: int) -> None:
+        path = saved.path(FILE)
+        start = check_layout(path, self.file_types, self.bits, count)
+        if count:
+            shape = count, self.bits // 8
+            self.index.add(np.array(np.memmap(path, np.uint8, "r", start, shape)))
 
     def range_search(self, queries: np.ndarray, radius: float) -> RangeResult:
         if radius > self.reach:

@@ -2,7 +2,10 @@
 
 import numpy as np
 
-from keras_deephash.index.faiss.structures.hamming_flat import HammingStructure
+from keras_deephash.index.faiss.structures.hamming_flat import (
+    HammingStructure,
+    flat_codes,
+)
 from keras_deephash.index.faiss.structures.inverted_file import InvertedFile
 from keras_deephash.index.faiss.structures.padding import pad
 
@@ -15,7 +18,7 @@ class HammingIVF(InvertedFile, HammingStructure):
         **options: of `InvertedFile`.
     """
 
-    file_types = ("IndexBinaryFlat", "IndexBinaryIVF")
+    file_types = ("IBxF", "IBwF")
 
     def new_index(self):
         return self.faiss.IndexBinaryFlat(self.bits)
@@ -26,6 +29,12 @@ class HammingIVF(InvertedFile, HammingStructure):
 
     def add_to_flat(self, index, rows: np.ndarray) -> None:
         index.add(pad(rows))
+
+    def flat_rows(self, index) -> np.ndarray:
+        return flat_codes(index)
+
+    def faiss_rows(self, rows: np.ndarray) -> np.ndarray:
+        return pad(rows)
 
     def new_lists(self, rows: np.ndarray, lists: int):
         # The lists of a query are chosen by the same distance.

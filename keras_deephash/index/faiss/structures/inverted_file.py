@@ -5,6 +5,7 @@ import os
 
 import numpy as np
 
+from keras_deephash.index.columns import SavedFiles
 from keras_deephash.index.faiss.growing_array import GrowingArray
 from keras_deephash.index.faiss.structures.structure import Structure, selector
 
@@ -18,8 +19,8 @@ LEAST_PER_LIST, MOST_PER_LIST = 39, 64
 class InvertedFile(Structure):
     """Base class of `kind="ivf"`, before the base class of what the codes are.
 
-    The lists are learned once there are 4,096 codes, before that all codes are
-    compared. `optimize` learns them anew for the codes that are there by then.
+    The lists are learned once there are 4,096 distinct codes, before that all codes
+    are compared. `optimize` learns them anew for the codes that are there by then.
     A search by radius is exact, over all codes.
 
     Args:
@@ -56,6 +57,14 @@ class InvertedFile(Structure):
     def add_to_flat(self, index, rows: np.ndarray) -> None:
         """Adds rows to an index without lists."""
         raise NotImplementedError
+
+    def flat_rows(self, index) -> np.ndarray:
+        """A view of the rows in an index without lists, as faiss has them."""
+        raise NotImplementedError
+
+    def faiss_rows(self, rows: np.ndarray) -> np.ndarray:
+        """Rows as faiss has them."""
+        return rows
 
     # === What is alike ===
 
@@ -94,6 +103,7 @@ class InvertedFile(Structure):
     def _use(self, index) -> None:
         self.index = index
         if self.is_trained:
+            index.is_trained = True  # Whatever a file says.
             index.nprobe = probes(self.options["probes"], index.nlist)
             self.certain = _fewest(index)
 
@@ -124,10 +134,37 @@ class InvertedFile(Structure):
         np.save(os.path.join(folder, CODES_FILE), self.rows.rows)
         return [*super().write(folder), CODES_FILE]
 
-    def read(self, folder: str, mmap: bool) -> None:
-        self._use(self.read_index(folder, mmap))
-        path = os.path.join(folder, CODES_FILE)
-        self.rows = GrowingArray(np.load(path, mmap_mode="r" if mmap else None))
+    def read(self, saved: SavedFiles, count: int) -> None:
+        self._use(self.read_index(saved, count))
+        width = self.rows.rows.shape[1]
+        self.rows = GrowingArray(saved.column(CODES_FILE, np.uint8, (count, width)))
+
+    def check(self) -> None:
+        rows = self.rows.rows
+        if not self.is_trained:
+            same = np.array_equal(self.flat_rows(self.index), self.faiss_rows(rows))
+        else:
+            same = self._lists_hold(rows)
+        if not same:
+            raise ValueError(f"its lists do not hold the codes of {CODES_FILE}")
+
+    def _lists_hold(self, rows: np.ndarray) -> bool:
+        """Whether each of some rows lies in a list, with its position."""
+        lists, there = self.index.invlists, np.zeros(len(rows), bool)
+        for number in range(lists.nlist):
+            if not (size := lists.list_size(number)):
+                continue
+            positions = self.faiss.rev_swig_ptr(lists.get_ids(number), size)
+            if not 0 <= positions.min() <= positions.max() < len(rows):
+                return False
+            there[positions] = True
+            listed = self.faiss.rev_swig_ptr(
+                lists.get_codes(number), size * lists.code_size
+            )
+            expected = self.faiss_rows(rows[positions])
+            if not np.array_equal(listed.reshape(size, -1), expected):
+                return False
+        return bool(there.all())
 
 
 def _fewest(index) -> int:

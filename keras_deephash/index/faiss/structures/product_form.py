@@ -76,6 +76,26 @@ class ProductForm:
         powers = self.base ** np.arange(self.digits)
         return (number[:, None] // powers % self.base).astype(np.uint8)
 
+    def check(self, rows: np.ndarray) -> None:
+        """Raises ValueError for rows whose codes or digits cannot be ours."""
+        codes = rows[:, : len(self.centers)]
+        if (codes >= self.centers.shape[1]).any():
+            raise ValueError("its codes name centres that are not there")
+        if not self.digits:
+            return
+        for start in range(0, len(rows), BATCH):
+            part = slice(start, start + BATCH)
+            powers = self.base ** np.arange(self.digits)
+            written = rows[part, len(self.centers) :].astype(np.int64) @ powers
+            apart = (
+                self.offset
+                + self.step * written
+                - half_norms(codes[part], self.centers)
+            )
+            # As fine as the float32 that they were rounded from, and a bit.
+            if (abs(apart) > 1e-4 * self.step * self.base**self.digits).any():
+                raise ValueError("the lengths of its codes are not theirs")
+
     def distances(self, similarities: np.ndarray, features: np.ndarray) -> np.ndarray:
         """faiss's similarities of queries [q, D], as distances: smaller is nearer."""
         if not self.euclidean:
@@ -89,6 +109,22 @@ class ProductForm:
             return np.full(len(features), -radius, np.float64)
         lengths = np.square(features).sum(axis=1, dtype=np.float64)
         return (lengths - radius) / 2 + self.offset
+
+
+def half_norms(codes: np.ndarray, centers: np.ndarray) -> np.ndarray:
+    """Half the squared norms of the sums of centres, float64 [n].
+
+    By the products of each two centres: the dimensions of a reconstruction would take
+    a hundred times as long.
+    """
+    centers = centers.astype(np.float64)
+    norms = np.zeros(len(codes))
+    for m in range(len(centers)):
+        norms += 0.5 * np.square(centers[m]).sum(axis=1)[codes[:, m]]
+        for other in range(m):
+            products = centers[m] @ centers[other].T
+            norms += products[codes[:, m], codes[:, other]]
+    return norms
 
 
 def half_norm_bounds(centers: np.ndarray) -> tuple[float, float]:

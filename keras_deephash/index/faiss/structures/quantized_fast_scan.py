@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from keras_deephash.index.columns import SavedFiles
 from keras_deephash.index.faiss.structures.product_form import BATCH
 from keras_deephash.index.faiss.structures.quantized_flat import (
     QuantizedFlat,
@@ -28,7 +29,7 @@ class QuantizedFastScan(QuantizedStructure):
     """
 
     kind = "fast_scan"
-    file_types = ("IndexPQFastScan",)
+    file_types = ("IPfs",)
     exact = False
     default_options = {"candidates": 200}
     base = 16
@@ -94,6 +95,10 @@ class QuantizedFastScan(QuantizedStructure):
     def write(self, folder: str) -> list[str]:
         return [*super().write(folder), *self._exact.write(folder)]
 
-    def read(self, folder: str, mmap: bool) -> None:
-        super().read(folder, mmap)
-        self._exact.read(folder, mmap)
+    def read(self, saved: SavedFiles, count: int) -> None:
+        super().read(saved, count)
+        self.index.implem = self.index.qbs = 0
+        self._exact.read(saved, count)
+
+    def check(self) -> None:
+        self._exact.check()

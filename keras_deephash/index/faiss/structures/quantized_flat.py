@@ -4,6 +4,8 @@ import os
 
 import numpy as np
 
+from keras_deephash.index.columns import SavedFiles
+from keras_deephash.index.faiss.files import read_index, write_index
 from keras_deephash.index.faiss.structures.product_form import ProductForm
 from keras_deephash.index.faiss.structures.structure import Structure, selector
 from keras_deephash.index.faiss.threads import load_faiss
@@ -49,33 +51,54 @@ class QuantizedStructure(Structure):
         similarities, positions = self.index.search(self.form.queries(queries), k)
         return self.form.distances(similarities, queries), positions
 
-    def read_index(self, folder: str, mmap: bool):
-        """The faiss index in a folder."""
-        flags = self.faiss.IO_FLAG_MMAP_IFC if mmap else 0
-        index = self.faiss.read_index(os.path.join(folder, self.file), flags)
-        self.check_file(index)
-        return index
+    def read_index(self, saved: SavedFiles, count: int):
+        """The faiss index in a folder, with our centres whatever it says."""
+        columns = self.form.columns
+        index = read_index(
+            saved.path(self.file),
+            saved.mmap,
+            self.file_types,
+            columns * self.form.dim,
+            count,
+            columns,
+        )
+        return self.set_centers(index)
 
     def own(self) -> None:
         rows = self.faiss.serialize_index(self.index)
         self.index = self.faiss.deserialize_index(rows)
 
     def write(self, folder: str) -> list[str]:
-        self.faiss.write_index(self.index, os.path.join(folder, self.file))
+        write_index(self.index, os.path.join(folder, self.file))
         return [self.file]
 
-    def read(self, folder: str, mmap: bool) -> None:
-        self.index = self.read_index(folder, mmap)
+    def read(self, saved: SavedFiles, count: int) -> None:
+        self.index = self.read_index(saved, count)
+
+
+def pq_codes(index) -> np.ndarray:
+    """A view of the codes in an `IndexPQ`, with the digits behind them."""
+    if not index.ntotal:  # faiss has no memory then, of no type.
+        return np.empty((0, index.pq.M), np.uint8)
+    codes = load_faiss().rev_swig_ptr(index.codes.data(), index.ntotal * index.pq.M)
+    return codes.reshape(-1, index.pq.M)
 
 
 class QuantizedFlat(QuantizedStructure):
     """Scores all codes for a query: AQD as it is defined."""
 
     kind = "flat"
-    file_types = ("IndexPQ",)
+    file_types = ("IxPq",)
 
     def new_index(self):
         return self.new_flat()
+
+    def read(self, saved: SavedFiles, count: int) -> None:
+        super().read(saved, count)
+        self.index.search_type = self.faiss.IndexPQ.ST_PQ
+
+    def check(self) -> None:
+        self.form.check(pq_codes(self.index))
 
     def add(self, codes: np.ndarray) -> None:
         self.index.add_sa_codes(self.form.codes(codes))
@@ -84,11 +107,7 @@ class QuantizedFlat(QuantizedStructure):
         return exact_range_search(self.index, self.form, queries, radius)
 
     def codes(self, positions) -> np.ndarray:
-        columns = self.form.columns
-        if not len(self):  # faiss has no memory then, of no type.
-            return np.empty((0, columns), np.uint8)[positions, : self.spec.bytes]
-        flat = self.faiss.rev_swig_ptr(self.index.codes.data(), len(self) * columns)
-        return flat.reshape(-1, columns)[positions, : self.spec.bytes]
+        return pq_codes(self.index)[positions, : self.spec.bytes]
 
     def remove(self, removed: np.ndarray) -> None:
         chosen, _bitmap = selector(self.faiss, removed)

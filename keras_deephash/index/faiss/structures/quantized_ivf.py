@@ -5,11 +5,13 @@ import os
 import numpy as np
 
 from keras_deephash.codebooks.scores import reconstruct
+from keras_deephash.index.columns import SavedFiles
 from keras_deephash.index.faiss.structures.inverted_file import InvertedFile
 from keras_deephash.index.faiss.structures.product_form import BATCH
 from keras_deephash.index.faiss.structures.quantized_flat import (
     QuantizedStructure,
     exact_range_search,
+    pq_codes,
 )
 from keras_deephash.index.ranking import RangeResult
 
@@ -24,7 +26,7 @@ class QuantizedIVF(InvertedFile, QuantizedStructure):
         **options: of `InvertedFile`.
     """
 
-    file_types = ("IndexPQ", "IndexIVFPQ")
+    file_types = ("IxPq", "IwPQ")
 
     def new_index(self):
         return self.new_flat()
@@ -35,6 +37,9 @@ class QuantizedIVF(InvertedFile, QuantizedStructure):
 
     def add_to_flat(self, index, rows: np.ndarray) -> None:
         index.add_sa_codes(rows)
+
+    def flat_rows(self, index) -> np.ndarray:
+        return pq_codes(index)
 
     def new_lists(self, rows: np.ndarray, lists: int):
         kmeans = self.faiss.Kmeans(
@@ -98,7 +103,17 @@ class QuantizedIVF(InvertedFile, QuantizedStructure):
             files.append(LISTS_FILE)
         return files
 
-    def read(self, folder: str, mmap: bool) -> None:
-        super().read(folder, mmap)
-        if self.is_trained:
-            self._set_list_centers(np.load(os.path.join(folder, LISTS_FILE)))
+    def check(self) -> None:
+        self.form.check(self.rows.rows)
+        super().check()
+
+    def read(self, saved: SavedFiles, count: int) -> None:
+        super().read(saved, count)
+        if not self.is_trained:
+            self.index.search_type = self.faiss.IndexPQ.ST_PQ
+            return
+        shape = self.index.nlist, self.form.dim
+        centers = saved.column(LISTS_FILE, np.float32, shape)
+        if not np.isfinite(centers).all():
+            raise ValueError(f"{LISTS_FILE} holds NaN or infinity")
+        self._set_list_centers(centers)

@@ -4,17 +4,18 @@ import numpy as np
 
 from keras_deephash.checks import check_integer
 from keras_deephash.index.code_spec import CodeSpec
+from keras_deephash.index.columns import SavedFiles
 from keras_deephash.index.ranking import RangeResult
 
-# What a search by radius returns: the neighbours of query i are the rows
-# limits[i] to limits[i + 1] of the distances and the positions.
+MAX_OPTION = 1 << 20
 
 
 class Structure:
     """Base class: codes at positions 0 to n - 1, searched by faiss.
 
     A subclass sets `kind`, and `exact`, whether it finds the true neighbours. Ids,
-    labels and names belong to the store above it.
+    labels and names belong to the store above it; and codes are added once, however
+    many items have them: see `DistinctCodes`.
 
     Args:
         spec: `CodeSpec`.
@@ -23,9 +24,12 @@ class Structure:
 
     kind = ""
     exact = True
-    # The faiss classes that a file may hold.
+    # The types of index that a file may hold: keys of `layouts.LAYOUTS`.
     file_types: tuple[str, ...] = ()
     default_options: dict = {}
+    # What an option may be at most. Beyond that a search, also one in an index of
+    # somebody else, could take all memory.
+    largest_options: dict = {}
 
     def __init__(self, spec: CodeSpec, **options):
         unknown = sorted(set(options) - set(self.default_options))
@@ -38,7 +42,9 @@ class Structure:
         for name, value in options.items():
             if value is None and self.default_options[name] is None:
                 continue
-            options[name] = check_integer(name, value, minimum=1)
+            value = check_integer(name, value, minimum=1)
+            largest = self.largest_options.get(name, MAX_OPTION)
+            options[name] = check_integer(name, value, minimum=1, maximum=largest)
         self.spec = spec
         self.options = {**self.default_options, **options}
 
@@ -74,26 +80,31 @@ class Structure:
         Attributes are set anew, never changed in place: see `FaissStore.optimize`.
         """
 
-    def check_file(self, index) -> None:
-        """Raises ValueError for a faiss index that is none of this kind and length."""
-        found = type(index).__name__
-        if found not in self.file_types or index.d != self.index.d:
-            raise ValueError(
-                f"Expected {self.file_types} of {self.index.d} dimensions. "
-                f"Received: {found} of {index.d}."
-            )
-
     def own(self) -> None:
         """Copies into memory what is mapped from files, which may be gone by now."""
         raise NotImplementedError
+
+    # === Files ===
+
+    # The format of a saved index that its files need.
+    format_version = 1
 
     def write(self, folder: str) -> list[str]:
         """Writes files into a folder and returns their names."""
         raise NotImplementedError
 
-    def read(self, folder: str, mmap: bool) -> None:
-        """Takes the content of files that `write` made."""
+    def read(self, saved: SavedFiles, count: int) -> None:
+        """Takes the content of files that `write` made; they must hold `count` codes.
+
+        What a search relies on is checked here, mapped or not, and raises ValueError.
+        """
         raise NotImplementedError
+
+    def check(self) -> None:
+        """Reads all that is there and raises ValueError where it does not fit.
+
+        After `read`, and for what was mapped after `own`.
+        """
 
 
 class InterruptedStructure:
