@@ -152,7 +152,7 @@ class CodeSpec:
         fields = ("bits", "metric", "weights_sha256")
         pairs = [(getattr(self, name), getattr(other, name)) for name in fields]
         if all(a == b or None in (a, b) for a, b in pairs) and same_centers:
-            self.check_preprocessing(other.preprocessing_version)
+            check_versions(self.preprocessing_version, other.preprocessing_version)
             return
         raise ValueError(
             f"{what} makes other codes than those in the index"
@@ -160,17 +160,6 @@ class CodeSpec:
             f"{self.describe()}. Received: {other.describe()}. Encode with the model "
             "of the index, or build a new index."
         )
-
-    def check_preprocessing(self, version: int | None = PREPROCESSING_VERSION) -> None:
-        """Raises ValueError where images became pixels in another way than now."""
-        mine = self.preprocessing_version
-        if mine != version and None not in (mine, version):
-            raise ValueError(
-                "The codes of the index were made by another version of the "
-                "preprocessing, which reads some images differently. Expected: version "
-                f"{version}. Received: version {mine}. Build the index again from its "
-                "images. Codes can still be searched, without a model."
-            )
 
     def describe(self) -> str:
         """One line for people."""
@@ -195,6 +184,22 @@ def version_of_json(fields: dict) -> int | None:
     it was not written down yet."""
     implied = None if fields.get("weights_sha256") is None else 1
     return fields.get("preprocessing_version", implied)
+
+
+def check_versions(index: int | None, model: int | None) -> None:
+    """Raises ValueError where the images of an index became pixels in another way.
+
+    Args:
+        index: int. The `preprocessing_version` of its codes; `None` fits any other.
+        model: int. That of the codes to be compared with them.
+    """
+    if index != model and None not in (index, model):
+        raise ValueError(
+            "The codes of the index were made by another version of the "
+            "preprocessing, which reads some images differently. Expected: version "
+            f"{model}. Received: version {index}. Build the index again from its "
+            "images. Codes can still be searched, without a model."
+        )
 
 
 def weights_sha256(model) -> str:

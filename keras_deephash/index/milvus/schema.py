@@ -3,7 +3,7 @@
 import hashlib
 import json
 
-from keras_deephash.index.code_spec import CodeSpec, version_of_json
+from keras_deephash.index.code_spec import CodeSpec, check_versions, version_of_json
 from keras_deephash.index.milvus.connection import MilvusConnection, MilvusError
 from keras_deephash.index.milvus.rows import MAX_NAME_BYTES
 from keras_deephash.index.milvus.vectors import new_vectors
@@ -114,7 +114,7 @@ def _check(description: str, name: str, spec: CodeSpec, kind: str) -> dict:
                 f"{theirs!r}, preset {described['preset']!r}. Received: {field} "
                 f"{mine[field]!r}, preset {spec.preset!r}. Give another `collection`."
             )
-    spec.check_preprocessing(version_of_json(described))
+    check_versions(version_of_json(described), spec.preprocessing_version)
     if described["kind"] != kind:
         raise ValueError(
             f"The collection {name!r} has kind={described['kind']!r}. "
