@@ -1,10 +1,14 @@
-"""Files that are whole or absent."""
+"""Files and directories that are whole or absent."""
 
+import ctypes
 import errno
 import hashlib
 import os
+import re
 import secrets
+import shutil
 import stat
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import IO
@@ -13,6 +17,8 @@ try:
     import fcntl
 except ImportError:  # Windows.
     fcntl = None
+
+_NO_ROOM = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT)
 
 
 @contextmanager
@@ -96,6 +102,101 @@ def one_at_a_time(folder: str | os.PathLike) -> Iterator[None]:
         yield
     finally:
         os.close(handle)
+
+
+def try_lock(folder: str | os.PathLike) -> int | None:
+    """Takes the lock of a directory, without waiting for it.
+
+    Args:
+        folder: str. The directory.
+
+    Returns:
+        int, a handle; the lock ends when it is closed, or with the process. `None`
+        where directories have no locks, as in `one_at_a_time`.
+
+    Raises:
+        BlockingIOError: if another process or thread has the lock.
+    """
+    if fcntl is None:
+        return None
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(handle)
+        raise
+    except OSError:
+        os.close(handle)
+        return None
+    return handle
+
+
+def exchange(first: str, second: str) -> bool:
+    """Lets two paths change places in one step, so that neither name is ever missing.
+
+    Returns:
+        bool. `False` where the system or the file system cannot do it: then nothing
+        has changed.
+    """
+    paths = os.fsencode(first), os.fsencode(second)
+    try:
+        libc = ctypes.CDLL(None)
+        if sys.platform == "darwin":
+            return libc.renamex_np(*paths, 2) == 0  # RENAME_SWAP
+        here = -100  # AT_FDCWD
+        return libc.renameat2(here, paths[0], here, paths[1], 2) == 0  # RENAME_EXCHANGE
+    except (AttributeError, OSError, TypeError):  # Windows, an old C library.
+        return False
+
+
+@contextmanager
+def disk_errors(path: str | os.PathLike) -> Iterator[None]:
+    """Turns errors of a disk into an OSError of one line that names `path`.
+
+    HDF5 and faiss report a full disk in a RuntimeError of many lines, with the number
+    of the system's error in it; Python's own names no file where a write fails.
+
+    Args:
+        path: str. What the caller asked to be written.
+    """
+    try:
+        yield
+    except Exception as error:
+        number = getattr(error, "errno", None)
+        named = getattr(error, "filename", None) is not None
+        found = re.search(r"errno = (\d+)", str(error))
+        if found:
+            number = int(found[1])
+        elif not isinstance(error, OSError) or number is None or named:
+            raise
+        raise OSError(number, os.strerror(number), os.fspath(path)) from None
+
+
+def check_room(path: str | os.PathLike, size: int) -> None:
+    """Checks that a new file has room on the disk, before HDF5 writes it.
+
+    HDF5 goes on with a file that it could not write, until the process crashes.
+
+    Args:
+        path: str. A file that does not exist; it is made and removed.
+        size: int, bytes.
+
+    Raises:
+        OSError: if it has no room.
+    """
+    folder = os.path.dirname(os.path.abspath(path))
+    try:
+        with open(path, "xb") as file:
+            if hasattr(os, "posix_fallocate"):
+                os.posix_fallocate(file.fileno(), 0, size)
+    except OSError as error:
+        if error.errno in _NO_ROOM:
+            raise
+    finally:
+        with suppress(FileNotFoundError):
+            os.unlink(path)
+    if shutil.disk_usage(folder).free < size:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), os.fspath(path))
 
 
 def describe_file(path: str) -> dict:

@@ -9,6 +9,7 @@ import os
 import h5py
 import numpy as np
 
+from keras_deephash.files import check_room
 from keras_deephash.presets.errors import PresetError
 from keras_deephash.presets.format.weights_check import count_weights, refuse_damage
 
@@ -27,6 +28,7 @@ def save_index_file(index, path: str) -> dict:
         raise PresetError(
             f"The index cannot be saved with a preset, it could not be loaded: {error}"
         ) from None
+    check_room(path, 2**16 + sum(array.nbytes for array in arrays.values()))
     with h5py.File(path, "w", track_order=True) as file:
         for name, array in arrays.items():
             file.create_dataset(name, data=array, track_times=False)
