@@ -67,19 +67,16 @@ def run(options) -> None:
 
 
 def _print_table(results: list[dict]) -> None:
+    from keras_deephash.text import printable
+
     for result in results:
-        print(_printable(result["query"]))
+        print(printable(result["query"]))
         for rank, neighbor in enumerate(result["neighbors"], start=1):
             distance = f"{neighbor['distance']:.6g}"
-            name = _printable(neighbor["name"])
+            name = printable(neighbor["name"])
             print(f"{rank:5} {distance:>10} {neighbor['id']:>8}  {name}")
         if not result["neighbors"]:
             print("      none")
-
-
-def _printable(path: str) -> str:
-    """A path for the terminal: names of files may be no UTF-8."""
-    return path.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def _draw(results: list[dict], path: str) -> None:

@@ -1,16 +1,22 @@
 """The size of a model, known before any memory is taken for it."""
 
+import math
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 
 import keras
 
 
-def count_parameters(build: Callable[[], keras.Model]) -> int:
-    """The number of parameters of a model that is built without its weights.
+def measure_model(build: Callable[[], keras.Model]) -> tuple[int, int]:
+    """The size of a model that is built without its weights.
 
     Args:
         build: function that builds the model. What it raises is raised here.
+
+    Returns:
+        Tuple of the number of parameters, and of the values in the largest output that
+        a layer has for one image.
     """
     outcome = {}
 
@@ -18,7 +24,8 @@ def count_parameters(build: Callable[[], keras.Model]) -> int:
         try:
             # In this scope, Keras puts off the values of new variables.
             with keras.StatelessScope(initialize_variables=False):
-                outcome["parameters"] = build().count_params()
+                model = build()
+                outcome["size"] = model.count_params(), _largest_output(model)
         except BaseException as error:
             outcome["error"] = error
 
@@ -29,4 +36,13 @@ def count_parameters(build: Callable[[], keras.Model]) -> int:
     thread.join()
     if "error" in outcome:
         raise outcome["error"]
-    return outcome["parameters"]
+    return outcome["size"]
+
+
+def _largest_output(model: keras.Model) -> int:
+    sizes = [0]
+    for layer in model._flatten_layers():
+        with suppress(AttributeError, ValueError):  # Called in no graph, or in several.
+            outputs = keras.tree.flatten(layer.output)
+            sizes += [math.prod(filter(None, tensor.shape[1:])) for tensor in outputs]
+    return max(sizes)

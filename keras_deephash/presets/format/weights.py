@@ -12,6 +12,7 @@ from keras_deephash.checks import check_option
 from keras_deephash.files import check_room
 from keras_deephash.presets.errors import PresetError
 from keras_deephash.presets.format.deflation import write_deflated
+from keras_deephash.presets.format.weights_check import is_finite
 
 if TYPE_CHECKING:
     import keras
@@ -53,6 +54,13 @@ def load_weights_file(model: "keras.Model", path: str) -> None:
         raise PresetError(
             f"The weights in {path!r} do not fit `{type(model).__name__}`: {error}"
         ) from None
+    for weight in model.weights:  # In a smaller type than the file has, maybe.
+        values = keras.ops.convert_to_numpy(weight)
+        if values.dtype.kind not in "biu" and not is_finite(values):
+            raise PresetError(
+                f"The weight {weight.path!r} of {path!r} is not finite in "
+                f"{weight.dtype}. Load it with another `dtype`, such as 'float32'."
+            )
 
 
 def _copy(source: h5py.Group, target: h5py.Group, dtype: str) -> None:
@@ -72,7 +80,7 @@ def _copy(source: h5py.Group, target: h5py.Group, dtype: str) -> None:
             values = values.view(ml_dtypes.bfloat16).astype(np.float32)
         if values.dtype.kind == "f":
             values = _rounded(values, dtype)
-            if not np.isfinite(values).all():
+            if not is_finite(values):
                 raise ValueError(
                     f"The weight {item.name!r} is not finite in {dtype}. Save with "
                     "`weights_dtype='float32'`, or check the training for NaN."
