@@ -9,21 +9,25 @@ from keras_deephash.presets.format import metadata as md
 from keras_deephash.presets.format.index_file import INDEX_FILE
 from keras_deephash.presets.format.paths import preset_file
 from keras_deephash.presets.format.readme import is_rendered
-from keras_deephash.presets.hub.blobs import is_intact
+from keras_deephash.presets.hub.blobs import Blob
 from keras_deephash.presets.hub.card import is_unedited, render_hub_card
 from keras_deephash.presets.hub.download import FILES, TIMEOUT
 from keras_deephash.presets.hub.explain import explain
 from keras_deephash.presets.hub.handles import (
     HubHandle,
+    is_digest,
     is_hub_handle,
     parse_hub_handle,
 )
-from keras_deephash.presets.hub.timeouts import LIBRARY, limit_waits
+from keras_deephash.presets.hub.limits import limit_client
+from keras_deephash.presets.hub.listing import fetch_listing
+from keras_deephash.presets.hub.reader import LIBRARY, HubReader
 from keras_deephash.presets.loading import load_preset
 from keras_deephash.presets.location import PresetLocation, locate_preset
 
 # Seconds; a commit of large files is not confirmed at once.
 SILENCE = 30
+CARD_SECONDS = 60  # For a card that is there already.
 
 
 def upload_preset(
@@ -83,7 +87,7 @@ def upload_preset(
         raise ValueError("`commit_message` must not be empty.")
     files, card = prepare_upload(handle, preset, license)
     try:
-        with limit_waits(handle, SILENCE):
+        with limit_client(handle, SILENCE):
             return _send(
                 handle, files, card, private, commit_message, create_pr, token, endpoint
             )
@@ -143,61 +147,68 @@ def _send(
     token,
     endpoint: str | None,
 ) -> str:
-    from huggingface_hub import CommitOperationAdd, HfApi
+    from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi
     from huggingface_hub.errors import RepositoryNotFoundError
 
     api = HfApi(endpoint=endpoint, token=token, library_name=LIBRARY)
+    reader = HubReader(handle, token, endpoint, SILENCE)
     branch = handle.revision or "main"
-    try:  # Also a first answer with a limit of time, which later ones have not.
-        api.model_info(handle.repo_id, timeout=TIMEOUT)
+    try:
+        reader.commit("main", silence=TIMEOUT)
     except RepositoryNotFoundError:
         api.create_repo(handle.repo_id, private=private, exist_ok=True)
     if branch != "main" and not branch.startswith("refs/"):
         api.create_branch(handle.repo_id, branch=branch, exist_ok=True)
-    parent = api.model_info(handle.repo_id, revision=branch, timeout=TIMEOUT).sha
+    parent = reader.commit(branch, silence=TIMEOUT)
+    present = fetch_listing(reader, parent, (md.README_FILE, INDEX_FILE))
     operations = [
-        CommitOperationAdd(path_in_repo=name, path_or_fileobj=path)
-        for name, path in files.items()
+        CommitOperationAdd(path_in_repo=name, path_or_fileobj=content)
+        for name, content in files.items()
     ]
-    present = _read_card(api, handle.repo_id, parent)
-    if present is None or is_unedited(present):
+    if INDEX_FILE in present and INDEX_FILE not in files:
+        # One that was taken out of the preset would stay for all to read.
+        operations.append(CommitOperationDelete(path_in_repo=INDEX_FILE))
+    theirs = None
+    if md.README_FILE in present:
+        theirs = _read_card(reader, parent, present[md.README_FILE])
+    if theirs is None or is_unedited(theirs):
         operations.append(
             CommitOperationAdd(
                 path_in_repo=md.README_FILE, path_or_fileobj=card.encode()
             )
         )
-    elif present != card:
+    elif theirs != card:
         warnings.warn(
             f"The {md.README_FILE} of `{handle.repo_id}` was edited and is kept. "
             "Delete it there to have a new one.",
             stacklevel=4,
         )
-    commit = api.create_commit(
-        handle.repo_id,
-        operations,
-        commit_message=commit_message,
-        revision=branch,
-        create_pr=create_pr,
-        # What somebody else commits in the meantime is not overwritten.
-        parent_commit=parent,
-    )
+    with warnings.catch_warnings():
+        # The client's affair, which it tells twice an upload.
+        warnings.filterwarnings("ignore", "Use 'content=", DeprecationWarning)
+        commit = api.create_commit(
+            handle.repo_id,
+            operations,
+            commit_message=commit_message,
+            revision=branch,
+            create_pr=create_pr,
+            # What somebody else commits in the meantime is not overwritten.
+            parent_commit=parent,
+        )
+    if not is_digest(commit.oid):
+        raise HubError(
+            f"The Hub gives the commit of `{handle}` a name that is none. Received: "
+            f"{str(commit.oid)[:80]!r}. Look at the repository, and check `endpoint`."
+        )
     return commit.oid
 
 
-def _read_card(api, repo_id: str, commit: str) -> str | None:
-    """The README of a repository, or None if it has none."""
-    from huggingface_hub.errors import EntryNotFoundError, LocalEntryNotFoundError
-
+def _read_card(reader: HubReader, commit: str, blob: Blob) -> str:
+    """The README of a repository."""
     with tempfile.TemporaryDirectory() as folder:
-        try:
-            path = api.hf_hub_download(
-                repo_id, md.README_FILE, revision=commit, cache_dir=folder
-            )
-        except LocalEntryNotFoundError:  # An outage, although of the kind below.
-            raise
-        except EntryNotFoundError:
-            return None
-        if not is_intact(*os.path.split(path)):
+        path = os.path.join(folder, md.README_FILE)
+        reader.copy(reader.url(commit, md.README_FILE), path, blob.size, CARD_SECONDS)
+        if not blob.is_in(path):
             raise HubError("The card on the Hub arrived damaged. Publish again.")
         # What is no text is no card of ours, and kept as an edited one.
         with open(path, encoding="utf-8", errors="replace", newline="") as file:
