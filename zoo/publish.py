@@ -78,6 +78,11 @@ def publish_all(
                 f"The README.md of {name!r} was not made from its metadata. Remove it, "
                 "or save the preset again."
             )
+        if not all(isinstance(path, str) for path in files.values()):
+            raise PresetError(
+                f"The preset {name!r} names files of this computer, see its metadata. "
+                "Save it with relative paths: its record is of the files as they are."
+            )
         size = sum(os.path.getsize(path) for path in files.values())
         figure = preset["metrics"].get("map")
         report(

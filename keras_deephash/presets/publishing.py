@@ -24,6 +24,7 @@ from keras_deephash.presets.hub.listing import fetch_listing
 from keras_deephash.presets.hub.reader import LIBRARY, HubReader
 from keras_deephash.presets.loading import load_preset
 from keras_deephash.presets.location import PresetLocation, locate_preset
+from keras_deephash.presets.private_paths import describe_paths, without_paths
 
 # Seconds; a commit of large files is not confirmed at once.
 SILENCE = 30
@@ -40,13 +41,15 @@ def upload_preset(
     token: str | bool | None = None,
     endpoint: str | None = None,
     license: str | None = None,
+    keep_paths: bool = False,
 ) -> str:
     """Publishes a preset on the Hugging Face Hub, in one commit.
 
     The preset is loaded first, as it would be from the Hub. Its files and a model card
     are sent, and nothing else of the directory, which stays as it is. The card is made
     from the metadata, unless the README of the directory was edited, which is sent
-    then; a card that was edited on the Hub is kept.
+    then; a card that was edited on the Hub is kept. Absolute paths, which tell about
+    the author's computer, are shortened in what is sent; a warning lists what is left.
 
     Args:
         uri: str. `"hf://org/name"`; the repository is created if need be.
@@ -62,6 +65,9 @@ def upload_preset(
             `https://huggingface.co`.
         license: str. Identifier of the licence of the weights, such as
             `"apache-2.0"`, for the card. Defaults to `None`, not stated.
+        keep_paths: bool. Whether the absolute paths of the training's record and of the
+            index's names are sent as they are, in place of their last parts and of
+            names relative to their folder. Defaults to `False`.
 
     Returns:
         str, the commit: `from_preset(uri, revision=commit)` loads exactly this.
@@ -85,7 +91,7 @@ def upload_preset(
         )
     if not commit_message:
         raise ValueError("`commit_message` must not be empty.")
-    files, card = prepare_upload(handle, preset, license)
+    files, card = prepare_upload(handle, preset, license, keep_paths)
     try:
         with limit_client(handle, SILENCE):
             return _send(
@@ -96,12 +102,18 @@ def upload_preset(
 
 
 def prepare_upload(
-    handle: HubHandle, preset: str | os.PathLike, license: str | None = None
-) -> tuple[dict[str, str], str]:
+    handle: HubHandle,
+    preset: str | os.PathLike,
+    license: str | None = None,
+    keep_paths: bool = False,
+) -> tuple[dict[str, str | bytes], str]:
     """What would be sent, after a check that it loads; no request is made.
 
+    Warns of the names on this computer that are in it.
+
     Returns:
-        Tuple of the paths of its files by name, and the model card.
+        Tuple of its files by name, and the model card. A file is the path of one of the
+        preset, or bytes in place of one with absolute paths.
     """
     if is_hub_handle(os.fspath(preset)):
         raise PresetError(
@@ -115,10 +127,31 @@ def prepare_upload(
     model = load_preset(location, True, {}, load_index=has_index)
     names = (*FILES, INDEX_FILE) if has_index else FILES
     files = {name: preset_file(location.folder, name) for name in names}
-    card = render_hub_card(handle, metadata, model.preprocessor, license)
-    if not os.path.lexists(os.path.join(location.folder, md.README_FILE)):
-        return files, card
-    path = preset_file(location.folder, md.README_FILE)
+    own = _own_card(location.folder, metadata)
+    if own is not None and license is not None:
+        path = os.path.join(location.folder, md.README_FILE)
+        raise PresetError(
+            f"The card {path!r} was edited, and is sent as it is: write the license in "
+            f"it, and leave `license` out. Received: license={license!r}."
+        )
+    files, metadata, indexed = without_paths(files, metadata, keep_paths)
+    card = own
+    if card is None:
+        card = render_hub_card(handle, metadata, model.preprocessor, license)
+    told = describe_paths(metadata, indexed, card)
+    if told:
+        warnings.warn(
+            f"What is published names files of this computer: {'; '.join(told)}.",
+            stacklevel=2,
+        )
+    return files, card
+
+
+def _own_card(folder: str, metadata: dict) -> str | None:
+    """The README of a directory, if somebody has edited it."""
+    if not os.path.lexists(os.path.join(folder, md.README_FILE)):
+        return None
+    path = preset_file(folder, md.README_FILE)
     try:
         with open(path, encoding="utf-8", newline="") as file:
             own = file.read()
@@ -127,19 +160,12 @@ def prepare_upload(
             f"{path!r} is no text in UTF-8. Write it so, or remove it to have a card "
             "made."
         ) from None
-    if is_rendered(own, metadata) or is_unedited(own):
-        return files, card
-    if license is not None:
-        raise PresetError(
-            f"The card {path!r} was edited, and is sent as it is: write the license in "
-            f"it, and leave `license` out. Received: license={license!r}."
-        )
-    return files, own
+    return None if is_rendered(own, metadata) or is_unedited(own) else own
 
 
 def _send(
     handle: HubHandle,
-    files: dict[str, str],
+    files: dict[str, str | bytes],
     card: str,
     private: bool,
     commit_message: str,

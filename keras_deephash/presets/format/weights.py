@@ -55,7 +55,7 @@ def load_weights_file(model: "keras.Model", path: str) -> None:
             f"The weights in {path!r} do not fit `{type(model).__name__}`: {error}"
         ) from None
     for weight in model.weights:  # In a smaller type than the file has, maybe.
-        values = keras.ops.convert_to_numpy(weight)
+        values = keras.ops.convert_to_numpy(weight.value)
         if values.dtype.kind not in "biu" and not is_finite(values):
             raise PresetError(
                 f"The weight {weight.path!r} of {path!r} is not finite in "
