@@ -3,6 +3,7 @@
 import ctypes
 import errno
 import hashlib
+import math
 import os
 import re
 import secrets
@@ -18,6 +19,7 @@ try:
 except ImportError:  # Windows.
     fcntl = None
 
+_BYTES = {"float32": 4, "float16": 2, "bfloat16": 2}
 _NO_ROOM = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT)
 
 
@@ -197,6 +199,14 @@ def check_room(path: str | os.PathLike, size: int) -> None:
             os.unlink(path)
     if shutil.disk_usage(folder).free < size:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), os.fspath(path))
+
+
+def weights_size(variables: list) -> int:
+    """The bytes of a weights file at most: numbers, and what HDF5 puts around each."""
+    return 2**16 + sum(
+        2**13 + math.prod(variable.shape) * _BYTES.get(str(variable.dtype), 8)
+        for variable in variables
+    )
 
 
 def describe_file(path: str) -> dict:

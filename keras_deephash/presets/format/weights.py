@@ -1,6 +1,5 @@
 """Weights files, in float32 or in smaller types."""
 
-import math
 import os
 from typing import TYPE_CHECKING
 
@@ -9,7 +8,7 @@ import ml_dtypes
 import numpy as np
 
 from keras_deephash.checks import check_option
-from keras_deephash.files import check_room
+from keras_deephash.files import check_room, weights_size
 from keras_deephash.presets.errors import PresetError
 from keras_deephash.presets.format.deflation import write_deflated
 from keras_deephash.presets.format.weights_check import is_finite
@@ -19,27 +18,17 @@ if TYPE_CHECKING:
 
 WEIGHTS_DTYPES = ("float32", "float16", "bfloat16")
 UNFINISHED_FILE = "full.weights.h5"  # As Keras writes it, while a preset is saved.
-_BYTES = {"float32": 4, "float16": 2, "bfloat16": 2}
 
 
 def save_weights_file(model: "keras.Model", path: str, dtype: str) -> None:
     """Writes the weights alone; the same weights always give the same bytes."""
     check_option("weights_dtype", dtype, WEIGHTS_DTYPES)
     full = os.path.join(os.path.dirname(path), UNFINISHED_FILE)
-    size = file_size(model.weights)
-    check_room(full, 2 * size)  # Both files, for a moment.
+    check_room(full, 2 * weights_size(model.weights))  # Both files, for a moment.
     model.save_weights(full)
     with h5py.File(full, "r") as source, h5py.File(path, "w") as target:
         _copy(source, target, dtype)
     os.remove(full)
-
-
-def file_size(variables: list) -> int:
-    """The bytes of a weights file at most: numbers, and what HDF5 puts around each."""
-    return 2**16 + sum(
-        2**13 + math.prod(variable.shape) * _BYTES.get(variable.dtype, 8)
-        for variable in variables
-    )
 
 
 def load_weights_file(model: "keras.Model", path: str) -> None:
