@@ -63,6 +63,11 @@ class Storage:
         if blobs.items() - kept.items():
             write_listing(self._listing(commit), {**kept, **blobs})
 
+    def forget_listing(self, commit: str) -> None:
+        """Removes what `keep_listing` has kept."""
+        with suppress(FileNotFoundError):
+            os.unlink(self._listing(commit))
+
     def listing(self, commit: str) -> dict[str, Blob]:
         """What is known about the files of a commit: from here, or from the client."""
         theirs = read_listing(os.path.join(self.folder, "trees", f"{commit}.json"))
