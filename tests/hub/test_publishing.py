@@ -382,8 +382,13 @@ def test_an_edited_card_tells_what_it_tells(publish, folder):
 
 def test_nothing_is_said_where_there_is_nothing_to_say(publish):
     with warnings.catch_warnings():
-        warnings.simplefilter("error")
+        warnings.simplefilter("error", UserWarning)
         publish()
+
+
+def test_an_upload_is_silent_about_the_clients_own_affairs(publish, recwarn):
+    publish()
+    assert not [w for w in recwarn if "content=" in str(w.message)]
 
 
 def test_an_index_that_was_taken_out_goes(hub, publish, telling):
