@@ -37,6 +37,8 @@ def load_weights_file(model: "keras.Model", path: str) -> None:
     Raises:
         PresetError: if the file is damaged or its weights do not fit the model.
     """
+    import keras
+
     try:
         model.load_weights(path)
     except Exception as error:  # Keras raises nearly everything here.
