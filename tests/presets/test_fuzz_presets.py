@@ -106,7 +106,7 @@ def mutate_arrays(generator, content: bytes) -> bytes:
         )
         for _ in range(generator.choice((1, 1, 2))):
             name = generator.choice(names)
-            if name in group:
+            if isinstance(group.get(name), h5py.Dataset):
                 mutate_array(generator, group, name)
     return file.getvalue()
 
