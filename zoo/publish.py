@@ -23,8 +23,8 @@ from keras_deephash.presets import PresetError, upload_preset
 from keras_deephash.presets.format.metadata import read_json
 from keras_deephash.presets.hub.card import is_unedited
 from keras_deephash.presets.hub.handles import parse_hub_handle
-from keras_deephash.presets.publishing import prepare_upload
 from keras_deephash.presets.remote_registry import describe_preset, record_entry
+from keras_deephash.presets.upload_files import prepare_upload
 
 
 def check_table(preset: dict, readme: str) -> None:

@@ -28,7 +28,7 @@ def run(options) -> None:
 
     from keras_deephash.presets import upload_preset
     from keras_deephash.presets.hub.handles import parse_hub_handle
-    from keras_deephash.presets.publishing import prepare_upload
+    from keras_deephash.presets.upload_files import prepare_upload
     from keras_deephash.text import printable
 
     handle = parse_hub_handle(options.uri, options.revision)

@@ -13,7 +13,8 @@ import keras_deephash as kdh
 from keras_deephash.presets.hub.download import FILES, HubOptions, fetch_preset
 from keras_deephash.presets.hub.handles import parse_hub_handle
 from keras_deephash.presets.hub.limits import limit_client
-from keras_deephash.presets.publishing import SILENCE, _send, prepare_upload
+from keras_deephash.presets.publishing import SILENCE, _send
+from keras_deephash.presets.upload_files import prepare_upload
 
 HANDLE = "hf://org/tiny"
 # What an answer is not looked at for: headers, and JSON in files and elsewhere.

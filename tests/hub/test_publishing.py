@@ -18,7 +18,8 @@ import keras_deephash as kdh
 from keras_deephash.cli import main
 from keras_deephash.presets.hub.card import is_unedited
 from keras_deephash.presets.hub.handles import parse_hub_handle
-from keras_deephash.presets.publishing import _send, prepare_upload
+from keras_deephash.presets.publishing import _send
+from keras_deephash.presets.upload_files import prepare_upload
 
 URI = "hf://me/mine"
 FILES = {
