@@ -187,18 +187,18 @@ def check_room(path: str | os.PathLike, size: int) -> None:
         OSError: if it has no room.
     """
     folder = os.path.dirname(os.path.abspath(path))
-    try:
-        with open(path, "xb") as file:
+    with open(path, "xb") as file:
+        try:
             if hasattr(os, "posix_fallocate"):
                 os.posix_fallocate(file.fileno(), 0, size)
-    except OSError as error:
-        if error.errno in _NO_ROOM:
-            raise
-    finally:
-        with suppress(FileNotFoundError):
+        except OSError as error:  # Some file systems cannot tell.
+            if error.errno in _NO_ROOM:
+                raise
+        finally:
+            file.close()
             os.unlink(path)
     if shutil.disk_usage(folder).free < size:
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), os.fspath(path))
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 def weights_size(variables: list) -> int:
