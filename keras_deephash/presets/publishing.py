@@ -163,7 +163,9 @@ def _send(
 
 
 def _read_card(reader: HubReader, commit: str, blob: Blob) -> str:
-    """The README of a repository."""
+    """The README of a repository; empty if it is longer than any card of ours."""
+    if blob.size > md.MAX_JSON_BYTES:
+        return ""
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, md.README_FILE)
         reader.copy(reader.url(commit, md.README_FILE), path, blob.size, CARD_SECONDS)

@@ -206,6 +206,12 @@ def test_metadata_of_a_newer_format(repository, load, saved):
     refused(load, "has format 99, .* Upgrade keras_deephash")
 
 
+def test_a_file_that_is_too_long_is_not_fetched(hub, repository, load):
+    repository.commit("main", {"metadata.json": b" " * (16 * 2**20 + 1)})
+    refused(load, "`metadata.json` of .* is longer than any file of a preset")
+    assert not [path for _, path in hub.requests if "resolve" in path]
+
+
 def test_a_repository_that_is_no_preset(hub, load):
     repository = hub.repositories["org/tiny"] = Repository()
     repository.commit("main", {"pytorch_model.bin": b"x"})

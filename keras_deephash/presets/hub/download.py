@@ -128,6 +128,11 @@ def _fetch(
     for name in names:
         if name not in blobs:
             raise _no_such_file(reader.handle, name)
+        if name.endswith(".json") and blobs[name].size > md.MAX_JSON_BYTES:
+            raise HubError(
+                f"`{name}` of `{reader.handle}` is longer than any file of a preset, "
+                f"{md.MAX_JSON_BYTES:,} bytes. Check the name and the revision."
+            )
     storage.keep_listing(commit, blobs)
     missing = [name for name in names if not storage.holds(commit, name, blobs[name])]
     with progress_bar(len(names), [blobs[name] for name in missing]) as progress:
