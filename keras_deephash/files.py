@@ -1,11 +1,15 @@
-"""Files that are whole or absent."""
+"""Files and directories that are whole or absent."""
 
+import ctypes
 import errno
 import hashlib
+import math
 import os
+import re
 import secrets
+import shutil
 import stat
-import unicodedata
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import IO
@@ -14,6 +18,9 @@ try:
     import fcntl
 except ImportError:  # Windows.
     fcntl = None
+
+_BYTES = {"float32": 4, "float16": 2, "bfloat16": 2}
+_NO_ROOM = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT)
 
 
 @contextmanager
@@ -99,6 +106,109 @@ def one_at_a_time(folder: str | os.PathLike) -> Iterator[None]:
         os.close(handle)
 
 
+def try_lock(folder: str | os.PathLike) -> int | None:
+    """Takes the lock of a directory, without waiting for it.
+
+    Args:
+        folder: str. The directory.
+
+    Returns:
+        int, a handle; the lock ends when it is closed, or with the process. `None`
+        where directories have no locks, as in `one_at_a_time`.
+
+    Raises:
+        BlockingIOError: if another process or thread has the lock.
+    """
+    if fcntl is None:
+        return None
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(handle)
+        raise
+    except OSError:
+        os.close(handle)
+        return None
+    return handle
+
+
+def exchange(first: str, second: str) -> bool:
+    """Lets two paths change places in one step, so that neither name is ever missing.
+
+    Returns:
+        bool. `False` where the system or the file system cannot do it: then nothing
+        has changed.
+    """
+    paths = os.fsencode(first), os.fsencode(second)
+    try:
+        libc = ctypes.CDLL(None)
+        if sys.platform == "darwin":
+            return libc.renamex_np(*paths, 2) == 0  # RENAME_SWAP
+        here = -100  # AT_FDCWD
+        return libc.renameat2(here, paths[0], here, paths[1], 2) == 0  # RENAME_EXCHANGE
+    except (AttributeError, OSError, TypeError):  # Windows, an old C library.
+        return False
+
+
+@contextmanager
+def disk_errors(path: str | os.PathLike) -> Iterator[None]:
+    """Turns errors of a disk into an OSError of one line that names `path`.
+
+    HDF5 and faiss report a full disk in a RuntimeError of many lines, with the number
+    of the system's error in it; Python's own names no file where a write fails.
+
+    Args:
+        path: str. What the caller asked to be written.
+    """
+    try:
+        yield
+    except Exception as error:
+        number = getattr(error, "errno", None)
+        named = getattr(error, "filename", None) is not None
+        found = re.search(r"errno = (\d+)", str(error))
+        if found:
+            number = int(found[1])
+        elif not isinstance(error, OSError) or number is None or named:
+            raise
+        raise OSError(number, os.strerror(number), os.fspath(path)) from None
+
+
+def check_room(path: str | os.PathLike, size: int) -> None:
+    """Checks that a new file has room on the disk, before HDF5 writes it.
+
+    HDF5 goes on with a file that it could not write, until the process crashes.
+
+    Args:
+        path: str. A file that does not exist; it is made and removed.
+        size: int, bytes.
+
+    Raises:
+        OSError: if it has no room.
+    """
+    folder = os.path.dirname(os.path.abspath(path))
+    with open(path, "xb") as file:
+        try:
+            if hasattr(os, "posix_fallocate"):
+                os.posix_fallocate(file.fileno(), 0, size)
+        except OSError as error:  # Some file systems cannot tell.
+            if error.errno in _NO_ROOM:
+                raise
+        finally:
+            file.close()
+            os.unlink(path)
+    if shutil.disk_usage(folder).free < size:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def weights_size(variables: list) -> int:
+    """The bytes of a weights file at most: numbers, and what HDF5 puts around each."""
+    return 2**16 + sum(
+        2**13 + math.prod(variable.shape) * _BYTES.get(str(variable.dtype), 8)
+        for variable in variables
+    )
+
+
 def describe_file(path: str) -> dict:
     """The length in bytes and the sha256 of a file."""
     digest = hashlib.sha256()
@@ -106,21 +216,3 @@ def describe_file(path: str) -> dict:
         while block := file.read(1 << 20):
             digest.update(block)
     return {"bytes": os.path.getsize(path), "sha256": digest.hexdigest()}
-
-
-def printable(text: str) -> str:
-    """A name from outside for a terminal or a line of text.
-
-    Control characters and line ends, which a file name may hold, become escapes such as
-    `\\n`; bytes that are not UTF-8 become the replacement character.
-    """
-    return "".join(_printable_character(char) for char in text)
-
-
-def _printable_character(char: str) -> str:
-    category = unicodedata.category(char)
-    if category == "Cs":
-        return "\N{REPLACEMENT CHARACTER}"
-    if category in ("Cc", "Zl", "Zp"):
-        return char.encode("unicode_escape").decode()
-    return char

@@ -1,5 +1,12 @@
 """Retrieval metrics and seeds during training."""
 
+import os
+import resource
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
+import h5py
 import keras
 import numpy as np
 import pytest
@@ -150,3 +157,81 @@ def test_a_backup_of_nothing_is_anyones(tmp_path):
     claim_backup(tmp_path, {"batch_size": 64})
     with pytest.raises(ValueError, match=r"with other options \(batch_size\)"):
         claim_backup(tmp_path, {"batch_size": 32})
+
+
+def train(model, images, labels, folder, epochs=1):
+    model.compile("sgd")
+    backup = TrainingBackup(folder)
+    first = backup.restore(model)
+    arguments = {"batch_size": 12, "verbose": 0, "callbacks": [backup]}
+    model.fit(images, labels, initial_epoch=first, epochs=epochs, **arguments)
+    return first
+
+
+def test_a_backup_is_of_one_model(make_model, images, labels, tmp_path):
+    assert train(make_model(gamma=5.0), images, labels, tmp_path) == 0
+    assert train(make_model(gamma=5.0), images, labels, tmp_path, epochs=2) == 1
+    before = (tmp_path / "latest.weights.h5").read_bytes()
+    dhn = kdh.DHN(make_model().backbone, bits=16)
+    with pytest.raises(ValueError, match="backup of a DCH, not of a DHN. Build that"):
+        train(dhn, images, labels, tmp_path)
+    with pytest.raises(ValueError, match=r"with other arguments \(gamma\)"):
+        train(make_model(gamma=6.0), images, labels, tmp_path)
+    with pytest.raises(ValueError, match=r"with other arguments \(bits\)"):
+        train(make_model(gamma=5.0, bits=32), images, labels, tmp_path)
+    assert (tmp_path / "latest.weights.h5").read_bytes() == before
+    with h5py.File(tmp_path / "latest.weights.h5", "a") as file:
+        del file.attrs["settings"]  # As it was written before.
+    assert train(make_model(gamma=5.0), images, labels, tmp_path, epochs=2) == 2
+
+
+@pytest.mark.skipif(os.name == "nt", reason="directories without locks")
+def test_a_backup_is_of_one_training_at_a_time(make_model, images, labels, tmp_path):
+    model = make_model()
+    model.compile("sgd")
+    script = (
+        "import os, sys\n"
+        "from keras_deephash.files import try_lock\n"
+        "lock = try_lock(sys.argv[1])\n"
+        "print('locked', flush=True)\n"
+        "sys.stdin.read()\n"
+    )
+    command = [sys.executable, "-c", script, str(tmp_path)]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout.readline() == "locked\n"
+        for attempt in (
+            lambda: TrainingBackup(tmp_path).restore(model),
+            lambda: claim_backup(tmp_path, {}),
+            lambda: model.fit(
+                images, labels, callbacks=[TrainingBackup(tmp_path)], verbose=0
+            ),
+        ):
+            with pytest.raises(ValueError, match="training that goes on now. Wait"):
+                attempt()
+    train(model, images, labels, tmp_path)
+
+    # In another thread of this process.
+    claim_backup(tmp_path, {})
+    with ThreadPoolExecutor() as pool:
+        other = pool.submit(claim_backup, tmp_path, {})
+    with pytest.raises(ValueError, match="training that goes on now"):
+        other.result()
+    claim_backup(tmp_path, {})  # One after the other is no conflict.
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no such limits")
+def test_a_full_disk_leaves_the_backup_before(make_model, images, labels, tmp_path):
+    model = make_model()
+    train(model, images, labels, tmp_path)
+    before = (tmp_path / "latest.weights.h5").read_bytes()
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (30_000, hard))
+    try:
+        with pytest.raises(OSError, match="File too large: '.*/latest.weights.h5'$"):
+            train(model, images, labels, tmp_path, epochs=2)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert (tmp_path / "latest.weights.h5").read_bytes() == before
+    assert train(model, images, labels, tmp_path, epochs=2) == 1

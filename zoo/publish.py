@@ -23,8 +23,8 @@ from keras_deephash.presets import PresetError, upload_preset
 from keras_deephash.presets.format.metadata import read_json
 from keras_deephash.presets.hub.card import is_unedited
 from keras_deephash.presets.hub.handles import parse_hub_handle
-from keras_deephash.presets.publishing import prepare_upload
 from keras_deephash.presets.remote_registry import describe_preset, record_entry
+from keras_deephash.presets.upload_files import prepare_upload
 
 
 def check_table(preset: dict, readme: str) -> None:
@@ -77,6 +77,11 @@ def publish_all(
             raise PresetError(
                 f"The README.md of {name!r} was not made from its metadata. Remove it, "
                 "or save the preset again."
+            )
+        if not all(isinstance(path, str) for path in files.values()):
+            raise PresetError(
+                f"The preset {name!r} names files of this computer, see its metadata. "
+                "Save it with relative paths: its record is of the files as they are."
             )
         size = sum(os.path.getsize(path) for path in files.values())
         figure = preset["metrics"].get("map")

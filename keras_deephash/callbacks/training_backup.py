@@ -2,11 +2,19 @@
 
 import json
 import os
+import threading
+from contextlib import suppress
 
 import h5py
 import keras
 
-from keras_deephash.files import write_atomically
+from keras_deephash.files import (
+    check_room,
+    disk_errors,
+    try_lock,
+    weights_size,
+    write_atomically,
+)
 
 _OPTIONS, _UNFINISHED = "options.json", "unfinished.weights.h5"
 
@@ -20,8 +28,10 @@ def claim_backup(directory: str | os.PathLike, settings: dict) -> None:
 
     Raises:
         ValueError: if the backup there is of a training with other settings that has
-            finished an epoch.
+            finished an epoch, or of one that goes on now.
     """
+    os.makedirs(directory, exist_ok=True)
+    _hold(directory)
     path = os.path.join(directory, _OPTIONS)
     settings = json.loads(json.dumps(settings))
     if not os.path.isfile(path) or not _holds_work(directory):
@@ -46,13 +56,50 @@ def _holds_work(directory: str | os.PathLike) -> bool:
     return any(not name.startswith(".") for name in names)
 
 
+# The trainings of this process: their thread, and the lock of their directory.
+_held: dict[str, tuple[threading.Thread, int]] = {}
+
+
+def _hold(directory: str | os.PathLike) -> None:
+    """Keeps a backup to one training until `_release`, or until the process ends.
+
+    Another training in the same thread comes after it: the first one was interrupted.
+    Where directories have no locks, nothing is kept.
+    """
+    path = os.path.realpath(directory)
+    message = (
+        f"{os.fspath(directory)!r} is the backup of a training that goes on now. Wait "
+        "for its end, or give this one a directory of its own."
+    )
+    if path in _held:
+        thread, lock = _held[path]
+        if os.path.samestat(os.fstat(lock), os.stat(path)):
+            if thread.is_alive() and thread is not threading.current_thread():
+                raise ValueError(message)
+            _held[path] = threading.current_thread(), lock
+            return
+        _release(directory)  # The directory was removed, and made again.
+    try:
+        lock = try_lock(path)
+    except BlockingIOError:
+        raise ValueError(message) from None
+    if lock is not None:
+        _held[path] = threading.current_thread(), lock
+
+
+def _release(directory: str | os.PathLike) -> None:
+    _, lock = _held.pop(os.path.realpath(directory), (None, None))
+    if lock is not None:
+        os.close(lock)
+
+
 class TrainingBackup(keras.callbacks.Callback):
     """Saves weights and optimizer after every epoch, in one file that is whole.
 
     `keras.callbacks.BackupAndRestore` writes in place, and a kill while it writes
     loses the training; this one writes beside the file and renames. With `EpochSeeds`
     a training that goes on gives the weights of one that ran through. Put it last: it
-    saves what the other callbacks have changed.
+    saves what the other callbacks have changed. One training has a directory at a time.
 
     Args:
         directory: str. Made if it is missing.
@@ -68,6 +115,7 @@ class TrainingBackup(keras.callbacks.Callback):
     def __init__(self, directory: str | os.PathLike):
         super().__init__()
         os.makedirs(directory, exist_ok=True)
+        self.directory = directory
         self.path = os.path.join(directory, "latest.weights.h5")
         # The name must end as Keras wants it to.
         self._unfinished = os.path.join(directory, _UNFINISHED)
@@ -82,23 +130,75 @@ class TrainingBackup(keras.callbacks.Callback):
             The number of epochs that are done, 0 without a backup.
 
         Raises:
-            ValueError: if the model is not compiled.
+            ValueError: if the model is not compiled, if the backup is of another one,
+                or of a training that goes on now.
         """
         if not model.compiled:
             raise ValueError(
                 "`model` must be compiled: call `model.compile()` before `restore`, "
                 "which restores the optimizer too."
             )
+        _hold(self.directory)
         if not os.path.exists(self.path):
             return 0
+        with h5py.File(self.path, "r") as file:
+            epochs = int(file.attrs["epochs"])
+            # One that was written before there were settings in it is believed.
+            theirs = json.loads(file.attrs.get("settings", "null"))
+        self._check_same(model, theirs)
         with model.distribute_strategy.scope():
             model.optimizer.build(model.trainable_variables)
             model.load_weights(self.path)
-        with h5py.File(self.path, "r") as file:
-            return int(file.attrs["epochs"])
+        return epochs
+
+    def _check_same(self, model: keras.Model, theirs: dict | None) -> None:
+        """Raises ValueError if a backup is of a model with other settings."""
+        settings = _settings(model)
+        if theirs is None or theirs == settings:
+            return
+        if theirs.get("class") != settings["class"]:
+            changed = f"a {theirs.get('class')}, not of a {settings['class']}"
+        else:
+            names = sorted(
+                name
+                for name in settings.keys() | theirs.keys()
+                if settings.get(name) != theirs.get(name)
+            )
+            changed = f"a model with other arguments ({', '.join(names)})"
+        raise ValueError(
+            f"{os.fspath(self.directory)!r} is the backup of {changed}. Build that one "
+            "to go on with it, or remove the directory to begin anew."
+        )
+
+    def on_train_begin(self, logs=None):
+        _hold(self.directory)
+
+    def on_train_end(self, logs=None):
+        _release(self.directory)
 
     def on_epoch_end(self, epoch, logs=None):
-        self.model.save_weights(self._unfinished)
-        with h5py.File(self._unfinished, "a") as file:
-            file.attrs["epochs"] = epoch + 1
-        os.replace(self._unfinished, self.path)
+        with disk_errors(self.path):
+            with suppress(FileNotFoundError):  # Of a training that was killed.
+                os.unlink(self._unfinished)
+            variables = [*self.model.variables, *self.model.optimizer.variables]
+            check_room(self._unfinished, weights_size(variables))
+            self.model.save_weights(self._unfinished)
+            with h5py.File(self._unfinished, "a") as file:
+                file.attrs["epochs"] = epoch + 1
+                file.attrs["settings"] = json.dumps(_settings(self.model))
+            os.replace(self._unfinished, self.path)
+
+
+def _settings(model: keras.Model) -> dict:
+    """The class of a model and its arguments that are plain values."""
+    config = {}
+    with suppress(NotImplementedError):  # A class of the user without `get_config`.
+        config = model.get_config()
+    plain = {
+        key: value
+        for key, value in config.items()
+        if isinstance(value, (bool, int, float, str, type(None)))
+    }
+    for key in ("name", "trainable"):  # A name has the number of the model in it.
+        plain.pop(key, None)
+    return json.loads(json.dumps({**plain, "class": type(model).__name__}))

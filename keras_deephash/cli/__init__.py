@@ -5,6 +5,7 @@ import sys
 from importlib import import_module
 
 from keras_deephash.cli.quiet_start import quiet_start
+from keras_deephash.text import printable
 from keras_deephash.version import __version__
 
 COMMANDS = {
@@ -43,23 +44,17 @@ def main(arguments: list[str] | None = None) -> int:
             _import_modules(options.imports)
         options.run(options)
     except MemoryError as error:
-        reason = f": {error}" if str(error) else ""
-        print(f"keras-deephash: error: not enough memory{reason}", file=sys.stderr)
-        return 1
+        return _fail(f"not enough memory{f': {error}' if str(error) else ''}")
     except (ValueError, OSError, ImportError) as error:
-        print(f"keras-deephash: error: {error}", file=sys.stderr)
-        return 1
+        return _fail(str(error))
     except Exception as error:
         package = type(error).__module__.partition(".")[0]
         if package == "keras_deephash":  # Our own errors say what to do.
-            message = str(error)
-        elif package == "tensorflow":
+            return _fail(str(error))
+        if package == "tensorflow":
             # What Python raises inside tf.data arrives as an error of TensorFlow.
-            message = _cause(error)
-        else:
-            raise
-        print(f"keras-deephash: error: {message}", file=sys.stderr)
-        return 1
+            return _fail(_cause(error))
+        raise
     except KeyboardInterrupt:
         print("keras-deephash: interrupted", file=sys.stderr)
         return 130
@@ -96,6 +91,13 @@ def _import_modules(names: list[str]) -> None:
 
     for name in names:
         import_module_of_user(name)
+
+
+def _fail(message: str) -> int:
+    """Prints an error, which may name what stands in files; returns the status."""
+    message = printable(message, keep="\n")
+    print(f"keras-deephash: error: {message}", file=sys.stderr)
+    return 1
 
 
 def _cause(error: Exception) -> str:

@@ -4,7 +4,7 @@ import os
 import sys
 from collections.abc import Mapping
 
-from keras_deephash.files import printable
+from keras_deephash.text import printable
 
 _SHOWN = 10
 

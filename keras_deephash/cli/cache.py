@@ -4,7 +4,9 @@ keras-deephash cache
 keras-deephash cache --remove hf://org/name
 keras-deephash cache --remove hf://org/name@COMMIT
 
-Other models in the same cache are neither listed nor removed.
+Downloads that broke off are listed as incomplete: they go on at the next call, or are
+removed with their repository. Other models in the same cache are neither listed nor
+removed.
 """
 
 
@@ -20,15 +22,22 @@ def add_arguments(parser) -> None:
 
 
 def run(options) -> None:
-    from keras_deephash.presets.hub.cache import cached_presets, remove_cached
+    from keras_deephash.presets.hub.cache import (
+        cached_presets,
+        incomplete_downloads,
+        remove_cached,
+    )
     from keras_deephash.presets.hub.handles import parse_hub_handle
+    from keras_deephash.text import printable
 
     if options.remove:
         presets = remove_cached(parse_hub_handle(options.remove), options.cache_dir)
         print("removed:")
     else:
         presets = cached_presets(options.cache_dir)
+        presets += incomplete_downloads(options.cache_dir)
     for preset in presets:
         refs = f" ({', '.join(preset.refs)})" if preset.refs else ""
-        print(f"{preset.size / 1e6:8.1f} MB  {preset.method:10}  {preset.handle}{refs}")
+        what = f"{printable(preset.method):10}  {preset.handle}{printable(refs)}"
+        print(f"{preset.size / 1e6:8.1f} MB  {what}")
     print(f"{sum(preset.size for preset in presets) / 1e6:8.1f} MB in all")

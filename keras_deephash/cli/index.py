@@ -41,6 +41,7 @@ def run(options) -> None:
     from keras_deephash.index import Index
     from keras_deephash.index.building import IndexBuilder
     from keras_deephash.index.manifest import MANIFEST
+    from keras_deephash.text import printable
 
     paths, labels = arguments.read_images(options.images)
     # The same name for an image from wherever the command is called.
@@ -74,6 +75,6 @@ def run(options) -> None:
     done += [f"{removed} removed, whose files are gone"] if removed else []
     print(f"{options.output}: {len(index)} codes, {', '.join(done)}")
     if gone := builder.gone():
-        example = arguments.printable(next(iter(gone.values())))
+        example = printable(next(iter(gone.values())))
         are = "is" if len(gone) == 1 else "are"
         print(f"{len(gone)} of the files {are} gone, such as {example}: see --prune")

@@ -23,6 +23,7 @@ def add_arguments(parser) -> None:
 def run(options) -> None:
     from keras_deephash.presets import list_presets, read_preset_metadata
     from keras_deephash.presets.format.readme import render_card
+    from keras_deephash.text import printable
 
     if options.preset and options.remote:
         raise ValueError(
@@ -35,9 +36,9 @@ def run(options) -> None:
     header = ("name", "method", "dataset", "bits", "parameters", "size", "MAP")
     rows = [
         (
-            info.name,
-            info.method,
-            info.dataset or "-",
+            printable(info.name),
+            printable(info.method),
+            printable(info.dataset or "-"),
             str(info.bits or "-"),
             f"{info.parameters:,}",
             f"{info.size / 1e6:.1f} MB",

@@ -4,6 +4,8 @@
 
 The preset is loaded first. The access token is that of `hf auth login`, or the
 environment variable HF_TOKEN. --dry-run prints the model card and sends nothing.
+Absolute paths of the training's record and of the index's names are shortened in what
+is sent, unless --keep-paths is given; a warning lists the names that are left.
 """
 
 from keras_deephash.cli.arguments import add_import
@@ -19,6 +21,7 @@ def add_arguments(parser) -> None:
     add("--message", default="Publish the preset", help="of the commit")
     add("--pull-request", action="store_true", help="in place of a commit")
     add("--license", help="of the weights, such as apache-2.0 (default: not stated)")
+    add("--keep-paths", action="store_true", help="send absolute paths as they are")
     add("--endpoint", metavar="URL", help="of the Hub (default: HF_ENDPOINT)")
     add("--dry-run", action="store_true", help="check and print, but send nothing")
 
@@ -28,14 +31,19 @@ def run(options) -> None:
 
     from keras_deephash.presets import upload_preset
     from keras_deephash.presets.hub.handles import parse_hub_handle
-    from keras_deephash.presets.publishing import prepare_upload
+    from keras_deephash.presets.upload_files import prepare_upload
+    from keras_deephash.text import printable
 
     handle = parse_hub_handle(options.uri, options.revision)
     if options.dry_run:
-        files, card = prepare_upload(handle, options.preset, options.license)
-        for name, path in files.items():
-            print(f"{name}: {os.path.getsize(path):,} bytes")
-        print(f"README.md:\n{card}")
+        files, card = prepare_upload(
+            handle, options.preset, options.license, options.keep_paths
+        )
+        for name, file in files.items():
+            is_path = isinstance(file, str)
+            size = os.path.getsize(file) if is_path else len(file)
+            print(f"{name}: {size:,} bytes{'' if is_path else ', paths shortened'}")
+        print(f"README.md:\n{printable(card, keep=chr(10))}")
         return
     commit = upload_preset(
         options.uri,
@@ -46,5 +54,6 @@ def run(options) -> None:
         create_pr=options.pull_request,
         endpoint=options.endpoint,
         license=options.license,
+        keep_paths=options.keep_paths,
     )
     print(f"hf://{handle.repo_id}@{commit}")

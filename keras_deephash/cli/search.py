@@ -74,11 +74,13 @@ def run(options) -> None:
 
 
 def _print_table(results: list[dict]) -> None:
+    from keras_deephash.text import printable
+
     for result in results:
-        print(arguments.printable(result["query"]))
+        print(printable(result["query"]))
         for rank, neighbor in enumerate(result["neighbors"], start=1):
             distance = f"{neighbor['distance']:.6g}"
-            name = arguments.printable(neighbor["name"])
+            name = printable(neighbor["name"])
             print(f"{rank:5} {distance:>10} {neighbor['id']:>8}  {name}")
         if not result["neighbors"]:
             print("      none")

@@ -4,13 +4,13 @@ import os
 from collections import Counter
 from collections.abc import Iterator
 
-from keras_deephash.files import printable
 from keras_deephash.images.formats import (
     EXTENSIONS,
     REMEDIES,
     known_extensions,
     open_image,
 )
+from keras_deephash.text import printable
 
 # What names images and their labels lies beside them.
 _LISTS = ".txt"

@@ -5,7 +5,8 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 
-from keras_deephash.files import printable, write_atomically
+from keras_deephash.files import write_atomically
+from keras_deephash.text import printable
 
 _SHOWN = 20
 

@@ -2,6 +2,8 @@
 
 from typing import TYPE_CHECKING
 
+from keras_deephash.text import printable
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
@@ -15,7 +17,9 @@ GREY, LIGHT_GREY = "#666666", "#BBBBBB"
 
 def plain_text(text: str, longest: int = 40) -> str:
     """A name for a legend, as it is: matplotlib reads what stands between dollars as
-    mathematics and leaves out names that begin with an underscore."""
+    mathematics, leaves out names that begin with an underscore and fails at lone
+    surrogates."""
+    text = printable(text)
     if len(text) > longest:
         text = f"{text[: longest - 1]}\N{HORIZONTAL ELLIPSIS}"
     text = text.replace("$", r"\$")

@@ -12,12 +12,16 @@ from keras_deephash.presets.format import metadata as md
 from keras_deephash.presets.format.config import check_entry, model_from_config
 from keras_deephash.presets.format.config_check import check_canvas, check_config
 from keras_deephash.presets.format.index_file import INDEX_FILE, load_index_file
-from keras_deephash.presets.format.parameter_count import count_parameters
+from keras_deephash.presets.format.parameter_count import measure_model
 from keras_deephash.presets.format.weights import load_weights_file
 from keras_deephash.presets.format.weights_check import count_weights
 from keras_deephash.presets.hub.download import HubOptions
 from keras_deephash.presets.location import PresetLocation, locate_preset
 from keras_deephash.presets.registry import is_embedded
+
+# Values that a layer of a small network has for one image, of a preset that nobody
+# vouches for; VGG16 has 3.2 million.
+_MAX_STRANGE_OUTPUT = 2**23
 
 
 def from_preset(
@@ -144,7 +148,7 @@ def load_preset(
     md.check_files(folder, metadata)
     if load_index:
         _check_index(location, metadata, load_weights, overrides)
-    preprocessor = _read_preprocessor(folder)
+    preprocessor = _read_preprocessor(folder, location.trusted)
     entry = md.read_json(os.path.join(folder, md.CONFIG_FILE))
     weights = os.path.join(folder, md.WEIGHTS_FILE)
     bits = overrides.get("bits", metadata["bits"])
@@ -156,7 +160,7 @@ def load_preset(
         )
     check_entry(entry, only_own_classes=not location.trusted, wanted=wanted)
     if not is_embedded(folder):
-        _check_size(entry, preprocessor, weights)
+        _check_size(entry, preprocessor, weights, location.trusted)
     given, overrides = list(overrides), dict(overrides)
     size = overrides.pop("image_size", None)
     if size is not None:
@@ -208,18 +212,29 @@ def _check_index(
     md.check_file(location.folder, INDEX_FILE, metadata)
 
 
-def _check_size(entry: dict, preprocessor: Preprocessor, weights: str) -> None:
+def _check_size(
+    entry: dict, preprocessor: Preprocessor, weights: str, trusted: bool
+) -> None:
     """Checks that a model is no larger than its weights before it is built."""
     stored = count_weights(weights)
-    described = count_parameters(lambda: model_from_config(entry, preprocessor, {}))
+    described, largest = measure_model(
+        lambda: model_from_config(entry, preprocessor, {})
+    )
     if described > stored:
         raise PresetError(
             f"The configuration describes {described:,} parameters, and {weights!r} "
             f"holds {stored:,}: the weights do not fit. Fetch or save the preset again."
         )
+    if largest > max(_MAX_STRANGE_OUTPUT, stored) and not trusted:
+        raise PresetError(
+            f"The configuration describes a layer of {largest:,} values for one image, "
+            f"which is too much for a network of {stored:,} parameters: a batch would "
+            "fill the memory. Download the preset, read it, and load its directory if "
+            "you trust it."
+        )
 
 
-def _read_preprocessor(folder: str) -> Preprocessor:
+def _read_preprocessor(folder: str, trusted: bool = True) -> Preprocessor:
     path = os.path.join(folder, md.PREPROCESSOR_FILE)
     config = md.read_json(path)
     check_config(config, f"`{md.PREPROCESSOR_FILE}`")
@@ -227,7 +242,7 @@ def _read_preprocessor(folder: str) -> Preprocessor:
         preprocessor = Preprocessor.from_config(config)
     except Exception as error:  # Anything may stand there.
         raise PresetError(f"{path!r} holds no valid preprocessing: {error}") from None
-    check_canvas(preprocessor, repr(path))
+    check_canvas(preprocessor, repr(path), trusted)
     return preprocessor
 
 

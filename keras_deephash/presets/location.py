@@ -2,6 +2,7 @@
 
 import difflib
 import os
+import warnings
 from dataclasses import dataclass
 
 from keras_deephash.presets import registry
@@ -10,6 +11,7 @@ from keras_deephash.presets.format import metadata as md
 from keras_deephash.presets.hub.download import HubOptions, fetch_preset
 from keras_deephash.presets.hub.handles import is_hub_handle, parse_hub_handle
 from keras_deephash.presets.remote_registry import RemotePreset, remote_presets
+from keras_deephash.presets.replacing import find_replaced
 
 DEFAULTS = HubOptions()
 
@@ -79,6 +81,14 @@ def locate_preset(
         )
     if name in folders or os.path.isdir(name):
         return PresetLocation(name, folders.get(name, name))
+    replaced = find_replaced(name)
+    if replaced is not None:
+        warnings.warn(
+            f"A save of {name!r} was killed: the older preset is loaded, from "
+            f"{replaced!r}. Save it again.",
+            stacklevel=2,
+        )
+        return PresetLocation(name, replaced)
     if os.sep in name or name.startswith("."):
         raise PresetError(
             "There is no such preset directory; a preset of the Hub is named "

@@ -7,23 +7,23 @@ import warnings
 from keras_deephash.presets.errors import HubError, PresetError
 from keras_deephash.presets.format import metadata as md
 from keras_deephash.presets.format.index_file import INDEX_FILE
-from keras_deephash.presets.format.paths import preset_file
-from keras_deephash.presets.format.readme import is_rendered
-from keras_deephash.presets.hub.blobs import is_intact
-from keras_deephash.presets.hub.card import is_unedited, render_hub_card
-from keras_deephash.presets.hub.download import FILES, TIMEOUT
+from keras_deephash.presets.hub.blobs import Blob
+from keras_deephash.presets.hub.card import is_unedited
+from keras_deephash.presets.hub.download import TIMEOUT
 from keras_deephash.presets.hub.explain import explain
 from keras_deephash.presets.hub.handles import (
     HubHandle,
-    is_hub_handle,
+    is_digest,
     parse_hub_handle,
 )
-from keras_deephash.presets.hub.timeouts import LIBRARY, limit_waits
-from keras_deephash.presets.loading import load_preset
-from keras_deephash.presets.location import PresetLocation, locate_preset
+from keras_deephash.presets.hub.limits import limit_client
+from keras_deephash.presets.hub.listing import fetch_listing
+from keras_deephash.presets.hub.reader import LIBRARY, HubReader
+from keras_deephash.presets.upload_files import prepare_upload
 
 # Seconds; a commit of large files is not confirmed at once.
 SILENCE = 30
+CARD_SECONDS = 60  # For a card that is there already.
 
 
 def upload_preset(
@@ -36,13 +36,15 @@ def upload_preset(
     token: str | bool | None = None,
     endpoint: str | None = None,
     license: str | None = None,
+    keep_paths: bool = False,
 ) -> str:
     """Publishes a preset on the Hugging Face Hub, in one commit.
 
     The preset is loaded first, as it would be from the Hub. Its files and a model card
     are sent, and nothing else of the directory, which stays as it is. The card is made
     from the metadata, unless the README of the directory was edited, which is sent
-    then; a card that was edited on the Hub is kept.
+    then; a card that was edited on the Hub is kept. Absolute paths, which tell about
+    the author's computer, are shortened in what is sent; a warning lists what is left.
 
     Args:
         uri: str. `"hf://org/name"`; the repository is created if need be.
@@ -58,6 +60,9 @@ def upload_preset(
             `https://huggingface.co`.
         license: str. Identifier of the licence of the weights, such as
             `"apache-2.0"`, for the card. Defaults to `None`, not stated.
+        keep_paths: bool. Whether the absolute paths of the training's record and of the
+            index's names are sent as they are, in place of their last parts and of
+            names relative to their folder. Defaults to `False`.
 
     Returns:
         str, the commit: `from_preset(uri, revision=commit)` loads exactly this.
@@ -81,9 +86,9 @@ def upload_preset(
         )
     if not commit_message:
         raise ValueError("`commit_message` must not be empty.")
-    files, card = prepare_upload(handle, preset, license)
+    files, card = prepare_upload(handle, preset, license, keep_paths)
     try:
-        with limit_waits(handle, SILENCE):
+        with limit_client(handle, SILENCE):
             return _send(
                 handle, files, card, private, commit_message, create_pr, token, endpoint
             )
@@ -91,51 +96,9 @@ def upload_preset(
         raise explain(error, handle, publishing=True) from None
 
 
-def prepare_upload(
-    handle: HubHandle, preset: str | os.PathLike, license: str | None = None
-) -> tuple[dict[str, str], str]:
-    """What would be sent, after a check that it loads; no request is made.
-
-    Returns:
-        Tuple of the paths of its files by name, and the model card.
-    """
-    if is_hub_handle(os.fspath(preset)):
-        raise PresetError(
-            f"`preset` must be a directory or a name. Received: {os.fspath(preset)!r}."
-        )
-    found = locate_preset(preset)
-    # As it will be loaded: from the Hub nobody trusts it.
-    location = PresetLocation(found.name, found.folder, trusted=False)
-    metadata = location.read_metadata()
-    has_index = INDEX_FILE in metadata["files"]
-    model = load_preset(location, True, {}, load_index=has_index)
-    names = (*FILES, INDEX_FILE) if has_index else FILES
-    files = {name: preset_file(location.folder, name) for name in names}
-    card = render_hub_card(handle, metadata, model.preprocessor, license)
-    if not os.path.lexists(os.path.join(location.folder, md.README_FILE)):
-        return files, card
-    path = preset_file(location.folder, md.README_FILE)
-    try:
-        with open(path, encoding="utf-8", newline="") as file:
-            own = file.read()
-    except UnicodeDecodeError:
-        raise PresetError(
-            f"{path!r} is no text in UTF-8. Write it so, or remove it to have a card "
-            "made."
-        ) from None
-    if is_rendered(own, metadata) or is_unedited(own):
-        return files, card
-    if license is not None:
-        raise PresetError(
-            f"The card {path!r} was edited, and is sent as it is: write the license in "
-            f"it, and leave `license` out. Received: license={license!r}."
-        )
-    return files, own
-
-
 def _send(
     handle: HubHandle,
-    files: dict[str, str],
+    files: dict[str, str | bytes],
     card: str,
     private: bool,
     commit_message: str,
@@ -143,61 +106,70 @@ def _send(
     token,
     endpoint: str | None,
 ) -> str:
-    from huggingface_hub import CommitOperationAdd, HfApi
+    from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi
     from huggingface_hub.errors import RepositoryNotFoundError
 
     api = HfApi(endpoint=endpoint, token=token, library_name=LIBRARY)
+    reader = HubReader(handle, token, endpoint, SILENCE)
     branch = handle.revision or "main"
-    try:  # Also a first answer with a limit of time, which later ones have not.
-        api.model_info(handle.repo_id, timeout=TIMEOUT)
+    try:
+        reader.commit("main", silence=TIMEOUT)
     except RepositoryNotFoundError:
         api.create_repo(handle.repo_id, private=private, exist_ok=True)
     if branch != "main" and not branch.startswith("refs/"):
         api.create_branch(handle.repo_id, branch=branch, exist_ok=True)
-    parent = api.model_info(handle.repo_id, revision=branch, timeout=TIMEOUT).sha
+    parent = reader.commit(branch, silence=TIMEOUT)
+    present = fetch_listing(reader, parent, (md.README_FILE, INDEX_FILE))
     operations = [
-        CommitOperationAdd(path_in_repo=name, path_or_fileobj=path)
-        for name, path in files.items()
+        CommitOperationAdd(path_in_repo=name, path_or_fileobj=content)
+        for name, content in files.items()
     ]
-    present = _read_card(api, handle.repo_id, parent)
-    if present is None or is_unedited(present):
+    if INDEX_FILE in present and INDEX_FILE not in files:
+        # One that was taken out of the preset would stay for all to read.
+        operations.append(CommitOperationDelete(path_in_repo=INDEX_FILE))
+    theirs = None
+    if md.README_FILE in present:
+        theirs = _read_card(reader, parent, present[md.README_FILE])
+    if theirs is None or is_unedited(theirs):
         operations.append(
             CommitOperationAdd(
                 path_in_repo=md.README_FILE, path_or_fileobj=card.encode()
             )
         )
-    elif present != card:
+    elif theirs != card:
         warnings.warn(
             f"The {md.README_FILE} of `{handle.repo_id}` was edited and is kept. "
             "Delete it there to have a new one.",
             stacklevel=4,
         )
-    commit = api.create_commit(
-        handle.repo_id,
-        operations,
-        commit_message=commit_message,
-        revision=branch,
-        create_pr=create_pr,
-        # What somebody else commits in the meantime is not overwritten.
-        parent_commit=parent,
-    )
+    with warnings.catch_warnings():
+        # The client's affair, which it tells twice an upload.
+        warnings.filterwarnings("ignore", "Use 'content=", DeprecationWarning)
+        commit = api.create_commit(
+            handle.repo_id,
+            operations,
+            commit_message=commit_message,
+            revision=branch,
+            create_pr=create_pr,
+            # What somebody else commits in the meantime is not overwritten.
+            parent_commit=parent,
+        )
+    if not is_digest(commit.oid):
+        raise HubError(
+            f"The Hub gives the commit of `{handle}` a name that is none. Received: "
+            f"{str(commit.oid)[:80]!r}. Look at the repository, and check `endpoint`."
+        )
     return commit.oid
 
 
-def _read_card(api, repo_id: str, commit: str) -> str | None:
-    """The README of a repository, or None if it has none."""
-    from huggingface_hub.errors import EntryNotFoundError, LocalEntryNotFoundError
-
+def _read_card(reader: HubReader, commit: str, blob: Blob) -> str:
+    """The README of a repository; empty if it is longer than any card of ours."""
+    if blob.size > md.MAX_JSON_BYTES:
+        return ""
     with tempfile.TemporaryDirectory() as folder:
-        try:
-            path = api.hf_hub_download(
-                repo_id, md.README_FILE, revision=commit, cache_dir=folder
-            )
-        except LocalEntryNotFoundError:  # An outage, although of the kind below.
-            raise
-        except EntryNotFoundError:
-            return None
-        if not is_intact(*os.path.split(path)):
+        path = os.path.join(folder, md.README_FILE)
+        reader.copy(reader.url(commit, md.README_FILE), path, blob.size, CARD_SECONDS)
+        if not blob.is_in(path):
             raise HubError("The card on the Hub arrived damaged. Publish again.")
         # What is no text is no card of ours, and kept as an edited one.
         with open(path, encoding="utf-8", errors="replace", newline="") as file:

@@ -1,11 +1,10 @@
 """Writing a preset directory, all of it or nothing."""
 
 import os
-import secrets
-import shutil
 
 import keras
 
+from keras_deephash.files import disk_errors
 from keras_deephash.presets.errors import PresetError
 from keras_deephash.presets.format import metadata as md
 from keras_deephash.presets.format.config import model_to_config
@@ -13,6 +12,7 @@ from keras_deephash.presets.format.index_file import INDEX_FILE, save_index_file
 from keras_deephash.presets.format.plain_json import to_json
 from keras_deephash.presets.format.readme import render_card
 from keras_deephash.presets.format.weights import save_weights_file
+from keras_deephash.presets.replacing import PRESET_FILES, replace_directory
 from keras_deephash.presets.savable import check_savable, preprocessor_of
 
 
@@ -25,36 +25,43 @@ def save_preset(
 ) -> None:
     """Writes a preset; see `PresetMixin.save_to_preset`.
 
-    The files are written beside the target and renamed, so that at any moment the
-    target is a whole preset or absent. An older preset there is replaced.
+    The files are written beside the target, which is a whole preset at any moment, or
+    absent if there was none. An older preset there is replaced.
+
+    Raises:
+        OSError: if they cannot be written, such as on a full disk; an older preset
+            stays as it was.
     """
     # A link to a preset stays, and what it points to is replaced.
     target = os.path.realpath(os.fspath(preset_dir))
     check_replaceable(target)
     check_savable(model)
-    parent = os.path.dirname(target)
-    os.makedirs(parent, exist_ok=True)
-    folder = _new_sibling(target)
-    try:
-        _write_json(folder, md.CONFIG_FILE, model_to_config(model))
-        _write_json(folder, md.PREPROCESSOR_FILE, preprocessor_of(model).get_config())
-        save_weights_file(model, os.path.join(folder, md.WEIGHTS_FILE), weights_dtype)
-        metadata = md.build_metadata(
-            model,
-            folder,
-            weights_dtype=weights_dtype,
-            **description,
-        )
-        _write_json(folder, md.METADATA_FILE, metadata)
-        if index is not None:
-            _add_index(index, folder, metadata)
-        metadata = _check_loadable(folder)
-        card = render_card(os.path.basename(target), metadata)
-        with open(os.path.join(folder, md.README_FILE), "w", encoding="utf-8") as file:
-            file.write(card)
-        _move_into_place(folder, target)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    with disk_errors(target):
+        os.makedirs(os.path.dirname(target), exist_ok=True)
+        with replace_directory(target) as folder:
+            _write_files(model, folder, weights_dtype, index, description)
+            card = render_card(os.path.basename(target), _check_loadable(folder))
+            path = os.path.join(folder, md.README_FILE)
+            with open(path, "w", encoding="utf-8") as file:
+                file.write(card)
+
+
+def _write_files(
+    model: keras.Model, folder: str, weights_dtype: str, index, description: dict
+) -> None:
+    """Writes all but the README, which is made of what is there."""
+    _write_json(folder, md.CONFIG_FILE, model_to_config(model))
+    _write_json(folder, md.PREPROCESSOR_FILE, preprocessor_of(model).get_config())
+    save_weights_file(model, os.path.join(folder, md.WEIGHTS_FILE), weights_dtype)
+    metadata = md.build_metadata(
+        model,
+        folder,
+        weights_dtype=weights_dtype,
+        **description,
+    )
+    _write_json(folder, md.METADATA_FILE, metadata)
+    if index is not None:
+        _add_index(index, folder, metadata)
 
 
 def _check_loadable(folder: str) -> dict:
@@ -95,42 +102,13 @@ def check_replaceable(target: str) -> None:
             "directory below it."
         )
     names = set(os.listdir(target))
-    foreign = sorted(
-        names - {*md.HASHED_FILES, md.METADATA_FILE, md.README_FILE, INDEX_FILE}
-    )
+    foreign = sorted(names.difference(PRESET_FILES))
     if foreign or (names and md.METADATA_FILE not in names):
         what = f"it holds {foreign[0]!r}" if foreign else "it holds no metadata"
         raise FileExistsError(
             f"{target!r} exists and is no preset: {what}. Choose another directory, or "
             "remove it first."
         )
-
-
-def _move_into_place(folder: str, target: str) -> None:
-    if not os.path.lexists(target):
-        os.rename(folder, target)
-        return
-    aside = _new_sibling(target, "old-")
-    # To a new name: Windows renames nothing onto a directory, not even an empty one.
-    old = os.path.join(aside, "preset")
-    try:
-        os.rename(target, old)
-        os.rename(folder, target)
-    except BaseException:  # Ctrl-C too, at any point.
-        if not os.path.lexists(target):
-            os.rename(old, target)
-        raise
-    finally:
-        if os.path.lexists(target):  # Else the older preset is all there is.
-            shutil.rmtree(aside, ignore_errors=True)
-
-
-def _new_sibling(target: str, prefix: str = "") -> str:
-    """A new directory beside the target, with the permissions of any new one."""
-    parent, name = os.path.split(target)
-    folder = os.path.join(parent, f".{name}-{prefix}{secrets.token_hex(4)}")
-    os.mkdir(folder)
-    return folder
 
 
 def _write_json(folder: str, name: str, content: dict) -> None:

@@ -1,15 +1,17 @@
 """The parts of an HTML page that needs no other file and runs no script.
 
-All text is escaped here, so that a label or a path is never read as HTML.
+All text is escaped here, so that a label or a path is never read as HTML, nor as a
+character that cannot be shown.
 """
 
 import base64
+import html
 import io
-from html import escape
 
 from PIL import Image
 
 from keras_deephash.images import read_image
+from keras_deephash.text import printable
 
 _DPI = 144
 _THUMBNAIL = 72  # Pixels.
@@ -58,6 +60,11 @@ def document(title: str, parts: list[str]) -> str:
             "",
         ]
     )
+
+
+def escape(text: str) -> str:
+    """A text as HTML shows it."""
+    return html.escape(printable(text))
 
 
 def heading(text: str) -> str:

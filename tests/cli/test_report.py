@@ -277,3 +277,18 @@ def test_a_failure_leaves_the_last_report(data, preset, tmp_path, capsys):
     assert "47.png" in capsys.readouterr().err
     assert output.read_text(encoding="utf-8") == text
     assert sorted(os.listdir(tmp_path)) == ["data", "preset", "report.html"]
+
+
+def test_labels_that_are_no_characters(data, preset, tmp_path):
+    """Lone surrogates, which no font and no encoding has, and escapes."""
+    with open(os.path.join(data, "labels.txt"), "w") as file:
+        file.write("cat\ndog\n")
+    folder = preset("DCH")
+    model = kdh.from_preset(folder)
+    query, database = read_lists(data, ["test", "database"])
+    names = ["\ud800x", "\x1b[2Jy\u202e"]
+    sets = [ImageSet(s.images, s.labels, names) for s in (query, database)]
+    metadata = read_preset_metadata(folder)
+    text = make_report("\ud800", model, {**metadata, "dataset": "\udcff"}, *sets)
+    text.encode()
+    assert "\\ud800x" in text and "\\x1b[2Jy" in text and "\\udcff" in text

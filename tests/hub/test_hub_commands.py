@@ -5,6 +5,7 @@ import os
 import shutil
 from pathlib import Path
 
+import huggingface_hub
 import pytest
 
 import keras_deephash as kdh
@@ -71,6 +72,49 @@ def test_cache(hub, repository, load, tmp_path, capsys):
     assert "is not in the cache" in capsys.readouterr().err
     assert other.exists()
     assert load().bits == 16
+
+
+def test_downloads_that_broke_off_are_shown_and_removed(
+    hub, repository, load, tmp_path, capsys, monkeypatch
+):
+    monkeypatch.setattr("keras_deephash.presets.hub.download.SILENCE", 0.1)
+    cache = ["cache", "--cache-dir", str(tmp_path / "cache")]
+    hub.faults.add("hang", "weights", "GET")
+    with pytest.raises(kdh.HubError, match="does not answer"):
+        load()
+    # One of another project, of which nothing is said.
+    other = tmp_path / "cache" / "models--org--other" / "blobs" / "1.incomplete"
+    other.parent.mkdir(parents=True)
+    other.write_bytes(b"x")
+    (part,) = (tmp_path / "cache" / "models--org--tiny").rglob("*.incomplete")
+    size = part.stat().st_size / 1e6
+    assert main(cache) == 0
+    out = capsys.readouterr().out
+    assert f"{size:8.1f} MB  incomplete  hf://org/tiny\n" in out and "other" not in out
+    assert main([*cache, "--remove", "hf://org/tiny"]) == 0
+    assert "incomplete  hf://org/tiny\n" in capsys.readouterr().out
+    assert not (tmp_path / "cache" / "models--org--tiny").exists()
+    hub.faults.clear()
+    load()
+    part.write_bytes(b"of another commit")
+    assert main([*cache, "--remove", "hf://org/tiny"]) == 0
+    assert "incomplete" in capsys.readouterr().out and not part.exists()
+    assert other.exists()
+
+
+def test_what_the_client_left_is_removed_too(hub, repository, tmp_path, capsys):
+    cache = tmp_path / "cache"
+    huggingface_hub.snapshot_download(
+        "org/tiny", cache_dir=cache, endpoint=hub.endpoint
+    )
+    (part := cache / "models--org--tiny" / "blobs" / "1.2.incomplete").write_bytes(b"x")
+    arguments = ["cache", "--cache-dir", str(cache)]
+    assert main(arguments) == 0
+    assert "incomplete  hf://org/tiny\n" in capsys.readouterr().out
+    commit = repository.refs["main"]
+    assert main([*arguments, "--remove", f"hf://org/tiny@{commit}"]) == 0
+    assert main([*arguments, "--remove", "hf://org/tiny"]) in (0, 1)
+    assert not part.exists()
 
 
 @pytest.fixture

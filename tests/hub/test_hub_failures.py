@@ -88,7 +88,7 @@ def test_the_hub_does_not_answer(hub, repository, load, monkeypatch):
     [
         ("hang", "weights", "GET"),  # In the middle of the body.
         ("stall", "weights", "GET"),
-        ("stall", "weights", "HEAD"),
+        ("stall", "config", "GET"),
         ("stall", "tree", "GET"),
         ("hang", "tree", "GET"),
     ],
@@ -130,10 +130,10 @@ def test_attempts_end_when_the_client_has_tried_for_long(
     hub, repository, load, monkeypatch
 ):
     monkeypatch.setattr("keras_deephash.presets.hub.download.PATIENCE", 0)
-    hub.faults.add("500", "weights", "HEAD")
+    hub.faults.add("500", "weights", "GET")
     refused(load, "does not work at the moment")
-    heads = [method for method, path in hub.requests if "weights" in path]
-    assert heads.count("HEAD") <= 7
+    asked = [method for method, path in hub.requests if "weights" in path]
+    assert asked.count("GET") <= 7
 
 
 @pytest.mark.parametrize("path", ["tree", "config", "weights"])
@@ -204,6 +204,12 @@ def test_metadata_of_a_newer_format(repository, load, saved):
     metadata["format_version"] = 99
     repository.commit("main", {"metadata.json": json.dumps(metadata).encode()})
     refused(load, "has format 99, .* Upgrade keras_deephash")
+
+
+def test_a_file_that_is_too_long_is_not_fetched(hub, repository, load):
+    repository.commit("main", {"metadata.json": b" " * (16 * 2**20 + 1)})
+    refused(load, "`metadata.json` of .* is longer than any file of a preset")
+    assert not [path for _, path in hub.requests if "resolve" in path]
 
 
 def test_a_repository_that_is_no_preset(hub, load):

@@ -1,12 +1,16 @@
 """Loading from the Hub: handles, revisions, the cache, no needless request."""
 
+import hashlib
 import json
 import os
+import shutil
 import subprocess
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import huggingface_hub
 import keras
 import numpy as np
 import pytest
@@ -189,6 +193,125 @@ def test_a_snapshot_directory_loads_as_any_other(repository, load, tmp_path):
     snapshot = next((tmp_path / "cache").glob("models--*/snapshots/*"))
     assert (snapshot / "config.json").is_symlink()
     assert kdh.from_preset(snapshot).bits == 16
+
+
+def replace_links(snapshot):
+    for path in snapshot.iterdir():
+        content = path.read_bytes()
+        path.unlink()
+        path.write_bytes(content)
+
+
+def test_files_in_place_of_links_are_compared_with_the_listing(
+    hub, repository, load, saved, tmp_path, images, codes
+):
+    commit = repository.refs["main"]
+    load()
+    (snapshot,) = (tmp_path / "cache").glob("models--*/snapshots/*")
+    replace_links(snapshot)
+    hub.requests.clear()
+    assert load(revision=commit).bits == 16  # As where there are no links.
+    assert hub.requests == []
+    # Another preset, whole by its own metadata.
+    other = kdh.from_preset(saved)
+    kernel = other.hash_layer.kernel
+    kernel.assign(-kernel.numpy())
+    other.save_to_preset(tmp_path / "other")
+    for path in snapshot.iterdir():
+        path.write_bytes((tmp_path / "other" / path.name).read_bytes())
+    model = load(revision=commit)
+    np.testing.assert_array_equal(model.encode(images, verbose=0), codes)
+    assert hub.requests != []
+
+
+def test_files_in_place_of_links_are_not_believed_without_a_listing(
+    hub, repository, load, tmp_path
+):
+    commit = repository.refs["main"]
+    load()
+    (snapshot,) = (tmp_path / "cache").glob("models--*/snapshots/*")
+    replace_links(snapshot)
+    (listing,) = (tmp_path / "cache").glob("models--*/listings/*")
+    client = listing.parent.parent / "trees" / listing.name
+    client.parent.mkdir()
+    listing.rename(client)  # That of the client will do.
+    assert load(revision=commit, local_files_only=True).bits == 16
+    client.unlink()
+    with pytest.raises(kdh.HubError, match="is not in the cache"):
+        load(revision=commit, local_files_only=True)
+    hub.requests.clear()
+    load(revision=commit)  # They are right, so only the listing is fetched.
+    assert not [path for _, path in hub.requests if "resolve" in path]
+
+
+def test_what_the_client_downloaded_is_used(hub, repository, load, tmp_path):
+    cache = tmp_path / "cache"
+    folder = huggingface_hub.snapshot_download(
+        "org/tiny", cache_dir=cache, endpoint=hub.endpoint
+    )
+    assert load(local_files_only=True).bits == 16
+    hub.requests.clear()
+    assert load().bits == 16
+    assert not [path for _, path in hub.requests if "resolve" in path]
+    # And the other way round.
+    again = huggingface_hub.snapshot_download(
+        "org/tiny", cache_dir=cache, local_files_only=True
+    )
+    assert again == folder and huggingface_hub.scan_cache_dir(cache).warnings == []
+
+
+def test_a_cache_without_links(hub, repository, load, tmp_path, monkeypatch):
+    """As on Windows without the right to make them."""
+
+    def refuse(*arguments):
+        raise OSError("no links here")
+
+    monkeypatch.setattr(os, "symlink", refuse)
+    commit = repository.refs["main"]
+    load()
+    hub.requests.clear()
+    assert load(revision=commit).bits == 16 and hub.requests == []
+    assert not any(path.is_symlink() for path in (tmp_path / "cache").rglob("*"))
+
+
+def test_a_killed_download_goes_on(hub, repository, load, tmp_path):
+    """In a process of its own, killed in the middle of the weights."""
+    script = (
+        "import keras_deephash as kdh\n"
+        "import keras_deephash.presets.hub.download as download\n"
+        "download.SILENCE = 60\n"
+        f"kdh.from_preset('{HANDLE}', endpoint='{hub.endpoint}', "
+        f"cache_dir='{tmp_path / 'cache'}')\n"
+    )
+    hub.faults.add("hang", "weights", "GET", times=1)
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    process = subprocess.Popen([sys.executable, "-c", script], env=environment)
+    size = len(repository.commits[repository.refs["main"]]["model.weights.h5"])
+    unfinished = []
+    while not unfinished or unfinished[0].stat().st_size < size // 2:
+        assert process.poll() is None
+        time.sleep(0.01)
+        unfinished = list((tmp_path / "cache").rglob("*.incomplete"))
+    process.kill()
+    process.wait()
+    hub.ranges.clear()
+    assert load().bits == 16
+    assert f"bytes={size // 2}-" in hub.ranges
+    assert not list((tmp_path / "cache").rglob("*.incomplete"))
+
+
+def test_a_part_of_something_else_is_thrown_away(hub, repository, load, tmp_path):
+    commit = repository.refs["main"]
+    content = repository.commits[commit]["model.weights.h5"]
+    folder = tmp_path / "cache" / "models--org--tiny" / "blobs"
+    folder.mkdir(parents=True)
+    unfinished = folder / f"{hashlib.sha256(content).hexdigest()}.incomplete"
+    for part in (b"x" * 100, content + b"x", content):
+        unfinished.write_bytes(part)
+        assert load().bits == 16
+        assert not unfinished.exists()
+        shutil.rmtree(tmp_path / "cache" / "models--org--tiny" / "snapshots")
+        unfinished.with_suffix("").unlink()
 
 
 @pytest.mark.parametrize(

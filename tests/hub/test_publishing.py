@@ -1,10 +1,12 @@
 """Publishing: what is sent loads again, cards of users stay, one commit or none."""
 
+import json
 import os
 import random
 import shutil
 import subprocess
 import sys
+import warnings
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -13,9 +15,11 @@ import yaml
 from loopback_hub import LoopbackHub, Repository
 
 import keras_deephash as kdh
+from keras_deephash.cli import main
 from keras_deephash.presets.hub.card import is_unedited
 from keras_deephash.presets.hub.handles import parse_hub_handle
-from keras_deephash.presets.publishing import _send, prepare_upload
+from keras_deephash.presets.publishing import _send
+from keras_deephash.presets.upload_files import prepare_upload
 
 URI = "hf://me/mine"
 FILES = {
@@ -304,6 +308,99 @@ def test_what_others_commit_in_the_meantime_is_kept(hub, publish, monkeypatch):
     with pytest.raises(kdh.HubError, match="has changed in the meantime"):
         publish()
     assert repository.commits[repository.refs["main"]]["README.md"] == b"edited"
+
+
+# === What it tells ===
+HOME = "/home/alice/clients/acme"
+COMMAND = f"keras-deephash train --data {HOME}/lists --output out --backbone ~/b"
+
+
+@pytest.fixture
+def telling(folder, images):
+    """A preset that knows where its files lay."""
+    model = kdh.from_preset(folder)
+    index = kdh.Index(model)
+    index.add(images, names=[f"{HOME}/photos/{i % 2}/{i}.png" for i in range(24)])
+    training = {"command": COMMAND, "start": f"{HOME}/backbone", "seed": 1}
+    model.save_to_preset(
+        folder, training=training, index=index, metrics={"map": 0.5}, dataset="mine"
+    )
+    return folder
+
+
+def sent_files(hub, commit, name="me/mine"):
+    return hub.repositories[name].commits[commit]
+
+
+def test_absolute_paths_stay_at_home(hub, publish, telling, load, capsys):
+    before = contents(telling)
+    message = "`index.h5` has 24 names, such as '0/0.png'.$"
+    with pytest.warns(UserWarning, match=message):
+        commit = publish()
+    assert contents(telling) == before
+    sent = sent_files(hub, commit)
+    assert not any(b"alice" in content for content in sent.values())
+    training = kdh.presets.read_preset_metadata(telling)["training"]
+    found = json.loads(sent["metadata.json"])["training"]
+    expected = "keras-deephash train --data lists --output out --backbone b"
+    assert found == {**training, "command": expected, "start": "backbone"}
+    assert expected in sent["README.md"].decode()
+    model = load(URI, load_index=True)
+    assert model.index.names(model.index.ids)[:2] == ["0/0.png", "1/1.png"]
+    own = kdh.from_preset(telling, load_index=True).index
+    np.testing.assert_array_equal(model.index.codes(own.ids), own.codes(own.ids))
+    # The card follows the metadata that were sent, so it is not an edited one.
+    with warnings.catch_warnings():
+        warnings.filterwarnings("error", ".*was edited and is kept")
+        warnings.filterwarnings("ignore", "What is published")
+        publish()
+
+
+def test_a_dry_run_tells_what_would_be_told(telling, capsys):
+    arguments = ["publish", str(telling), URI, "--dry-run"]
+    with pytest.warns(UserWarning, match="has 24 names, such as '0/0.png'"):
+        assert main(arguments) == 0
+    out = capsys.readouterr().out
+    assert "alice" not in out and "index.h5: " in out and "paths shortened" in out
+    with pytest.warns(UserWarning, match=f"such as '{HOME}.*has '{HOME}/lists', "):
+        assert main([*arguments, "--keep-paths"]) == 0
+    assert HOME in capsys.readouterr().out
+
+
+def test_paths_may_be_kept(hub, publish, telling):
+    with pytest.warns(UserWarning, match="names files of this computer"):
+        commit = publish(keep_paths=True)
+    sent, here = sent_files(hub, commit), contents(telling)
+    for name in ("metadata.json", "index.h5", "config.json"):
+        assert sent[name] == here[name]
+
+
+def test_an_edited_card_tells_what_it_tells(publish, folder):
+    (folder / "README.md").write_text(f"# Mine\n\nSee {HOME}/notes.txt.\n")
+    with pytest.warns(UserWarning, match=f"`README.md` has '{HOME}/notes.txt'.$"):
+        publish()
+
+
+def test_nothing_is_said_where_there_is_nothing_to_say(publish):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)
+        publish()
+
+
+def test_an_upload_is_silent_about_the_clients_own_affairs(publish, recwarn):
+    publish()
+    assert not [w for w in recwarn if "content=" in str(w.message)]
+
+
+def test_an_index_that_was_taken_out_goes(hub, publish, telling):
+    with pytest.warns(UserWarning, match="has 24 names"):
+        commit = publish()
+    assert "index.h5" in sent_files(hub, commit)
+    kdh.from_preset(telling).save_to_preset(telling)
+    commit = publish()
+    repository = hub.repositories["me/mine"]
+    assert "index.h5" not in sent_files(hub, commit)
+    assert len(repository.messages) == 3  # In one commit.
 
 
 # === Faults ===

@@ -30,3 +30,10 @@ def refused():
             kdh.from_preset(folder, **arguments)
 
     return refused
+
+
+@pytest.fixture
+def without_exchange(monkeypatch):
+    """A system that cannot exchange two names, such as Windows."""
+    name = "keras_deephash.presets.replacing.exchange"
+    monkeypatch.setattr(name, lambda first, second: False)

@@ -1,9 +1,11 @@
 """Mutated presets end in a PresetError or in the model that their files describe."""
 
 import copy
+import io
 import json
 import random
 import shutil
+import warnings
 
 import h5py
 import numpy as np
@@ -11,6 +13,12 @@ import pytest
 
 import keras_deephash as kdh
 from keras_deephash.presets.format.config import model_to_config
+from keras_deephash.presets.format.metadata import read_metadata
+from keras_deephash.presets.format.readme import render_card
+from keras_deephash.presets.hub.card import render_hub_card
+from keras_deephash.presets.hub.handles import HubHandle
+from keras_deephash.presets.loading import load_preset
+from keras_deephash.presets.location import PresetLocation
 
 VALUES = [
     None,
@@ -29,6 +37,9 @@ VALUES = [
     -0.5,
     1e-320,
     1e308,
+    33,
+    65,
+    4096,
     "",
     "x",
     "../x",
@@ -37,6 +48,8 @@ VALUES = [
     "keras_deephash>DHN",
     "keras_deephash>DTQ",
     "\u0000\ud800",
+    "<script>x</script>\n## y\u001b[2J",
+    "/home/alice/x",
     [],
     [1],
     [0, 0, 0],
@@ -47,7 +60,10 @@ VALUES = [
     {"bytes": -1, "sha256": ""},
 ]
 JSON_FILES = ("config.json", "metadata.json", "preprocessor.json")
-FILES = (*JSON_FILES, "model.weights.h5")
+HDF5_FILES = ("model.weights.h5", "index.h5")
+FILES = (*JSON_FILES, *HDF5_FILES)
+NUMBERS = (0, 1, -1, 255, 10**6, 2**62, 0.5, 1e38, 1e39, 1e300, np.inf, -np.inf, np.nan)
+DTYPES = ("float64", "float32", "float16", "int64", "int32", "uint8", "bool", "S4")
 
 
 def places(value):
@@ -78,6 +94,45 @@ def mutate_json(generator, content: bytes) -> bytes:
         else:
             container.append(copy.deepcopy(generator.choice(VALUES)))
     return json.dumps(value).encode()
+
+
+def mutate_arrays(generator, content: bytes) -> bytes:
+    """Changes the datasets of an HDF5 file."""
+    file = io.BytesIO(content)
+    with h5py.File(file, "r+") as group:
+        names = []
+        group.visititems(
+            lambda name, item: names.append(name) if hasattr(item, "shape") else None
+        )
+        for _ in range(generator.choice((1, 1, 2))):
+            name = generator.choice(names)
+            if isinstance(group.get(name), h5py.Dataset):
+                mutate_array(generator, group, name)
+    return file.getvalue()
+
+
+def mutate_array(generator, group, name: str) -> None:
+    values = group[name][()]
+    action = generator.choice(("number", "dtype", "shape", "delete", "move", "link"))
+    del group[name]
+    if action == "number":
+        with np.errstate(all="ignore"), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            wide = values.astype(generator.choice(("float64", values.dtype)))
+            number = np.asarray(generator.choice(NUMBERS)).astype(wide.dtype)
+        flat = wide.reshape(-1)
+        flat[: generator.choice((1, flat.size))] = number
+        group[name] = wide
+    elif action == "dtype":
+        with np.errstate(all="ignore"):
+            group[name] = values.astype(generator.choice(DTYPES))
+    elif action == "shape":
+        part = values.reshape(-1)[: values.size // 2]
+        group[name] = generator.choice((part, values.reshape(-1), values[None]))
+    elif action == "move":
+        group[f"{name}_x"] = values
+    elif action == "link":
+        group[name] = h5py.SoftLink("/")
 
 
 def mutate_bytes(generator, content: bytes) -> bytes:
@@ -120,14 +175,37 @@ def check_described(model, folder):
                 stored.update({name: item[()]}) if hasattr(item, "shape") else None
             )
         )
-    for layer in (model.hash_layer, model.backbone.layers[-1]):
-        for weight in layer.get_weights():
-            assert any(
-                value.shape == weight.shape and (value == weight).all()
-                for value in stored.values()
-            )
+    for weight in model.weights:  # None of them is left as it was drawn.
+        weight = np.asarray(weight.value)
+        assert any(
+            value.shape == weight.shape and (value.astype(weight.dtype) == weight).all()
+            for value in stored.values()
+        )
     total = sum(value.size for value in stored.values())
     assert total >= model.count_params()
+
+
+def check_cards(folder):
+    """Checks that no metadata that are read become markup, or text that cannot be."""
+    try:
+        metadata = read_metadata(str(folder))
+    except kdh.PresetError:
+        return
+    for card in (
+        render_card("x", metadata),
+        render_hub_card(HubHandle("a/b"), metadata, kdh.Preprocessor(32), None),
+    ):
+        card.encode()
+        prose = card.split("---\n")[-1].replace("<!-- Written by keras_deephash", "")
+        assert "<" not in prose and "\x1b" not in card
+
+
+def check_index(model):
+    """Checks that an index answers, whatever it holds."""
+    index = model.index
+    assert len(index.names(index.ids)) == len(index)
+    distances, ids = index.search(np.zeros((1, model.bits // 8), "uint8"), k=3)
+    assert distances.shape == ids.shape == (1, 3)
 
 
 def fuzz(seed, count, source, folder, vouch):
@@ -141,21 +219,31 @@ def fuzz(seed, count, source, folder, vouch):
         for name, content in original.items():
             (folder / name).write_bytes(content)
         name = generator.choice(FILES)
-        if name in JSON_FILES and generator.random() < 0.7:
+        structured = generator.random() < 0.7
+        if name in JSON_FILES and structured:
             content = mutate_json(generator, original[name])
+        elif structured:
+            content = mutate_arrays(generator, original[name])
         else:
             content = mutate_bytes(generator, original[name])
         (folder / name).write_bytes(content)
         vouched = name != "metadata.json" and generator.random() < 0.8
         if vouched:
             vouch(folder)
+        check_cards(folder)
+        # As from a directory, and as from the Hub.
+        location = PresetLocation("x", str(folder), trusted=generator.random() < 0.5)
+        with_index = name == "index.h5" or generator.random() < 0.3
         try:
-            model = kdh.from_preset(folder)
+            model = load_preset(location, True, {}, load_index=with_index)
         except kdh.PresetError as error:
             assert str(error)
             refused += 1
             continue
         loaded += 1
+        assert all(np.isfinite(np.asarray(w.value)).all() for w in model.weights)
+        if with_index:
+            check_index(model)
         check_described(model, folder)
         if not vouched and content != original[name]:
             # Of what is not vouched for, only the metadata's words can differ.
@@ -166,8 +254,11 @@ def fuzz(seed, count, source, folder, vouch):
 
 
 @pytest.fixture
-def small(make_model, tmp_path):
-    make_model(bits=8).save_to_preset(tmp_path / "small", metrics={"map": 0.5})
+def small(make_model, tmp_path, images, labels):
+    model = make_model(bits=8)
+    index = kdh.Index(model)
+    index.add(images, labels=labels, names=[f"{i}.png" for i in range(24)])
+    model.save_to_preset(tmp_path / "small", metrics={"map": 0.5}, index=index)
     return tmp_path / "small"
 
 
@@ -179,4 +270,5 @@ def test_mutated_presets(small, tmp_path, vouch):
 @pytest.mark.slow
 def test_many_mutated_presets(small, tmp_path, vouch):
     loaded, refused = fuzz(1, 2200, small, tmp_path / "mutated", vouch)
+    print(f"{loaded} loaded as their files describe, {refused} refused")
     assert loaded > 100 and refused > 1200

@@ -14,7 +14,10 @@ import pytest
 import keras_deephash as kdh
 from keras_deephash.files import describe_file
 from keras_deephash.presets.format.config import check_entry
-from keras_deephash.presets.format.parameter_count import count_parameters
+from keras_deephash.presets.format.parameter_count import measure_model
+from keras_deephash.presets.format.weights_check import count_weights
+from keras_deephash.presets.loading import load_preset
+from keras_deephash.presets.location import PresetLocation
 
 
 @pytest.fixture
@@ -34,6 +37,18 @@ def change(vouch):
         vouch(folder)
 
     return change
+
+
+@pytest.fixture
+def refused_from_the_hub():
+    """A function that checks that a stranger's preset is refused with a message."""
+
+    def refused(folder, message):
+        location = PresetLocation("hf://a/b", str(folder), trusted=False)
+        with pytest.raises(kdh.PresetError, match=message):
+            load_preset(location, True, {})
+
+    return refused
 
 
 # === Weights ===
@@ -172,6 +187,36 @@ def test_other_filters_are_refused(preset, vouch, refused, filters):
     refused(preset, "is not stored as it is")
 
 
+def test_float64_weights_beyond_float32_are_refused(preset, vouch, refused):
+    """They would be infinite in the model."""
+    replace_first_kernel(
+        preset,
+        lambda group, key, shape: group.create_dataset(key, data=np.full(shape, 1e300)),
+    )
+    vouch(preset)
+    refused(preset, "'/hash_layer/vars/0' .* is not finite")
+
+
+def test_weights_beyond_the_dtype_of_the_model_are_refused(preset, vouch, refused):
+    with h5py.File(preset / "model.weights.h5", "r+") as file:
+        for layer in file["backbone/layers"].values():
+            if "vars" in layer and layer["vars/0"].ndim == 4:
+                layer["vars/0"][...] = 1e5
+    vouch(preset)
+    assert kdh.from_preset(preset).bits == 16
+    refused(preset, "is not finite in float16. .* another `dtype`", dtype="float16")
+
+
+def test_a_float64_model_that_could_not_be_loaded_is_not_saved(make_model, tmp_path):
+    model = make_model(dtype="float64")
+    model.save_to_preset(tmp_path / "mine")
+    kdh.from_preset(tmp_path / "mine")
+    kernel = model.hash_layer.kernel
+    kernel.assign(np.full(kernel.shape, 1e300))
+    with pytest.raises(ValueError, match="is not finite in float32"):
+        model.save_to_preset(tmp_path / "mine")
+
+
 def test_objects_in_the_weights_are_refused(preset, vouch, refused):
     replace_first_kernel(
         preset, lambda group, key, shape: group.__setitem__(key, "a string")
@@ -287,6 +332,48 @@ def test_sizes_that_are_large_together_are_refused(preset, change, refused):
     refused(preset, "makes images of 11998 pixels squared")
 
 
+@pytest.mark.parametrize(
+    "sizes", [{"resize_size": 65}, {"padding": 20}, {"resize_size": 4096}]
+)
+def test_canvases_that_are_absurd_for_their_network_must_be_trusted(
+    preset, change, refused_from_the_hub, sizes
+):
+    change(preset, "preprocessor.json", lambda config: config.update(sizes))
+    assert kdh.from_preset(preset).preprocessor.canvas_size > 64
+    refused_from_the_hub(preset, "for a network that sees 32. .* if you trust it")
+
+
+def test_images_that_are_absurd_must_be_trusted(preset, change, refused_from_the_hub):
+    sizes = {"image_size": 1025, "resize_size": 1025}
+    change(preset, "preprocessor.json", lambda config: config.update(sizes))
+    refused_from_the_hub(preset, "that sees 1025. .* must see at most 1024")
+
+
+def test_layers_that_are_absurd_for_their_weights_must_be_trusted(
+    preset, monkeypatch, refused_from_the_hub
+):
+    location = PresetLocation("hf://a/b", str(preset), trusted=False)
+    load_preset(location, True, {})
+    stored = count_weights(str(preset / "model.weights.h5"))
+    largest = 100 * stored
+    measure = "keras_deephash.presets.loading.measure_model"
+    monkeypatch.setattr(measure, lambda build: (stored, largest))
+    load_preset(location, True, {})
+    monkeypatch.setattr("keras_deephash.presets.loading._MAX_STRANGE_OUTPUT", stored)
+    refused_from_the_hub(preset, f"layer of {largest:,} values for one image")
+    assert kdh.from_preset(preset).bits == 16
+
+
+def test_the_largest_output_of_a_model(make_model):
+    def build():
+        inputs = keras.Input((40, 40, 3))
+        x = keras.layers.Conv2D(8, 3, padding="same")(inputs)
+        return keras.Model(inputs, keras.layers.GlobalMaxPooling2D()(x))
+
+    assert measure_model(build) == (3 * 3 * 3 * 8 + 8, 40 * 40 * 8)
+    assert measure_model(make_model)[1] >= 32 * 32 * 3
+
+
 def test_deep_networks_are_refused():
     with pytest.raises(ValueError, match="`stage_repeats` must hold 7 numbers from 1"):
         kdh.EfficientNetLiteBackbone(stage_repeats=[10**6] * 7)
@@ -295,12 +382,12 @@ def test_deep_networks_are_refused():
 def test_a_sketch_takes_no_memory_and_leaves_no_trace(make_model):
     name = keras.layers.Dense(1).name
     model = make_model()
-    assert count_parameters(make_model) == model.count_params()
-    assert count_parameters(make_model) == model.count_params()
+    assert measure_model(make_model)[0] == model.count_params()
+    assert measure_model(make_model)[0] == model.count_params()
     number = int(name.rpartition("_")[2]) if "_" in name else 0
     assert keras.layers.Dense(1).name == f"dense_{number + 1}"
     with pytest.raises(ValueError, match="multiple of 8"):
-        count_parameters(lambda: make_model(bits=3))
+        measure_model(lambda: make_model(bits=3))
 
 
 # === Files ===

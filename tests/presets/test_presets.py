@@ -370,7 +370,7 @@ def test_failed_saving_leaves_the_old_preset(model, preset, tmp_path):
 
 
 def test_a_move_that_fails_brings_the_old_preset_back(
-    model, preset, tmp_path, monkeypatch
+    model, preset, tmp_path, monkeypatch, without_exchange
 ):
     rename = os.rename
 
@@ -392,7 +392,7 @@ def test_a_move_that_fails_brings_the_old_preset_back(
 
 @pytest.mark.parametrize("moment", [1, 2])
 def test_an_interruption_between_the_moves_leaves_a_whole_preset(
-    model, preset, tmp_path, monkeypatch, moment
+    model, preset, tmp_path, monkeypatch, without_exchange, moment
 ):
     rename, count = os.rename, 0
 

@@ -7,6 +7,10 @@ from keras_deephash.presets.errors import PresetError
 # Nothing that a network is described by is larger: pixels, filters, bits, epochs.
 MAX_INTEGER = 8192
 MAX_CANVAS = 4096  # Pixels of a resized and padded image, height and width.
+# Of presets that nobody vouches for: networks see images of some 224 to 600 pixels, cut
+# from ones a little larger.
+_MAX_STRANGE_IMAGE = 1024
+_MAX_STRANGE_MARGIN = 2
 _MAX_DEPTH = 8
 # Arguments that Python takes as objects or as the name of something to fetch; a
 # preset has them in files of its own, or not at all.
@@ -37,8 +41,24 @@ def check_config(config: dict, what: str) -> None:
         _check_value(key, value, what, 0)
 
 
-def check_canvas(preprocessor, what: str) -> None:
-    """Raises PresetError for images that would fill the memory, a few of them."""
+def check_canvas(preprocessor, what: str, trusted: bool = True) -> None:
+    """Raises PresetError for images that would fill the memory, a few of them.
+
+    Args:
+        preprocessor: `Preprocessor`.
+        what: str, for the error.
+        trusted: bool. Whether the preset is of the package or a directory of the user.
+            Others must have images and margins of a usual size.
+    """
+    seen, canvas = preprocessor.image_size, preprocessor.canvas_size
+    strange = seen > _MAX_STRANGE_IMAGE or canvas > _MAX_STRANGE_MARGIN * seen
+    if strange and not trusted:
+        raise PresetError(
+            f"{what} makes images of {canvas} pixels squared for a network that sees "
+            f"{seen}. A preset of the Hub must see at most {_MAX_STRANGE_IMAGE}, cut "
+            f"from {_MAX_STRANGE_MARGIN} times as many. Download it, read it, and load "
+            "its directory if you trust it."
+        )
     if preprocessor.canvas_size > MAX_CANVAS:
         raise PresetError(
             f"{what} makes images of {preprocessor.canvas_size} pixels squared, the "

@@ -4,11 +4,14 @@ Plain arrays and nothing of faiss, whose files are not made for strangers to rea
 search structure is built anew from the codes.
 """
 
+import io
 import os
+from collections.abc import Callable
 
 import h5py
 import numpy as np
 
+from keras_deephash.files import check_room
 from keras_deephash.preprocessing import PREPROCESSING_VERSION
 from keras_deephash.presets.errors import PresetError
 from keras_deephash.presets.format.weights_check import count_weights, refuse_damage
@@ -28,9 +31,8 @@ def save_index_file(index, path: str) -> dict:
         raise PresetError(
             f"The index cannot be saved with a preset, it could not be loaded: {error}"
         ) from None
-    with h5py.File(path, "w", track_order=True) as file:
-        for name, array in arrays.items():
-            file.create_dataset(name, data=array, track_times=False)
+    check_room(path, 2**16 + sum(array.nbytes for array in arrays.values()))
+    _write_arrays(path, arrays)
     return {
         "kind": index.stats()["kind"],
         "options": index.options,
@@ -81,6 +83,38 @@ def load_index_file(model, metadata: dict, path: str):
             f"{len(index)} are there. Fetch or save the preset again."
         )
     return index
+
+
+def rename_index_file(
+    path: str, rename: Callable[[list[str]], list[str]]
+) -> tuple[list[str], bytes | None]:
+    """The names of an index file, and the file with other ones if they change.
+
+    Args:
+        path: str. A file that `load_index_file` has read.
+        rename: function of the list of names that returns as many.
+    """
+    with h5py.File(path, "r") as file:
+        arrays = {name: file[name][()] for name in file}
+    if "names" not in arrays:
+        return [], None
+    names = _read_names(arrays["names"], arrays["name_ends"])
+    renamed = rename(names)
+    if renamed == names:
+        return names, None
+    texts = [name.encode("utf-8", "surrogateescape") for name in renamed]
+    arrays["names"] = np.frombuffer(b"".join(texts), arrays["names"].dtype)
+    ends = np.cumsum([len(text) for text in texts])
+    arrays["name_ends"] = ends.astype(arrays["name_ends"].dtype)
+    content = io.BytesIO()
+    _write_arrays(content, arrays)
+    return renamed, content.getvalue()
+
+
+def _write_arrays(file, arrays: dict[str, np.ndarray]) -> None:
+    with h5py.File(file, "w", track_order=True) as group:
+        for name, array in arrays.items():
+            group.create_dataset(name, data=array, track_times=False)
 
 
 def _read_names(text: np.ndarray, ends: np.ndarray) -> list[str]:

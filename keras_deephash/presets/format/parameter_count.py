@@ -1,19 +1,30 @@
 """What is known of a model before any memory is taken for it."""
 
+import math
 import random
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 
 import keras
 
 
-def count_parameters(build: Callable[[], keras.Model]) -> int:
-    """The number of parameters of a model that is built without its weights.
+def measure_model(build: Callable[[], keras.Model]) -> tuple[int, int]:
+    """The size of a model that is built without its weights.
 
     Args:
         build: function that builds the model. What it raises is raised here.
+
+    Returns:
+        Tuple of the number of parameters, and of the values in the largest output that
+        a layer has for one image.
     """
-    return sketch(lambda: build().count_params())
+
+    def measure():
+        model = build()
+        return model.count_params(), _largest_output(model)
+
+    return sketch(measure)
 
 
 def sketch(compute: Callable):
@@ -43,3 +54,12 @@ def sketch(compute: Callable):
     if "error" in outcome:
         raise outcome["error"]
     return outcome["result"]
+
+
+def _largest_output(model: keras.Model) -> int:
+    sizes = [0]
+    for layer in model._flatten_layers():
+        with suppress(AttributeError, ValueError):  # Called in no graph, or in several.
+            outputs = keras.tree.flatten(layer.output)
+            sizes += [math.prod(filter(None, tensor.shape[1:])) for tensor in outputs]
+    return max(sizes)

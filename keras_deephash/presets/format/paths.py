@@ -48,6 +48,6 @@ def _root(folder: str) -> str:
     is_snapshot = (
         kind == "snapshots"
         and os.path.basename(storage).startswith("models--")
-        and re.fullmatch(r"[0-9a-f]{40}", commit)
+        and re.fullmatch(r"[0-9a-f]{40}|[0-9a-f]{64}", commit)
     )
     return os.path.dirname(storage) if is_snapshot else folder

@@ -1,5 +1,11 @@
 """The README of a preset, made from its metadata alone."""
 
+import html
+import json
+import re
+
+from keras_deephash.text import printable
+
 METRIC_TITLES = {
     "map": "MAP",
     "map_symmetric": "MAP, both sides coded (SQD)",
@@ -8,19 +14,23 @@ METRIC_TITLES = {
     "precision_at_radius": "Precision within the radius",
     "recall_at_radius": "Recall within the radius",
 }
+_LOAD = "model = keras_deephash.from_preset("
+# What makes links, pictures, code and cells; an underscore within a word makes nothing.
+_MARKUP = re.compile(r"[\\`*\[\]|]")
+_BLOCKS = ("#", "-", "+", "=", "~")  # At the beginning of a line: headings, lists.
 
 
 def render_card(name: str, metadata: dict) -> str:
     """The README of a preset, in Markdown."""
     lines = [
-        f"# {name}",
+        f"# {plain_text(name)}",
         "",
         describe_model(metadata),
         "",
         "```python",
         "import keras_deephash",
         "",
-        f'model = keras_deephash.from_preset("{name}")',
+        f"{_LOAD}{printable(json.dumps(name, ensure_ascii=False))})",
     ]
     if metadata["bits"]:
         width = metadata["bits"] // 8
@@ -37,10 +47,16 @@ def describe_results(metadata: dict) -> list[str]:
     lines += _table("Training", training)
     lines += _log_table(log)
     if metadata["label_names"]:
-        lines += ["## Labels", "", _text(", ".join(metadata["label_names"])), ""]
+        names = plain_text(", ".join(metadata["label_names"]))
+        mark = "\\" if names.startswith(_BLOCKS) else ""
+        lines += ["## Labels", "", mark + names, ""]
+    versions = [
+        plain_text(metadata[f"{name}_version"])
+        for name in ("keras_deephash", "keras", "tensorflow")
+    ]
     lines.append(
-        f"Written by keras_deephash {metadata['keras_deephash_version']}, Keras "
-        f"{metadata['keras_version']}, TensorFlow {metadata['tensorflow_version']}."
+        f"Written by keras_deephash {versions[0]}, Keras {versions[1]}, TensorFlow "
+        f"{versions[2]}."
     )
     return lines
 
@@ -48,17 +64,23 @@ def describe_results(metadata: dict) -> list[str]:
 def describe_model(metadata: dict) -> str:
     """One line: method, bits, data set and size."""
     bits = f", {metadata['bits']} bits" if metadata["bits"] else ""
-    source = f" trained on {_text(metadata['dataset'])}" if metadata["dataset"] else ""
+    source = (
+        f" trained on {plain_text(metadata['dataset'])}" if metadata["dataset"] else ""
+    )
     return (
-        f"{metadata['method']}{bits}{source}: {metadata['parameters']:,} parameters, "
-        f"stored as {metadata['weights_dtype']}."
+        f"{plain_text(metadata['method'])}{bits}{source}: "
+        f"{metadata['parameters']:,} parameters, stored as {metadata['weights_dtype']}."
     )
 
 
 def is_rendered(card: str, metadata: dict) -> bool:
     """Whether a README is as `render_card` wrote it, under whatever name."""
-    heading = card.partition("\n")[0]
-    return card == render_card(heading.removeprefix("# "), metadata)
+    lines = [line for line in card.splitlines() if line.startswith(_LOAD)]
+    try:
+        name = json.loads(lines[0].removeprefix(_LOAD).removesuffix(")"))
+    except (IndexError, ValueError):
+        return False
+    return isinstance(name, str) and card == render_card(name, metadata)
 
 
 def metric_title(name: str) -> str:
@@ -70,7 +92,7 @@ def _table(title: str, values: dict) -> list[str]:
     if not values:
         return []
     rows = [
-        f"| {_text(metric_title(key))} | {_text(value)} |"
+        f"| {plain_text(metric_title(key))} | {plain_text(value)} |"
         for key, value in values.items()
     ]
     return [f"## {title}", "", "| | |", "|---|---|", *rows, ""]
@@ -83,15 +105,18 @@ def _log_table(log) -> list[str]:
     names = list(log[0]) if log else []
     if not names or any(list(row) != names for row in log):
         return []
-    rows = ["| " + " | ".join(_text(v) for v in row.values()) + " |" for row in log]
-    titles = "| " + " | ".join(_text(metric_title(name)) for name in names) + " |"
+    rows = [
+        "| " + " | ".join(plain_text(v) for v in row.values()) + " |" for row in log
+    ]
+    titles = "| " + " | ".join(plain_text(metric_title(name)) for name in names) + " |"
     return [titles, "|" + "---|" * len(names), *rows, ""]
 
 
-def _text(value) -> str:
-    """A value as it may stand in a line or a table of Markdown, without HTML."""
+def plain_text(value) -> str:
+    """A value as it may stand in a line or a table of Markdown: no HTML, no link."""
     text = str(value)
     if isinstance(value, float):
         # A learning rate of 3e-5 is not 0.0000.
         text = f"{value:.3g}" if 0 < abs(value) < 1e-3 else f"{value:.4f}"
-    return " ".join(text.replace("|", "\\|").replace("<", "&lt;").splitlines())
+    text = printable(" ".join(text.splitlines()).strip())
+    return html.escape(_MARKUP.sub(r"\\\g<0>", text), quote=False)

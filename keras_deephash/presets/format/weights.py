@@ -8,19 +8,23 @@ import ml_dtypes
 import numpy as np
 
 from keras_deephash.checks import check_option
+from keras_deephash.files import check_room, weights_size
 from keras_deephash.presets.errors import PresetError
 from keras_deephash.presets.format.deflation import write_deflated
+from keras_deephash.presets.format.weights_check import is_finite
 
 if TYPE_CHECKING:
     import keras
 
 WEIGHTS_DTYPES = ("float32", "float16", "bfloat16")
+UNFINISHED_FILE = "full.weights.h5"  # As Keras writes it, while a preset is saved.
 
 
 def save_weights_file(model: "keras.Model", path: str, dtype: str) -> None:
     """Writes the weights alone; the same weights always give the same bytes."""
     check_option("weights_dtype", dtype, WEIGHTS_DTYPES)
-    full = os.path.join(os.path.dirname(path), "full.weights.h5")
+    full = os.path.join(os.path.dirname(path), UNFINISHED_FILE)
+    check_room(full, 2 * weights_size(model.weights))  # Both files, for a moment.
     model.save_weights(full)
     with h5py.File(full, "r") as source, h5py.File(path, "w") as target:
         _copy(source, target, dtype)
@@ -33,12 +37,21 @@ def load_weights_file(model: "keras.Model", path: str) -> None:
     Raises:
         PresetError: if the file is damaged or its weights do not fit the model.
     """
+    import keras
+
     try:
         model.load_weights(path)
     except Exception as error:  # Keras raises nearly everything here.
         raise PresetError(
             f"The weights in {path!r} do not fit `{type(model).__name__}`: {error}"
         ) from None
+    for weight in model.weights:  # In a smaller type than the file has, maybe.
+        values = keras.ops.convert_to_numpy(weight.value)
+        if values.dtype.kind not in "biu" and not is_finite(values):
+            raise PresetError(
+                f"The weight {weight.path!r} of {path!r} is not finite in "
+                f"{weight.dtype}. Load it with another `dtype`, such as 'float32'."
+            )
 
 
 def _copy(source: h5py.Group, target: h5py.Group, dtype: str) -> None:
@@ -94,7 +107,7 @@ def _rounded(values: np.ndarray, dtype: str) -> np.ndarray:
 
 
 def _check_finite(name: str, values: np.ndarray, dtype: str) -> None:
-    if not np.isfinite(values).all():
+    if not is_finite(values):
         raise ValueError(
             f"The weight {name!r} is not finite in {dtype}. Save with "
             "`weights_dtype='float32'`, or check the training for NaN."

@@ -72,12 +72,18 @@ def _read(path: str, item: h5py.Dataset) -> int:
         raise _refusal(
             path, f"{item.name!r} of shape {item.shape} is not stored as it is"
         )
-    if item.dtype.kind == "f" and not np.isfinite(item[()]).all():
+    if item.dtype.kind == "f" and not is_finite(item[()]):
         raise PresetError(
             f"The weight {item.name!r} in {path!r} is not finite. Save the preset "
             "again."
         )
     return item.size
+
+
+def is_finite(values: np.ndarray) -> bool:
+    """Whether numbers are finite as a model takes them, in float32."""
+    with np.errstate(over="ignore"):
+        return bool(np.isfinite(values.astype(np.float32, copy=False)).all())
 
 
 def _refusal(path: str, what: str) -> PresetError:

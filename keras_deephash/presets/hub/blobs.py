@@ -1,41 +1,35 @@
-"""Files of the Hub's cache, which are named after their content."""
+"""Files of the Hub, which are named after their content."""
 
-import contextlib
 import hashlib
 import os
-import re
-from collections.abc import Iterable
+from dataclasses import dataclass
 
-_DIGEST = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+from keras_deephash.presets.hub.handles import is_digest
 
 
-def is_intact(folder: str, name: str) -> bool:
-    """Whether a file of a snapshot has the content that its blob is named after.
+@dataclass(frozen=True)
+class Blob:
+    """The content of a file.
 
-    A blob has the name of its ETag: the sha256 of a file in LFS, or the id that git
-    gives to any other. Where the cache has no links, or the endpoint other ETags,
-    nothing can be told.
+    Attributes:
+        size: int, bytes.
+        digest: str, the sha256 of a file in LFS, or the id that git gives to any other.
     """
-    path = os.path.join(folder, name)
-    if not os.path.islink(path):
-        return True
-    expected = os.path.basename(os.readlink(path))
-    if not _DIGEST.fullmatch(expected):
-        return True
-    return expected in _digests(path, len(expected))
+
+    size: int
+    digest: str
+
+    def is_in(self, path: str) -> bool:
+        """Whether a file has this content."""
+        return os.path.getsize(path) == self.size and self.digest in _digests(
+            path, len(self.digest)
+        )
 
 
-def discard(folder: str, names: Iterable[str]) -> None:
-    """Removes files of a snapshot together with their blobs."""
-    # CACHE/models--org--name/snapshots/COMMIT
-    cache = os.path.realpath(os.path.join(folder, os.pardir, os.pardir, os.pardir))
-    for name in names:
-        path = os.path.join(folder, name)
-        blob = os.path.realpath(path)
-        os.unlink(path)
-        if blob.startswith(os.path.join(cache, "")):
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(blob)
+def blob_of(size, digest) -> Blob | None:
+    """A blob of two values that anyone may have written, or None if they are none."""
+    whole = isinstance(size, int) and not isinstance(size, bool) and size >= 0
+    return Blob(size, digest) if whole and is_digest(digest) else None
 
 
 def _digests(path: str, length: int) -> list[str]:

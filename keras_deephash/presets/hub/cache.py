@@ -1,11 +1,15 @@
 """The presets in the cache of the Hub."""
 
 import os
+import shutil
+from contextlib import suppress
 from dataclasses import dataclass
 
+from keras_deephash.files import one_at_a_time
 from keras_deephash.presets.errors import PresetError
 from keras_deephash.presets.format import metadata as md
 from keras_deephash.presets.hub.handles import HubHandle
+from keras_deephash.presets.hub.storage import Storage, cache_folder
 
 
 @dataclass(frozen=True)
@@ -15,7 +19,8 @@ class CachedPreset:
     Attributes:
         handle: `HubHandle`, pinned to the commit.
         refs: list of str, the branches and tags that were last seen at the commit.
-        method: str, name of the class, or `"damaged"`.
+        method: str, name of the class, `"damaged"`, or `"incomplete"` for downloads
+            that broke off, or are under way, of any commit.
         size: int, bytes on the disk.
     """
 
@@ -50,6 +55,26 @@ def cached_presets(cache_dir: str | os.PathLike | None = None) -> list[CachedPre
     return sorted(found, key=lambda preset: str(preset.handle))
 
 
+def incomplete_downloads(
+    cache_dir: str | os.PathLike | None = None,
+) -> list[CachedPreset]:
+    """What downloads of presets that broke off have left, an entry a repository."""
+    presets = {preset.handle.repo_id for preset in cached_presets(cache_dir)}
+    found = []
+    cache = cache_folder(cache_dir)
+    for name in sorted(os.listdir(cache)) if os.path.isdir(cache) else ():
+        repo_id = name.removeprefix("models--").replace("--", "/")
+        storage = Storage(cache, repo_id)
+        parts = storage.incomplete() if name.startswith("models--") else []
+        if parts and (repo_id in presets or storage.is_ours()):
+            size = 0
+            for part in parts:
+                with suppress(FileNotFoundError):  # It is whole by now.
+                    size += os.path.getsize(part)
+            found.append(CachedPreset(HubHandle(repo_id), [], "incomplete", size))
+    return found
+
+
 def _method(folder: str) -> str | None:
     """The class of a preset, `"damaged"`, or None for what other projects wrote."""
     try:
@@ -70,7 +95,8 @@ def remove_cached(
 
     Args:
         handle: `HubHandle`. Without a revision, all commits of the repository; a
-            revision is a branch, a tag, or the first digits of a commit.
+            revision is a branch, a tag, or the first digits of a commit. Without one,
+            downloads that broke off go too; one that is under way is waited for.
         cache_dir: str. Defaults to the Hub's cache.
 
     Returns:
@@ -90,12 +116,24 @@ def remove_cached(
             or (len(wanted) >= 6 and preset.handle.commit.startswith(wanted))
         )
     ]
+    if wanted is None:
+        broken_off = incomplete_downloads(cache_dir)
+        chosen += [p for p in broken_off if p.handle.repo_id == handle.repo_id]
     if not chosen:
         raise PresetError(
             f"`{handle}` is not in the cache. `keras-deephash cache` lists what is."
         )
-    commits = [preset.handle.commit for preset in chosen]
-    _scan(cache_dir).delete_revisions(*commits).execute()
+    storage = Storage(cache_dir, handle.repo_id)
+    with one_at_a_time(storage.folder):
+        if wanted is None and storage.is_ours():
+            shutil.rmtree(storage.folder)
+            return chosen
+        commits = [preset.handle.commit for preset in chosen if preset.handle.commit]
+        _scan(cache_dir).delete_revisions(*commits).execute()
+        for commit in commits:
+            storage.forget_listing(commit)
+        for part in storage.incomplete() if wanted is None else ():
+            os.unlink(part)
     return chosen
 
 
@@ -106,6 +144,4 @@ def _scan(cache_dir):
 
 
 def _exists(cache_dir) -> bool:
-    from huggingface_hub.constants import HF_HUB_CACHE
-
-    return os.path.isdir(HF_HUB_CACHE if cache_dir is None else cache_dir)
+    return os.path.isdir(cache_folder(cache_dir))

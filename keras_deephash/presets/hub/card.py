@@ -8,6 +8,7 @@ from keras_deephash.presets.format.readme import (
     describe_model,
     describe_results,
     metric_title,
+    plain_text,
 )
 from keras_deephash.presets.hub.handles import HubHandle
 
@@ -127,7 +128,8 @@ def _limits(metadata: dict, preprocessor: Preprocessor) -> list[str]:
             "long as a database of codes lives."
         )
     if dataset:
-        lines.append(f"- It was trained on {dataset}; other images were not measured.")
+        name = plain_text(dataset)
+        lines.append(f"- It was trained on {name}; other images were not measured.")
     if metadata["label_names"]:
         lines.append(
             f"- Similar means: one of {len(metadata['label_names'])} labels in common."

@@ -1,21 +1,25 @@
 """Presets of the Hugging Face Hub in the local cache.
 
-The cache is that of `huggingface_hub`: a snapshot is a directory named by its commit,
-whose files are links to blobs named by their content.
+The commit is asked for once; its list of files, and each file, are then those of that
+commit, compared with the digests of the list before they have a name in the cache.
 """
 
 import os
 import time
 import warnings
+from contextlib import suppress
 from dataclasses import dataclass
 
+from keras_deephash.files import one_at_a_time
 from keras_deephash.presets.errors import HubError
 from keras_deephash.presets.format import metadata as md
 from keras_deephash.presets.format.index_file import INDEX_FILE
-from keras_deephash.presets.hub.blobs import discard, is_intact
 from keras_deephash.presets.hub.explain import explain
+from keras_deephash.presets.hub.fetching import fetch_file, progress_bar
 from keras_deephash.presets.hub.handles import HubHandle
-from keras_deephash.presets.hub.timeouts import LIBRARY, limit_waits
+from keras_deephash.presets.hub.listing import fetch_listing
+from keras_deephash.presets.hub.reader import HubReader
+from keras_deephash.presets.hub.storage import Storage
 
 # All that a preset needs: the README and whatever else is there stays where it is.
 FILES = (*md.HASHED_FILES, md.METADATA_FILE)
@@ -86,63 +90,62 @@ def fetch_preset(handle: HubHandle, options: HubOptions) -> str:
 
 def find_cached(handle: HubHandle, options: HubOptions) -> str | None:
     """The directory of a preset that is whole in the cache, without any request."""
-    from huggingface_hub import snapshot_download
+    storage = Storage(options.cache_dir, handle.repo_id)
+    commit = storage.find_commit(handle)
+    return commit and _find_snapshot(storage, commit, options.files)
 
-    try:
-        folder = snapshot_download(
-            handle.repo_id,
-            revision=handle.revision,
-            cache_dir=options.cache_dir,
-            allow_patterns=list(options.files),
-            local_files_only=True,
-        )
-    except (OSError, ValueError):
-        return None
-    missing = _missing(folder, options.files)
-    return None if missing or _damaged(folder, options.files) else folder
+
+def _find_snapshot(storage: Storage, commit: str, names: tuple[str, ...]) -> str | None:
+    blobs = storage.listing(commit)
+    # Each of them is looked at, so that all that is damaged goes.
+    held = [storage.holds(commit, name, blobs.get(name)) for name in names]
+    return storage.snapshot(commit) if all(held) else None
 
 
 def _download(handle: HubHandle, options: HubOptions) -> str:
-    from huggingface_hub import HfApi, hf_hub_download, snapshot_download
-    from huggingface_hub.errors import EntryNotFoundError, LocalEntryNotFoundError
-
-    # Asked apart, since the client's downloads wait for an answer without end.
-    api = HfApi(endpoint=options.endpoint, token=options.token, library_name=LIBRARY)
-    revision = handle.revision or "main"
-    api.model_info(handle.repo_id, revision=revision, timeout=TIMEOUT)
-    where = {
-        "repo_id": handle.repo_id,
-        "cache_dir": options.cache_dir,
-        "token": options.token,
-        "endpoint": options.endpoint,
-        "etag_timeout": TIMEOUT,
-        "library_name": LIBRARY,
-    }
-    with limit_waits(handle, _silence()):
-        folder = snapshot_download(
-            revision=revision, allow_patterns=list(options.files), **where
-        )
-        for name in _missing(folder, options.files):
-            # The client keeps the listing of a commit, even one that came back empty,
-            # so what is not in it is asked for by name.
-            try:
-                hf_hub_download(
-                    filename=name, revision=os.path.basename(folder), **where
-                )
-            except LocalEntryNotFoundError:  # An outage, although of the kind below.
-                raise
-            except EntryNotFoundError:
-                raise _no_such_file(handle, name) from None
-    if _damaged(folder, options.files):
-        raise HubError(
-            f"A file of `{handle}` arrived damaged and was thrown away. Try again.",
-            passing=True,
-        )
+    reader = HubReader(handle, options.token, options.endpoint, _silence())
+    commit = reader.commit(handle.revision or "main", silence=TIMEOUT)
+    storage = Storage(options.cache_dir, handle.repo_id)
+    folder = _find_snapshot(storage, commit, options.files)
+    if folder is None:
+        os.makedirs(storage.folder, exist_ok=True)
+        with one_at_a_time(storage.folder):
+            folder = _find_snapshot(storage, commit, options.files)  # Another's work.
+            if folder is None:
+                folder = _fetch(reader, storage, commit, options.files)
+    with suppress(OSError):  # A cache that can only be read will do.
+        storage.keep_commit(handle, commit)
     return folder
 
 
+def _fetch(
+    reader: HubReader, storage: Storage, commit: str, names: tuple[str, ...]
+) -> str:
+    """Fetches what is missing of a commit; returns its directory."""
+    from huggingface_hub.errors import EntryNotFoundError
+
+    blobs = fetch_listing(reader, commit, names)
+    for name in names:
+        if name not in blobs:
+            raise _no_such_file(reader.handle, name)
+        if name.endswith(".json") and blobs[name].size > md.MAX_JSON_BYTES:
+            raise HubError(
+                f"`{name}` of `{reader.handle}` is longer than any file of a preset, "
+                f"{md.MAX_JSON_BYTES:,} bytes. Check the name and the revision."
+            )
+    storage.keep_listing(commit, blobs)
+    missing = [name for name in names if not storage.holds(commit, name, blobs[name])]
+    with progress_bar(len(names), [blobs[name] for name in missing]) as progress:
+        for name in missing:
+            try:
+                fetch_file(reader, storage, commit, name, blobs[name], progress)
+            except EntryNotFoundError:
+                raise _no_such_file(reader.handle, name) from None
+    return storage.snapshot(commit)
+
+
 def _silence() -> float:
-    """How long a connection may be silent; the client makes a request seven times."""
+    """How long a connection may be silent."""
     from huggingface_hub import constants
 
     chosen = constants.HF_HUB_DOWNLOAD_TIMEOUT
@@ -158,15 +161,3 @@ def _no_such_file(handle: HubHandle, name: str) -> HubError:
         f"`{handle}` is no preset of keras_deephash: it has no `{name}`. "
         "Check the name and the revision."
     )
-
-
-def _missing(folder: str, files: tuple[str, ...]) -> list[str]:
-    return [name for name in files if not os.path.exists(os.path.join(folder, name))]
-
-
-def _damaged(folder: str, files: tuple[str, ...]) -> bool:
-    """Whether files are not what their blobs are named after; they are removed."""
-    damaged = [name for name in files if not is_intact(folder, name)]
-    if damaged:
-        discard(folder, damaged)
-    return bool(damaged)

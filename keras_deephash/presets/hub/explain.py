@@ -32,9 +32,10 @@ def explain(
     """
     from huggingface_hub import errors
 
-    if isinstance(error, HubError):
-        return error
     chain = _chain(error)
+    for cause in chain:
+        if isinstance(cause, HubError):
+            return cause
     for cause in chain:
         if isinstance(cause, errors.GatedRepoError):
             return HubError(
@@ -127,6 +128,11 @@ def explain(
         f"{cause or type(error).__name__}. Try again.",
         passing=True,
     )
+
+
+def is_broken_off(error: BaseException) -> bool:
+    """Whether a connection failed or fell silent, so that another may go on."""
+    return any("TransportError" in _class_names(cause) for cause in _chain(error))
 
 
 def explain_status(response, handle: HubHandle) -> HubError:

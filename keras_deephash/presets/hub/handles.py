@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from keras_deephash.presets.errors import PresetError
 
 PREFIX = "hf://"
-_COMMIT = re.compile(r"[0-9a-f]{40}")
+_DIGEST = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 _MAX_LENGTH = 96  # Of organization and name, by the rules of the Hub.
 _REVISION = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_./+-]*")
+_MAX_REVISION = 200  # Letters; it is the name of a file in the cache.
 
 
 @dataclass(frozen=True)
@@ -28,8 +29,7 @@ class HubHandle:
     @property
     def commit(self) -> str | None:
         """The revision, if it is a whole commit, which never changes."""
-        revision = self.revision or ""
-        return revision if _COMMIT.fullmatch(revision) else None
+        return self.revision if is_digest(self.revision) else None
 
     @property
     def name(self) -> str:
@@ -38,6 +38,14 @@ class HubHandle:
 
     def __str__(self) -> str:
         return PREFIX + self.repo_id + (f"@{self.revision}" if self.revision else "")
+
+
+def is_digest(text) -> bool:
+    """Whether something is the name that git, or its storage, gives to content.
+
+    40 or 64 hexadecimal digits: nothing else may become a path in the cache.
+    """
+    return isinstance(text, str) and bool(_DIGEST.fullmatch(text))
 
 
 def is_hub_handle(preset: str) -> bool:
@@ -59,7 +67,8 @@ def parse_hub_handle(handle: str, revision: str | None = None) -> HubHandle:
     repo_id, _, own = handle.removeprefix(PREFIX).partition("@")
     parts = repo_id.split("/")
     # `..` and `--` have a meaning in the paths of the cache.
-    clear = not re.search(r"\.\.|--", repo_id) and not repo_id.endswith((".", "-"))
+    clear = not re.search(r"\.\.|--", repo_id)
+    clear = clear and not repo_id.endswith((".", "-", ".git"))
     short = len(repo_id) <= _MAX_LENGTH
     valid = len(parts) == 2 and all(map(_NAME.fullmatch, parts)) and clear and short
     if not (handle.startswith(PREFIX) and valid):
@@ -70,13 +79,13 @@ def parse_hub_handle(handle: str, revision: str | None = None) -> HubHandle:
     if own and revision and own != revision:
         raise PresetError(
             "The revision is given twice. Leave one of them out. "
-            f"Received: {handle!r}, revision={revision!r}."
+            f"Received: {handle[:120]!r}, revision={str(revision)[:80]!r}."
         )
     revision = own or revision
     if "@" in handle and not own or revision is not None and not is_revision(revision):
         raise PresetError(
             "`revision` must be the name of a branch, a tag or a commit. "
-            f"Received: revision={own if '@' in handle else revision!r}."
+            f"Received: revision={str(own if '@' in handle else revision)[:80]!r}."
         )
     return HubHandle(repo_id, revision)
 
@@ -85,6 +94,7 @@ def is_revision(revision: str) -> bool:
     """Whether a string can be a branch, a tag or a commit, and nothing else."""
     return (
         isinstance(revision, str)
+        and len(revision) <= _MAX_REVISION
         and bool(_REVISION.fullmatch(revision))
         and not re.search(r"\.\.|//|/$", revision)
     )

@@ -26,7 +26,21 @@ DAMAGES = (
     "stall",
     "hang",
 )
-KINDS = (*STATUS, *DAMAGES)
+# What the endpoint of an attacker answers.
+ATTACKS = (
+    "path_as_sha",
+    "path_as_oid",
+    "path_in_headers",
+    "flood",
+    "flood_redirect",
+    "gzip_bomb",
+    "deep_json",
+    "endless_pages",
+    "page_elsewhere",
+    "drip",
+    "drip_headers",
+)
+KINDS = (*STATUS, *DAMAGES, *ATTACKS)
 
 
 @dataclass
@@ -34,10 +48,11 @@ class Fault:
     """One fault.
 
     Attributes:
-        kind: one of `KINDS`: a status, or a damage to the answer. `"drop"` closes the
-            connection without an answer, `"cut"` in the middle of the body, `"stall"`
-            answers nothing for a minute, `"hang"` stops in the middle of the body for
-            as long and keeps the connection open.
+        kind: one of `KINDS`: a status, a damage to the answer, or an attack. `"drop"`
+            closes the connection without an answer, `"cut"` in the middle of the body,
+            `"stall"` answers nothing for a minute, `"hang"` stops in the middle of the
+            body for as long and keeps the connection open. `"flood"` adds a gigabyte to
+            a body, `"drip"` sends one byte after the other, slowly and for ever.
         path: regular expression that the path of the request must match.
         method: `"GET"` and so on, or `""` for all.
         skip: matching requests to let through first.

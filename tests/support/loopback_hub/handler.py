@@ -1,15 +1,18 @@
 """The routes of the loopback Hub."""
 
 import base64
+import gzip
 import hashlib
+import io
 import json
 import re
+from functools import cache
 from http.server import BaseHTTPRequestHandler
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import yaml
 
-from loopback_hub.faults import STATUS
+from loopback_hub.faults import ATTACKS, STATUS
 from loopback_hub.repository import Repository, etag, git_blob_id, is_lfs
 
 ID = r"(?P<id>[^/]+/[^/]+)"
@@ -58,6 +61,8 @@ class Handler(BaseHTTPRequestHandler):
         if self.hub.stopping.is_set():  # A connection that outlived the server.
             self.close_connection = True
             return
+        if "Range" in self.headers:
+            self.hub.ranges.append(self.headers["Range"])
         self.fault = self.hub.faults.take(self.command, path)
         if self.fault in STATUS:
             status, code, headers = STATUS[self.fault]
@@ -88,6 +93,8 @@ class Handler(BaseHTTPRequestHandler):
         self.answer(body, status, {"Content-Type": "application/json"})
 
     def answer(self, body: bytes, status=200, headers=(), length=None):
+        if self.fault in ATTACKS and self.attack(body, status, dict(headers)):
+            return
         self.send_response(status)
         for key, value in dict(headers).items():
             self.send_header(key, value)
@@ -106,6 +113,62 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
         if self.fault == "hang":
             self.hub.stopping.wait(60)
+
+    # === Attacks ===
+    def attack(self, body: bytes, status: int, headers: dict) -> bool:
+        """Answers as an attacker would; returns whether that was possible here."""
+        is_json = headers.get("Content-Type") == "application/json"
+        kind, self.fault = self.fault, None
+        if kind == "path_as_sha" and is_json:
+            body = re.sub(rb'"sha": "[^"]*"', self.evil_entry("sha"), body)
+        elif kind == "path_as_oid" and is_json:
+            body = re.sub(rb'"oid": "[^"]*"', self.evil_entry("oid"), body)
+        elif kind == "path_in_headers":
+            evil = {name: self.hub.evil for name in ("X-Repo-Commit", "X-Linked-ETag")}
+            headers = {**headers, **evil, "ETag": f'"{self.hub.evil}"'}
+        elif kind in ("endless_pages", "page_elsewhere") and is_json:
+            here = kind == "endless_pages"
+            start = self.hub.endpoint if here else "http://127.0.0.1:9"
+            headers["Link"] = f'<{start}{self.path}>; rel="next"'
+            body = b"[]"
+        elif kind == "deep_json" and is_json:
+            body = b"[" * 200_000 + b"]" * 200_000
+        elif kind == "gzip_bomb":
+            body = gzip_bomb()
+            headers["Content-Encoding"] = "gzip"
+        elif kind in ("flood", "flood_redirect"):
+            self.flood(body, status, headers, redirect=kind == "flood_redirect")
+            return True
+        elif kind in ("drip", "drip_headers"):
+            self.drip(in_headers=kind == "drip_headers")
+            return True
+        self.answer(body, status, headers)
+        return True
+
+    def evil_entry(self, key: str) -> bytes:
+        return f'"{key}": "{self.hub.evil}"'.encode()
+
+    def flood(self, body: bytes, status: int, headers: dict, redirect: bool):
+        self.send_response(302 if redirect else status)
+        if redirect:
+            self.send_header("Location", self.path)
+        for key, value in headers.items():
+            self.send_header(key, value)
+        self.send_header("Transfer-Encoding", "chunked")
+        self.end_headers()
+        for block in (body, *[bytes(2**20)] * 1000):
+            if self.command != "HEAD" and block:
+                self.wfile.write(b"%x\r\n%s\r\n" % (len(block), block))
+                self.hub.sent += len(block)
+
+    def drip(self, in_headers: bool):
+        self.send_response(200)
+        if not in_headers:
+            self.send_header("Content-Length", "1000000")
+            self.end_headers()
+        self.flush_headers()
+        while not self.hub.stopping.wait(0.05):
+            self.wfile.write(b"x")
 
     # === Access ===
     @property
@@ -283,6 +346,16 @@ class Handler(BaseHTTPRequestHandler):
             raise Refused(409)
         repository.refs[name] = self.commit_of(repository, rev)
         self.json({})
+
+
+@cache
+def gzip_bomb() -> bytes:
+    """100 million blanks."""
+    file = io.BytesIO()
+    with gzip.open(file, "wb") as packed:
+        for _ in range(100):
+            packed.write(b" " * 10**6)
+    return file.getvalue()
 
 
 def error_code(code: str | None) -> dict:

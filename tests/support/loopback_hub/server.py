@@ -8,6 +8,11 @@ from loopback_hub.handler import Handler
 from loopback_hub.repository import Repository
 
 
+class _Server(ThreadingHTTPServer):
+    def handle_error(self, request, client_address):
+        pass  # A client that hangs up.
+
+
 class LoopbackHub:
     """Repositories behind real sockets, with a log of requests and faults.
 
@@ -18,6 +23,9 @@ class LoopbackHub:
         requests: list of (method, path), in the order of arrival.
         faults: `Faults`.
         tokens: set of str, the tokens that may see private repositories and write.
+        evil: str, a path that an attacker wants to be written to.
+        ranges: list of str, the `Range` of the requests that have one.
+        sent: int, bytes of floods that were taken from the connection.
     """
 
     def __init__(self):
@@ -26,8 +34,11 @@ class LoopbackHub:
         self.requests: list[tuple[str, str]] = []
         self.faults = Faults()
         self.tokens = {"hf_writer"}
+        self.evil = "/evil"
+        self.sent = 0
+        self.ranges: list[str] = []
         self.stopping = threading.Event()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server = _Server(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
         self._server.hub = self
         self.endpoint = f"http://127.0.0.1:{self._server.server_port}"
