@@ -7,7 +7,11 @@ import keras
 from keras_deephash.preprocessing import Preprocessor
 from keras_deephash.presets.errors import PresetError
 from keras_deephash.presets.format import metadata as md
-from keras_deephash.presets.format.config import check_entry, model_from_config
+from keras_deephash.presets.format.config import (
+    check_entry,
+    find_class,
+    model_from_config,
+)
 from keras_deephash.presets.format.config_check import check_canvas, check_config
 from keras_deephash.presets.format.index_file import INDEX_FILE, load_index_file
 from keras_deephash.presets.format.parameter_count import count_parameters
@@ -79,15 +83,19 @@ def load_preset(
     load_weights: bool,
     overrides: dict,
     load_index: bool = False,
+    cls: type | None = None,
 ) -> keras.Model:
-    """Loads the preset at a location; arguments as for `from_preset`."""
+    """Loads the preset at a location; arguments as for `from_preset`.
+
+    `cls` is the class of the model, where it is a subclass of the preset's.
+    """
     folder = location.folder
     metadata = location.read_metadata()
     md.check_files(folder, metadata)
     if load_index:
         _check_index(location, metadata, load_weights, overrides)
     preprocessor = _read_preprocessor(folder)
-    entry = md.read_json(os.path.join(folder, md.CONFIG_FILE))
+    entry = read_entry(location)
     weights = os.path.join(folder, md.WEIGHTS_FILE)
     bits = overrides.get("bits", metadata["bits"])
     if load_weights and bits != metadata["bits"] and _takes_bits(entry):
@@ -96,7 +104,6 @@ def load_preset(
             f"{metadata['bits']} bits. Received: bits={bits}. Leave `bits` out, or "
             "pass `load_weights=False` to begin from random weights."
         )
-    check_entry(entry, only_own_classes=not location.trusted)
     if not is_embedded(folder):
         _check_size(entry, preprocessor, weights)
     given, overrides = list(overrides), dict(overrides)
@@ -105,15 +112,23 @@ def load_preset(
         preprocessor = preprocessor.resized(size)
         overrides["image_shape"] = (size, size, 3)
     preprocessor = overrides.pop("preprocessor", preprocessor)
-    model = model_from_config(entry, preprocessor, overrides)
+    model = model_from_config(entry, preprocessor, overrides, cls)
     if load_weights:
-        _check_description(model, metadata, folder, given)
+        method = (type(model) if cls is None else find_class(entry["class"])).__name__
+        _check_description(model, method, metadata, folder, given)
         load_weights_file(model, weights)
         model.preset = location.name
     if load_index:
         path = os.path.join(folder, INDEX_FILE)
         model.index = load_index_file(model, metadata, path)
     return model
+
+
+def read_entry(location: PresetLocation) -> dict:
+    """The classes and configurations of a preset, checked."""
+    entry = md.read_json(os.path.join(location.folder, md.CONFIG_FILE))
+    check_entry(entry, only_own_classes=not location.trusted)
+    return entry
 
 
 def _takes_bits(entry) -> bool:
@@ -174,11 +189,15 @@ def _read_preprocessor(folder: str) -> Preprocessor:
 
 
 def _check_description(
-    model: keras.Model, metadata: dict, folder: str, overrides: list[str]
+    model: keras.Model,
+    method: str,
+    metadata: dict,
+    folder: str,
+    overrides: list[str],
 ) -> None:
     """Checks that the metadata describe the model that the config builds."""
     for field, found in (
-        ("method", type(model).__name__),
+        ("method", method),
         ("bits", getattr(model, "bits", None)),
         ("parameters", model.count_params()),
     ):

@@ -1,6 +1,5 @@
 """The verbs of a model that has presets."""
 
-import inspect
 import os
 
 import keras
@@ -17,12 +16,17 @@ class _ClassProperty:
 class PresetMixin:
     """Gives a `keras.Model` the verbs `save_to_preset`, `from_preset`, `presets`."""
 
+    # Whether a model of the class is a backbone, and not a method that has one.
+    is_backbone = False
+
     @_ClassProperty
     def presets(cls) -> dict:
-        """The named presets of this class, name to `PresetInfo`."""
+        """The named presets of this class and its subclasses, name to `PresetInfo`."""
+        from keras_deephash.presets.dispatch import with_subclasses
         from keras_deephash.presets.registry import list_presets
 
-        return {info.name: info for info in list_presets(cls.__name__)}
+        names = {each.__name__ for each in with_subclasses(cls)}
+        return {info.name: info for info in list_presets() if info.method in names}
 
     @classmethod
     def from_preset(
@@ -40,10 +44,14 @@ class PresetMixin:
     ) -> keras.Model:
         """Loads a model of this class by a preset's name, directory or handle.
 
+        A base class loads the presets of its subclasses, as models of those; a
+        subclass loads its parent's, as a model of its own.
+
         Args:
-            preset: str. As for `keras_deephash.from_preset`. A hashing method also
-                takes the preset of a backbone, given its `bits`: the hash layer is
-                new then.
+            preset: str. As for `keras_deephash.from_preset`. A method also takes the
+                preset of a backbone, given its own arguments, such as `bits`: the last
+                layer is new then. A backbone takes that of a method, and is its
+                backbone.
             load_weights: bool. Defaults to `True`.
             revision, token, cache_dir, local_files_only, endpoint: of presets on the
                 Hub, as for `keras_deephash.from_preset`.
@@ -57,40 +65,24 @@ class PresetMixin:
             PresetError: as `keras_deephash.from_preset`, and if the preset is of
                 another class.
         """
-        from keras_deephash.presets.errors import PresetError
-        from keras_deephash.presets.loading import load_preset
+        from keras_deephash.presets.dispatch import load_as
         from keras_deephash.presets.location import locate_preset
 
         location = locate_preset(
             preset, revision, token, cache_dir, local_files_only, endpoint, load_index
         )
-        method = location.read_metadata()["method"]
-        if method == cls.__name__:
-            return load_preset(location, load_weights, overrides, load_index)
-        if method.endswith("Backbone") and not cls.__name__.endswith("Backbone"):
-            if load_index:
-                raise PresetError(
-                    f"The preset {os.fspath(preset)!r} is a backbone, which has no "
-                    "index of a database. Load it without `load_index`."
-                )
-            backbone_overrides = {
-                key: overrides.pop(key)
-                for key in ("dtype", "image_size")
-                if key in overrides
-            }
-            backbone = load_preset(location, load_weights, backbone_overrides)
-            try:
-                inspect.signature(cls).bind(backbone, **overrides)
-            except TypeError as error:
-                raise PresetError(
-                    f"The preset {os.fspath(preset)!r} is a backbone, so "
-                    f"`{cls.__name__}` needs its own arguments: {error}."
-                ) from None
-            return cls(backbone, **overrides)
-        raise PresetError(
-            f"The preset {os.fspath(preset)!r} is a {method}, not a {cls.__name__}. "
-            f"Use `{method}.from_preset` or `keras_deephash.from_preset`."
-        )
+        return load_as(cls, location, load_weights, overrides, load_index)
+
+    def save(self, filepath, *args, **kwargs) -> None:
+        """Saves the model to a `.keras` file, as `keras.Model.save`.
+
+        What cannot be saved, or could not be loaded again, is refused before an older
+        file is touched.
+        """
+        from keras_deephash.presets.saving import check_keras_file
+
+        check_keras_file(self)
+        super().save(filepath, *args, **kwargs)
 
     def save_to_preset(
         self,

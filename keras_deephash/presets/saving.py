@@ -4,6 +4,7 @@ import json
 import os
 import secrets
 import shutil
+from collections.abc import Callable
 
 import keras
 import numpy as np
@@ -11,9 +12,17 @@ import numpy as np
 from keras_deephash.preprocessing import Preprocessor
 from keras_deephash.presets.errors import PresetError
 from keras_deephash.presets.format import metadata as md
-from keras_deephash.presets.format.config import check_entry, model_to_config
+from keras_deephash.presets.format.config import (
+    check_entry,
+    model_from_config,
+    model_to_config,
+)
 from keras_deephash.presets.format.config_check import check_canvas
 from keras_deephash.presets.format.index_file import INDEX_FILE, save_index_file
+from keras_deephash.presets.format.parameter_count import (
+    count_kept_parameters,
+    count_parameters,
+)
 from keras_deephash.presets.format.readme import render_card
 from keras_deephash.presets.format.weights import save_weights_file
 
@@ -37,10 +46,12 @@ def save_preset(
     os.makedirs(parent, exist_ok=True)
     folder = _new_sibling(target)
     try:
-        _write_json(folder, md.CONFIG_FILE, model_to_config(model))
+        entry = model_to_config(model)
+        _write_json(folder, md.CONFIG_FILE, entry)
         preprocessor = getattr(model, "preprocessor", None)
         if preprocessor is None:
             preprocessor = Preprocessor(model.input_shape[1])
+        _check_same_size(model, lambda: model_from_config(entry, preprocessor, {}))
         _write_json(folder, md.PREPROCESSOR_FILE, preprocessor.get_config())
         save_weights_file(model, os.path.join(folder, md.WEIGHTS_FILE), weights_dtype)
         metadata = md.build_metadata(
@@ -75,6 +86,31 @@ def check_savable(model: keras.Model) -> None:
     check_entry(entry, only_own_classes=False)
     if getattr(model, "preprocessor", None) is not None:
         check_canvas(model.preprocessor, "The model's preprocessing")
+
+
+def check_keras_file(model: keras.Model) -> None:
+    """Raises ValueError for what no `.keras` file could be loaded from again."""
+    config = keras.saving.serialize_keras_object(model)
+    config.pop("compile_config", None)
+    if any(
+        getattr(layer, "quantization_mode", None) for layer in model._flatten_layers()
+    ):
+        # The user's own code is not run by its file here, but by the user.
+        _check_same_size(
+            model,
+            lambda: keras.saving.deserialize_keras_object(config, safe_mode=False),
+        )
+
+
+def _check_same_size(model: keras.Model, build: Callable[[], keras.Model]) -> None:
+    """Refuses layers that were changed, where the configuration does not tell."""
+    kept, built = count_kept_parameters(model), count_parameters(build)
+    if built != kept:
+        raise PresetError(
+            f"The model cannot be saved, it could not be loaded again: it has {kept:,} "
+            f"parameters, and its configuration gives {built:,}. Save it as it was "
+            "before its layers were changed, or keep it by `model.export`."
+        )
 
 
 def _check_loadable(folder: str) -> dict:

@@ -1,5 +1,6 @@
-"""The size of a model, known before any memory is taken for it."""
+"""The size of a model, such as before any memory is taken for it."""
 
+import math
 import threading
 from collections.abc import Callable
 
@@ -7,7 +8,7 @@ import keras
 
 
 def count_parameters(build: Callable[[], keras.Model]) -> int:
-    """The number of parameters of a model that is built without its weights.
+    """The number of kept parameters of a model that is built without its weights.
 
     Args:
         build: function that builds the model. What it raises is raised here.
@@ -18,7 +19,7 @@ def count_parameters(build: Callable[[], keras.Model]) -> int:
         try:
             # In this scope, Keras puts off the values of new variables.
             with keras.StatelessScope(initialize_variables=False):
-                outcome["parameters"] = build().count_params()
+                outcome["parameters"] = count_kept_parameters(build())
         except BaseException as error:
             outcome["error"] = error
 
@@ -30,3 +31,16 @@ def count_parameters(build: Callable[[], keras.Model]) -> int:
     if "error" in outcome:
         raise outcome["error"]
     return outcome["parameters"]
+
+
+def count_kept_parameters(model: keras.Model) -> int:
+    """The number of parameters that a weights file keeps.
+
+    LoRA's matrices are not kept: Keras writes the kernels that they make.
+    """
+    adapted = sum(
+        math.prod(variable.shape)
+        for variable in model.weights
+        if variable.name.startswith("lora_")
+    )
+    return model.count_params() - adapted
