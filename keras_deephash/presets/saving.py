@@ -4,6 +4,7 @@ import json
 import os
 import secrets
 import shutil
+import warnings
 from collections.abc import Callable
 
 import keras
@@ -86,6 +87,17 @@ def check_savable(model: keras.Model) -> None:
     check_entry(entry, only_own_classes=False)
     if getattr(model, "preprocessor", None) is not None:
         check_canvas(model.preprocessor, "The model's preprocessing")
+
+
+def warn_unless_savable(model: keras.Model) -> None:
+    """Says ahead of a long training if no preset could hold the model."""
+    try:
+        check_savable(model)
+    except ValueError as error:
+        warnings.warn(
+            f"The model can be trained, but not be saved as a preset. {error}",
+            stacklevel=3,
+        )
 
 
 def check_keras_file(model: keras.Model) -> None:

@@ -28,6 +28,7 @@ from keras_deephash.models.base.replica_checks import (
     check_rows,
     check_scope,
 )
+from keras_deephash.presets.saving import warn_unless_savable
 from keras_deephash.progress import keras_verbosity
 
 
@@ -162,6 +163,7 @@ class GlobalBatchTraining(FreezingMixin, keras.Model):
                 for `jit_compile=True`.
         """
         check_scope(self)
+        warn_unless_savable(self)
         check_arrays(x, y, "y", self.takes_as_features)
         validation = kwargs.get("validation_data")
         if isinstance(validation, (list, tuple)) and len(validation) > 1:

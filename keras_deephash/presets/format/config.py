@@ -12,6 +12,7 @@ from keras_deephash.keras_classes import registered_class
 from keras_deephash.preprocessing import Preprocessor
 from keras_deephash.presets.errors import PresetError
 from keras_deephash.presets.format.config_check import check_config
+from keras_deephash.presets.format.constructor import constructor_parameters
 from keras_deephash.presets.format.graph import describe_graph
 
 # Overrides of a method that are arguments of its backbone.
@@ -140,7 +141,7 @@ def model_from_config(
         raise PresetError(
             "`config.json` must hold a class and its config. Save the preset anew."
         ) from None
-    known = inspect.signature(cls.__init__).parameters.keys() | COMMON_KEYS
+    known = constructor_parameters(cls).keys() | COMMON_KEYS
     if "weights" in known:  # Those of a preset are in its own file.
         config["weights"] = None
     for kind, keys in (("argument", overrides), ("config entry", config)):
@@ -148,7 +149,7 @@ def model_from_config(
         if unknown:
             raise PresetError(
                 f"`{cls.__name__}` has no {kind} {unknown[0]!r}. "
-                f"It takes {sorted(known - {'self', 'kwargs'})}."
+                f"It takes {sorted(known)}."
             )
     try:
         model = cls.from_config({**config, **overrides})

@@ -84,7 +84,7 @@ def build_graph(text: str) -> keras.Model:
         PresetError: if the text describes anything else.
     """
     try:
-        config = json.loads(text)
+        config = json.loads(text, parse_constant=_refuse_constant)
         _check(config, "the network", 0)
         network = keras.Model.from_config(config)
         _check_sizes(network)
@@ -95,6 +95,10 @@ def build_graph(text: str) -> keras.Model:
             f"The layers of the network are not valid: {str(error)[:300]}"
         ) from None
     return network
+
+
+def _refuse_constant(name: str):
+    raise ValueError(f"{name} is not JSON")
 
 
 def _tidy(value) -> None:
