@@ -41,10 +41,10 @@ def load_as(
         return load_preset(location, load_weights, overrides, load_index, cls)
     if backbone is None and getattr(described, "is_backbone", True):
         if not cls.is_backbone:
-            _refuse_index(location, load_index)
+            _refuse_index(location, load_index, "is a backbone")
             return _on_backbone(cls, location, load_weights, dict(overrides))
     elif cls.is_backbone and issubclass(find_class(backbone["class"]), cls):
-        _refuse_index(location, load_index)
+        _refuse_index(location, load_index, "is loaded as a backbone")
         return _backbone_of(cls, location, load_weights, overrides)
     raise PresetError(
         f"The preset {location.name!r} is a {described.__name__}, not a "
@@ -90,9 +90,9 @@ def _backbone_of(
     return model.backbone
 
 
-def _refuse_index(location: PresetLocation, load_index: bool) -> None:
+def _refuse_index(location: PresetLocation, load_index: bool, what: str) -> None:
     if load_index:
         raise PresetError(
-            f"The preset {location.name!r} is a backbone, or loaded as one, which has "
-            "no index of a database. Load it without `load_index`."
+            f"The preset {location.name!r} {what}, which has no index of a database. "
+            "Load it without `load_index`."
         )

@@ -98,8 +98,17 @@ def test_networks_of_something_else_are_refused():
     ):
         with pytest.raises(ValueError, match=message):
             kdh.KerasHubBackbone(network)
+    encoder = keras_hub.models.ResNetBackbone(
+        input_conv_filters=[64],
+        input_conv_kernel_sizes=[3],
+        stackwise_num_filters=[64, 64],
+        stackwise_num_blocks=[1, 1],
+        stackwise_num_strides=[1, 2],
+        block_type="basic_block",
+        use_pre_activation=False,
+    )
     pyramid = keras_hub.models.RetinaNetBackbone(
-        image_encoder=make_vgg(), min_level=1, max_level=2, use_p5=False
+        image_encoder=encoder, min_level=2, max_level=3, use_p5=False
     )
     with pytest.raises(ValueError, match="arguments are numbers and strings"):
         kdh.KerasHubBackbone(pyramid)
