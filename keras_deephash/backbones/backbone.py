@@ -4,10 +4,7 @@ from collections.abc import Sequence
 
 import keras
 
-from keras_deephash.backbones.layer_dtypes import (
-    LayerDtypes,
-    policy_map,
-)
+from keras_deephash.backbones.layer_dtypes import LayerDtypes
 from keras_deephash.presets.mixin import PresetMixin
 
 
@@ -71,9 +68,9 @@ class Backbone(PresetMixin, keras.Model):
         for name, value in arguments.items():
             setattr(self, name, value)
         self._argument_names = tuple(arguments)
-        policy = keras.dtype_policies.get(dtype)
-        self.dtype_name = getattr(policy, "default_policy", policy).name
-        self._layer_dtypes = LayerDtypes(self, policy)
+        self.dtype_name = keras.dtype_policies.get(dtype).name
+        layers = list(self._flatten_layers(include_self=False))
+        self._layer_dtypes = LayerDtypes(layers)
 
     def get_config(self) -> dict:
         config = {
@@ -89,10 +86,10 @@ class Backbone(PresetMixin, keras.Model):
     @classmethod
     def from_config(cls, config: dict, custom_objects=None) -> "Backbone":
         config = dict(config)
-        layer_dtypes = config.pop("layer_dtypes", None)
-        if layer_dtypes:
-            config["dtype"] = policy_map(config.get("dtype"), layer_dtypes)
-        return cls(**config)
+        changes = config.pop("layer_dtypes", ())
+        backbone = cls(**config)
+        backbone._layer_dtypes.change(changes)
+        return backbone
 
 
 def _plain(value):

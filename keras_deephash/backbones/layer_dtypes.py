@@ -1,49 +1,51 @@
-"""Dtype policies of single layers, such as those that are quantized."""
+"""Dtype policies: of single layers, such as quantized ones, and of whole networks."""
 
-import re
-from collections.abc import Iterable
+from collections.abc import Sequence
 from contextlib import contextmanager
 
 import keras
-from keras.dtype_policies import DTypePolicyMap
-
-# Keras takes the paths of a map for regular expressions, so these have no operators
-# that could take forever.
-_PATH = re.compile(r"[\w./-]+")
 
 
 class LayerDtypes:
-    """The dtype policies that the layers of a model were made with.
+    """The dtype policies of layers, as they were made and as they are now.
+
+    Layers are known by their place: names that Keras makes differ from model to model.
 
     Args:
-        model: `keras.Model`, just built.
-        policy: the dtype policy that was given to the layers. Where it is a map, each
-            layer gets its own policy of it here: Keras cannot quantize a layer whose
-            policy is a map.
+        layers: list of `keras.layers.Layer`, just made.
     """
 
-    def __init__(self, model: keras.Model, policy):
-        # A layer with a policy of its own in the map differs from the others still.
-        self._given = dict(policy) if isinstance(policy, DTypePolicyMap) else {}
-        self._layers = list(model._flatten_layers(include_self=False))
-        for layer in self._layers:
-            if isinstance(layer.dtype_policy, DTypePolicyMap):
-                layer._dtype_policy = layer.dtype_policy[_path(layer)]
-        self._made = [layer.dtype_policy.name for layer in self._layers]
+    def __init__(self, layers: list[keras.layers.Layer]):
+        self._layers = layers
+        self._made = [layer.dtype_policy.name for layer in layers]
 
-    def changed(self) -> list[list[str]]:
-        """Path and policy of each layer that has another than its model gives it.
+    def changed(self) -> list[list]:
+        """Place and policy of each layer whose policy is another now.
 
         Raises:
             ValueError: as `check_quantization`.
         """
         check_quantization(self._layers)
-        changed = []
-        for layer, made in zip(self._layers, self._made, strict=True):
-            name = layer.dtype_policy.name
-            if name != made or _path(layer) in self._given:
-                changed.append([_path(layer), name])
-        return changed
+        names = [layer.dtype_policy.name for layer in self._layers]
+        pairs = enumerate(zip(names, self._made, strict=True))
+        return [[place, name] for place, (name, made) in pairs if name != made]
+
+    def change(self, changes: Sequence[Sequence]) -> None:
+        """Gives layers the policies that `changed` has told; Keras quantizes them.
+
+        Raises:
+            ValueError: for places and policies that do not exist.
+        """
+        try:
+            for place, name in changes:
+                layer = self._layers[range(len(self._layers)).index(place)]
+                layer.dtype_policy = str(name)
+        except Exception as error:  # Keras raises nearly everything here.
+            raise ValueError(
+                "`layer_dtypes` must be pairs of the place of a layer and the name of "
+                f"a dtype policy for it. Received: {str(changes)[:80]} "
+                f"({str(error)[:200]})."
+            ) from None
 
 
 @contextmanager
@@ -61,7 +63,7 @@ def default_dtype(dtype):
         keras.config.set_dtype_policy(before)
 
 
-def check_quantization(layers: Iterable[keras.layers.Layer]) -> None:
+def check_quantization(layers: Sequence[keras.layers.Layer]) -> None:
     """Raises ValueError for quantizers that a dtype policy does not tell."""
     for layer in layers:
         config = getattr(layer, "quantization_config", None)
@@ -76,35 +78,5 @@ def check_quantization(layers: Iterable[keras.layers.Layer]) -> None:
             )
 
 
-def policy_map(dtype, layer_dtypes: list[list[str]]) -> DTypePolicyMap:
-    """The dtype policy of a model some of whose layers have one of their own.
-
-    Args:
-        dtype: dtype policy of the other layers, or its name; `None` is Keras's.
-        layer_dtypes: as `LayerDtypes.changed` returns them.
-
-    Raises:
-        ValueError: if they are anything else.
-    """
-    try:
-        pairs = [(str(path), str(name)) for path, name in layer_dtypes]
-    except (TypeError, ValueError):
-        pairs = [("", "")]
-    if not all(_PATH.fullmatch(path) for path, _ in pairs):
-        raise ValueError(
-            "`layer_dtypes` must be pairs of the path of a layer and the name of its "
-            f"dtype policy. Received: {str(layer_dtypes)[:80]}."
-        )
-    default = keras.dtype_policies.get(dtype)
-    default = getattr(default, "default_policy", default)
-    return DTypePolicyMap(
-        default, {path: keras.dtype_policies.get(name) for path, name in pairs}
-    )
-
-
 def _description(quantizer) -> tuple:
     return type(quantizer), getattr(quantizer, "get_config", dict)()
-
-
-def _path(layer: keras.layers.Layer) -> str:
-    return layer.path or layer.name

@@ -168,12 +168,24 @@ def _check_index(
 def _check_size(entry: dict, preprocessor: Preprocessor, weights: str) -> None:
     """Checks that a model is no larger than its weights before it is built."""
     stored = count_weights(weights)
-    described = count_parameters(lambda: model_from_config(entry, preprocessor, {}))
+    made = _as_made(entry)
+    described = count_parameters(lambda: model_from_config(made, preprocessor, {}))
+    if made != entry:  # Some quantized weights lie two in a byte.
+        described //= 2
     if described > stored:
         raise PresetError(
             f"The configuration describes {described:,} parameters, and {weights!r} "
             f"holds {stored:,}: the weights do not fit. Fetch or save the preset again."
         )
+
+
+def _as_made(entry: dict) -> dict:
+    """An entry without the changes of dtypes, which would take memory."""
+    config = {k: v for k, v in entry["config"].items() if k != "layer_dtypes"}
+    made = {**entry, "config": config}
+    if entry.get("backbone") is not None:
+        made["backbone"] = _as_made(entry["backbone"])
+    return made
 
 
 def _read_preprocessor(folder: str) -> Preprocessor:

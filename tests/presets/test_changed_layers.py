@@ -21,6 +21,17 @@ def small():
     return kdh.AlexNetBackbone.small(filters=(4, 8, 8, 8, 8), hidden_dim=16)
 
 
+@keras.saving.register_keras_serializable(package="changed_layers_tests")
+class Fixed(kdh.Backbone):
+    """A backbone that gives neither dtype nor names to its layers."""
+
+    def __init__(self, dtype=None, **kwargs):
+        inputs = keras.Input((32, 32, 3))
+        x = keras.layers.GlobalAveragePooling2D()(inputs)
+        outputs = keras.layers.Dense(4)(x)
+        super().__init__(inputs, outputs, {}, dtype=dtype, **kwargs)
+
+
 def make(backbone, method):
     if method == "DTQ":
         return kdh.DTQ(backbone(), subcodebooks=3, subcenters=8, dim=12)
@@ -45,6 +56,7 @@ def adapt(model):
         (small, "DCH", "lora"),
         (functional, "DCH", "int8"),
         (functional, "DCH", "lora"),
+        (Fixed, "DCH", "int8"),
     ],
 )
 @pytest.mark.parametrize("kind", ["preset", "keras"])
@@ -106,17 +118,9 @@ def own_quantizers(model):
     )
 
 
-class Fixed(kdh.Backbone):
-    """A backbone that gives its dtype to none of its layers."""
-
-    def __init__(self, dtype=None, **kwargs):
-        inputs = keras.Input((32, 32, 3))
-        x = keras.layers.GlobalAveragePooling2D()(inputs)
-        outputs = keras.layers.Dense(4, name="dense")(x)
-        super().__init__(inputs, outputs, {}, dtype=dtype, **kwargs)
-
-
-keras.saving.register_keras_serializable("changed_layers_tests")(Fixed)
+def small_blocks(model):
+    config = keras.quantizers.Int4QuantizationConfig(block_size=4)
+    model.quantize(config=config)
 
 
 @pytest.mark.parametrize(
@@ -124,7 +128,7 @@ keras.saving.register_keras_serializable("changed_layers_tests")(Fixed)
     [
         (small, own_quantizers, "quantizes its inputs in a way of its own"),
         (functional, own_quantizers, "quantizes its inputs in a way of its own"),
-        (Fixed, lambda model: model.quantize("int8"), "could not be loaded again"),
+        (small, small_blocks, "could not be loaded again"),
     ],
 )
 def test_what_could_not_be_loaded_is_refused_before_writing(

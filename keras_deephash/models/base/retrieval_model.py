@@ -1,12 +1,11 @@
 """The base class of all methods: a backbone, a tanh layer, and the preprocessing."""
 
 import os
-from collections.abc import Sequence
 
 import keras
 import numpy as np
 
-from keras_deephash.backbones.layer_dtypes import check_quantization
+from keras_deephash.backbones.layer_dtypes import LayerDtypes
 from keras_deephash.backbones.loading import as_backbone
 from keras_deephash.models.base.backbone_check import check_preprocessor
 from keras_deephash.models.base.encoding import codes_of_features, continuous_codes
@@ -31,8 +30,6 @@ class RetrievalModel(PresetMixin, ServingMixin, GlobalBatchTraining):
             ImageNet weights. The layers compute in the dtype that the backbone has.
         preprocessor: `Preprocessor`. Defaults to the backbone's own, else to the
             default one for the backbone's input size.
-        layer_dtypes: pairs of the name of the last layer and its dtype policy, as
-            `get_config` has them of a quantized model. Defaults to none.
         **kwargs: `name` and `trainable` of `keras.Model`.
     """
 
@@ -46,7 +43,6 @@ class RetrievalModel(PresetMixin, ServingMixin, GlobalBatchTraining):
         self,
         backbone: keras.Model | str | os.PathLike,
         preprocessor: Preprocessor | None = None,
-        layer_dtypes: Sequence[Sequence[str]] = (),
         **kwargs,
     ):
         if kwargs.pop("dtype", None) is not None:
@@ -57,10 +53,10 @@ class RetrievalModel(PresetMixin, ServingMixin, GlobalBatchTraining):
                 "The last layer and the loss are float32."
             )
         super().__init__(**kwargs)
+        self._layer_dtypes = LayerDtypes([])  # Of the output layer, once it is made.
         # The name `backbone` is part of the weights file format.
         self.backbone = as_backbone(backbone, preprocessor)
         self.preprocessor = preprocessor
-        self._given_dtypes = {name: policy for name, policy in layer_dtypes}
 
     @property
     def preprocessor(self) -> Preprocessor:
@@ -85,10 +81,11 @@ class RetrievalModel(PresetMixin, ServingMixin, GlobalBatchTraining):
             units,
             activation="tanh",
             kernel_initializer=keras.initializers.RandomNormal(stddev=0.01),
-            dtype=self._given_dtypes.get(name, "float32"),
+            dtype="float32",
             name=name,
         )
         layer.build(self.backbone.output_shape)
+        self._layer_dtypes = LayerDtypes([layer])
         return layer
 
     def call(self, images, training=False):
@@ -171,10 +168,8 @@ class RetrievalModel(PresetMixin, ServingMixin, GlobalBatchTraining):
             "backbone": keras.saving.serialize_keras_object(self.backbone),
             "preprocessor": keras.saving.serialize_keras_object(self.preprocessor),
         }
-        check_quantization([self.output_layer])
-        policy = self.output_layer.dtype_policy.name
-        if policy != "float32":
-            config["layer_dtypes"] = [[self.output_layer.name, policy]]
+        if changed := self._layer_dtypes.changed():
+            config["layer_dtypes"] = changed
         return config
 
     @classmethod
@@ -193,4 +188,7 @@ class RetrievalModel(PresetMixin, ServingMixin, GlobalBatchTraining):
                     f"of backbones are for `{cls.__name__}(...)`. "
                     f"Received: {str(config[key])[:80]!r}."
                 )
-        return cls(**config)
+        changes = config.pop("layer_dtypes", ())
+        model = cls(**config)
+        model._layer_dtypes.change(changes)
+        return model
