@@ -5,19 +5,19 @@ from collections.abc import Sequence
 import keras
 from keras import layers
 
+from keras_deephash.backbones.backbone import Backbone
 from keras_deephash.backbones.layers import (
     PACKAGE,
     GroupedConv2D,
     LocalResponseNormalization,
 )
 from keras_deephash.checks import check_option
-from keras_deephash.presets.mixin import PresetMixin
 
 NORMALIZATIONS = ("lrn", "batch")
 
 
 @keras.saving.register_keras_serializable(package=PACKAGE)
-class AlexNetBackbone(PresetMixin, keras.Model):
+class AlexNetBackbone(Backbone):
     """AlexNet up to fc7: images to feature vectors.
 
     The defaults are the Caffe form exactly: 227 x 227 x 3 inputs, convolutions of
@@ -141,19 +141,18 @@ class AlexNetBackbone(PresetMixin, keras.Model):
             )(x)
             x = normalize_and_rectify(x, number)
             x = layers.Dropout(dropout, dtype=dtype, name=f"drop{number}")(x)
-        super().__init__(inputs=inputs, outputs=x, **kwargs)
-
-        # === Config ===
-        self.image_shape = image_shape
-        self.filters = filters
-        self.stem_kernel_size = stem_kernel_size
-        self.stem_strides = stem_strides
-        self.stem_padding = stem_padding
-        self.groups = groups
-        self.normalization = normalization
-        self.hidden_dim = hidden_dim
-        self.dropout = dropout
-        self.dtype_name = self.get_layer("conv1").dtype_policy.name
+        arguments = {
+            "image_shape": image_shape,
+            "filters": filters,
+            "stem_kernel_size": stem_kernel_size,
+            "stem_strides": stem_strides,
+            "stem_padding": stem_padding,
+            "groups": groups,
+            "normalization": normalization,
+            "hidden_dim": hidden_dim,
+            "dropout": dropout,
+        }
+        super().__init__(inputs, x, arguments, dtype=dtype, **kwargs)
 
     @classmethod
     def small(cls, image_size: int = 32, **overrides) -> "AlexNetBackbone":
@@ -180,23 +179,3 @@ class AlexNetBackbone(PresetMixin, keras.Model):
             hidden_dim=1024,
         )
         return cls(**{**arguments, **overrides})
-
-    def get_config(self):
-        return {
-            "name": self.name,
-            "trainable": self.trainable,
-            "dtype": self.dtype_name,
-            "image_shape": list(self.image_shape),
-            "filters": list(self.filters),
-            "stem_kernel_size": self.stem_kernel_size,
-            "stem_strides": self.stem_strides,
-            "stem_padding": self.stem_padding,
-            "groups": self.groups,
-            "normalization": self.normalization,
-            "hidden_dim": self.hidden_dim,
-            "dropout": self.dropout,
-        }
-
-    @classmethod
-    def from_config(cls, config, custom_objects=None):
-        return cls(**config)

@@ -6,16 +6,17 @@ from collections.abc import Sequence
 import keras
 import numpy as np
 
+from keras_deephash.backbones.backbone import Backbone
+from keras_deephash.backbones.layer_dtypes import default_dtype
 from keras_deephash.backbones.layers import PACKAGE
 from keras_deephash.preprocessing import Preprocessor
-from keras_deephash.presets.mixin import PresetMixin
 from keras_deephash.progress import plain_lines
 
 _IMAGENET_STDDEV = np.array([0.229, 0.224, 0.225], "float32")
 
 
 @keras.saving.register_keras_serializable(package=PACKAGE)
-class ApplicationBackbone(PresetMixin, keras.Model):
+class ApplicationBackbone(Backbone):
     """A network of Keras Applications without its classifier, pooled by averages.
 
     Its `preprocessor` does what the network's own `preprocess_input` does. In a
@@ -59,39 +60,34 @@ class ApplicationBackbone(PresetMixin, keras.Model):
                 "`image_shape` must be (height, width, channels) of equal height and "
                 f"width. Received: image_shape={image_shape}."
             )
-        global_policy = keras.config.dtype_policy()
-        policy = global_policy if dtype is None else keras.dtype_policies.get(dtype)
         try:
-            # The networks of Keras Applications know the global policy alone.
-            keras.config.set_dtype_policy(policy)
-            network = _build(application, image_shape, weights)
+            with default_dtype(dtype) as policy:
+                network = _build(application, image_shape, weights)
         except Exception as error:  # Keras raises a bare one for a failed download.
             raise ValueError(
                 f"`{application}` cannot be built with weights={weights!r} and "
                 f"image_shape={image_shape}: {error} Without network, give the path "
                 "of a weights file, or `weights=None` for random weights."
             ) from None
-        finally:
-            keras.config.set_dtype_policy(global_policy)
-        super().__init__(inputs=network.inputs, outputs=network.outputs[0], **kwargs)
-        self.application = application
-        self.image_shape = image_shape
-        self.dtype_name = policy.name
+        arguments = {"application": application, "image_shape": image_shape}
+        super().__init__(
+            network.inputs[0], network.outputs[0], arguments, dtype=policy, **kwargs
+        )
         self.preprocessor = own_preprocessor(application, image_shape[0])
 
-    def get_config(self):
-        return {
-            "name": self.name,
-            "trainable": self.trainable,
-            "dtype": self.dtype_name,
-            "application": self.application,
-            "image_shape": list(self.image_shape),
-            "weights": None,  # Those of a preset are in its own file.
-        }
+    def get_config(self) -> dict:
+        # The weights themselves are in the file that the configuration belongs to.
+        return {**super().get_config(), "weights": None}
 
     @classmethod
-    def from_config(cls, config, custom_objects=None):
-        return cls(**config)
+    def from_config(cls, config: dict, custom_objects=None) -> "ApplicationBackbone":
+        # A file must not make Keras fetch another one.
+        if config.get("weights") is not None:
+            raise ValueError(
+                "`weights` in a configuration must be None: give them to "
+                f"`{cls.__name__}(...)` itself. Received: {config['weights']!r}."
+            )
+        return super().from_config({**config, "weights": None}, custom_objects)
 
 
 def own_preprocessor(application: str, image_size: int) -> Preprocessor:

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import keras
 from keras import layers
 
+from keras_deephash.backbones.backbone import Backbone
 from keras_deephash.backbones.layers import PACKAGE
-from keras_deephash.presets.mixin import PresetMixin
 
 # One row a stage: the kernel of its depthwise convolutions, the step of the first
 # one, and the expansion of the channels inside a block.
@@ -14,7 +14,7 @@ STAGES = ((3, 1, 1), (3, 2, 6), (5, 2, 6), (3, 2, 6), (5, 1, 6), (5, 2, 6), (3, 
 
 
 @keras.saving.register_keras_serializable(package=PACKAGE)
-class EfficientNetLiteBackbone(PresetMixin, keras.Model):
+class EfficientNetLiteBackbone(Backbone):
     """EfficientNet-Lite up to its pooled features: images to feature vectors.
 
     The defaults are Lite0: 3,370,704 parameters, 1,280 features, for images of
@@ -141,30 +141,12 @@ class EfficientNetLiteBackbone(PresetMixin, keras.Model):
         x = normalize(convolve(x, hidden_dim, 1, 1, "head"), "head")
         x = layers.GlobalAveragePooling2D("channels_last", dtype=dtype, name="pool")(x)
         x = layers.Dropout(dropout, dtype=dtype, name="drop")(x)
-        super().__init__(inputs=inputs, outputs=x, **kwargs)
-
-        # === Config ===
-        self.image_shape = image_shape
-        self.stem_filters = stem_filters
-        self.stage_filters = stage_filters
-        self.stage_repeats = stage_repeats
-        self.hidden_dim = hidden_dim
-        self.dropout = dropout
-        self.dtype_name = self.get_layer("stem_conv").dtype_policy.name
-
-    def get_config(self):
-        return {
-            "name": self.name,
-            "trainable": self.trainable,
-            "dtype": self.dtype_name,
-            "image_shape": list(self.image_shape),
-            "stem_filters": self.stem_filters,
-            "stage_filters": list(self.stage_filters),
-            "stage_repeats": list(self.stage_repeats),
-            "hidden_dim": self.hidden_dim,
-            "dropout": self.dropout,
+        arguments = {
+            "image_shape": image_shape,
+            "stem_filters": stem_filters,
+            "stage_filters": stage_filters,
+            "stage_repeats": stage_repeats,
+            "hidden_dim": hidden_dim,
+            "dropout": dropout,
         }
-
-    @classmethod
-    def from_config(cls, config, custom_objects=None):
-        return cls(**config)
+        super().__init__(inputs, x, arguments, dtype=dtype, **kwargs)

@@ -1,9 +1,15 @@
-"""A backbone by its name."""
+"""A backbone by its name, or of a network of another library."""
+
+import os
 
 import keras
 
 from keras_deephash.backbones.application import ApplicationBackbone
+from keras_deephash.backbones.functional import FunctionalBackbone, is_plain
+from keras_deephash.backbones.keras_hub import KerasHubBackbone, is_keras_hub
 from keras_deephash.backbones.registry import BACKBONES
+from keras_deephash.preprocessing import Preprocessor
+from keras_deephash.presets.errors import PresetError
 from keras_deephash.presets.format.constructor import constructor_parameters
 from keras_deephash.presets.loading import from_preset
 
@@ -67,3 +73,36 @@ def _new_backbone(cls: type, image_size: int | None, dtype: str | None) -> keras
             f"A backbone that is named by its class must have defaults for all its "
             f"arguments, and `{cls.__name__}` does not: {error}."
         ) from None
+
+
+def as_backbone(
+    backbone: keras.Model | str | os.PathLike, preprocessor: Preprocessor | None
+) -> keras.Model:
+    """The backbone that a user gives a method, in a form that a preset can keep.
+
+    Args:
+        backbone: a backbone, its name, a network of KerasHub or a functional model.
+        preprocessor: `Preprocessor` of the method, or `None`.
+
+    Returns:
+        A `Backbone` where the network can be one, else the network itself.
+    """
+    if isinstance(backbone, (str, os.PathLike)):
+        return load_backbone(os.fspath(backbone))
+    if is_keras_hub(backbone):
+        shape = None
+        if preprocessor is not None:
+            size = preprocessor.image_size
+            shape = (size, size, 3)
+        return KerasHubBackbone(backbone, shape)
+    if is_plain(backbone) and _is_image_network(backbone):
+        try:
+            return FunctionalBackbone(backbone)
+        except PresetError:
+            return backbone  # Without presets, as a model of any other class.
+    return backbone
+
+
+def _is_image_network(network: keras.Model) -> bool:
+    inputs, outputs = (getattr(network, name, ()) for name in ("inputs", "outputs"))
+    return bool(inputs and outputs) and len(inputs) == len(outputs) == 1

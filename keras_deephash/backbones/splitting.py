@@ -1,10 +1,17 @@
 """A backbone in two parts: one that stays as it is, and one that learns."""
 
 import keras
+import numpy as np
+import tensorflow as tf
+
+from keras_deephash.progress import Progress
 
 
 class SplitBackbone:
     """The two parts of a backbone, which share its layers.
+
+    Between them lie frozen features: what the first part makes of images, and what
+    the second part takes in place of images.
 
     Args:
         backbone: functional `keras.Model`, such as `EfficientNetLiteBackbone`.
@@ -44,6 +51,8 @@ class SplitBackbone:
         self.until = until
         self._held = []
 
+    # === Learning ===
+
     def freeze(self) -> None:
         """Makes the layers of the trunk untrainable."""
         self._held = [layer for layer in self.trunk.layers if layer.trainable]
@@ -55,3 +64,83 @@ class SplitBackbone:
         for layer in self._held:
             layer.trainable = True
         self._held = []
+
+    # === Frozen features ===
+
+    def is_frozen(self, batch) -> bool:
+        """Whether a batch is of frozen features, by its shape, and not of images."""
+        return tuple(batch.shape[1:]) == self.trunk.output_shape[1:]
+
+    def frozen_features(
+        self, dataset: tf.data.Dataset, count: int, normalize, verbose="auto"
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """What the trunk makes of batches of images and labels.
+
+        Args:
+            dataset: `tf.data.Dataset` of pixels and multi-hot labels.
+            count: int. Number of its images.
+            normalize: function of pixels to what the network takes.
+            verbose: `"auto"`, 0 or 1. Defaults to `"auto"`.
+
+        Returns:
+            Tuple of the features, float16 [count, ...], and the labels,
+            uint8 [count, L].
+
+        Raises:
+            ValueError: if float16 cannot hold the features, or if the dataset has
+                another number of images.
+        """
+        run = tf.function(
+            lambda x: self.trunk(normalize(x), training=False), reduce_retracing=True
+        )
+        features = np.empty((count, *self.trunk.output_shape[1:]), np.float16)
+        labels = []
+        progress = Progress(count, "image", verbose in (1, "auto"))
+        done = 0
+        for pixels, batch_labels in dataset:
+            batch = run(pixels).numpy()
+            end = done + len(batch)
+            if end > count:
+                raise _wrong_count(f"{end} or more", count)
+            with np.errstate(over="ignore"):
+                features[done:end] = batch
+            if not np.isfinite(features[done:end]).all():
+                raise ValueError(
+                    f"What the frozen part makes of the images must be finite in "
+                    f"float16. Received: values up to {np.abs(batch).max()}. Freeze "
+                    "up to a layer behind a normalization, or train without "
+                    "`freeze_backbone`."
+                )
+            labels.append(batch_labels.numpy().astype(np.uint8))
+            done = end
+            progress.update(done)
+        if done < count:
+            raise _wrong_count(str(done), count)
+        return features, np.concatenate(labels)
+
+    # === What the frozen features depend on ===
+
+    @property
+    def weights(self) -> list[np.ndarray]:
+        """The weights of the trunk."""
+        return self.trunk.get_weights()
+
+    @property
+    def layers(self) -> list[tuple]:
+        """Name, class, dtype and output shape of the layers of the trunk."""
+        return [
+            (
+                layer.name,
+                type(layer).__name__,
+                layer.dtype_policy.name,
+                layer.output.shape,
+            )
+            for layer in self.trunk.layers
+        ]
+
+
+def _wrong_count(found: str, count: int) -> ValueError:
+    return ValueError(
+        f"`count` must be the number of images in `dataset`. Received: count={count}, "
+        f"a dataset of {found}."
+    )

@@ -1,15 +1,17 @@
 """Loading a preset: every word of its metadata is checked."""
 
-import inspect
 import os
-from dataclasses import fields
 
 import keras
 
 from keras_deephash.preprocessing import Preprocessor
 from keras_deephash.presets.errors import PresetError
 from keras_deephash.presets.format import metadata as md
-from keras_deephash.presets.format.config import check_entry, model_from_config
+from keras_deephash.presets.format.config import (
+    check_entry,
+    find_class,
+    model_from_config,
+)
 from keras_deephash.presets.format.config_check import check_canvas, check_config
 from keras_deephash.presets.format.index_file import INDEX_FILE, load_index_file
 from keras_deephash.presets.format.parameter_count import measure_model
@@ -80,68 +82,19 @@ def from_preset(
     return load_preset(location, load_weights, overrides, load_index)
 
 
-def load_as(
-    cls: type,
-    preset: str | os.PathLike,
-    load_weights: bool = True,
-    revision: str | None = None,
-    load_index: bool = False,
-    **arguments,
-) -> keras.Model:
-    """Loads a model of a class; see `PresetMixin.from_preset`."""
-    names = {field.name for field in fields(HubOptions)} & arguments.keys()
-    options = {name: arguments.pop(name) for name in names}
-    location = locate_preset(
-        preset, revision, HubOptions(**options, load_index=load_index)
-    )
-    method = location.read_metadata()["method"]
-    if method == cls.__name__:
-        return load_preset(location, load_weights, arguments, load_index, wanted=cls)
-    if method.endswith("Backbone") and not cls.__name__.endswith("Backbone"):
-        return _load_on_backbone(cls, location, load_weights, arguments, load_index)
-    raise PresetError(
-        f"The preset {os.fspath(preset)!r} is a {method}, not a {cls.__name__}. "
-        f"Use `{method}.from_preset` or `keras_deephash.from_preset`."
-    )
-
-
-def _load_on_backbone(
-    cls: type,
-    location: PresetLocation,
-    load_weights: bool,
-    arguments: dict,
-    load_index: bool,
-) -> keras.Model:
-    """A new model of a class on the backbone of a preset."""
-    if load_index:
-        raise PresetError(
-            f"The preset {location.name!r} is a backbone, which has no index of a "
-            "database. Load it without `load_index`."
-        )
-    names = {"dtype", "image_size"} & arguments.keys()
-    overrides = {name: arguments.pop(name) for name in names}
-    backbone = load_preset(location, load_weights, overrides, wanted=cls)
-    try:
-        inspect.signature(cls).bind(backbone, **arguments)
-    except TypeError as error:
-        raise PresetError(
-            f"The preset {location.name!r} is a backbone, so `{cls.__name__}` needs "
-            f"its own arguments: {error}."
-        ) from None
-    return cls(backbone, **arguments)
-
-
 def load_preset(
     location: PresetLocation,
     load_weights: bool,
     overrides: dict,
     load_index: bool = False,
     wanted: type | None = None,
+    cls: type | None = None,
 ) -> keras.Model:
     """Loads the preset at a location; arguments as for `from_preset`.
 
     Args:
         wanted: type. The class that the user has named, whose package is trusted.
+        cls: type. The class of the model, where it is a subclass of the preset's.
     """
     folder = location.folder
     metadata = location.read_metadata()
@@ -149,7 +102,7 @@ def load_preset(
     if load_index:
         _check_index(location, metadata, load_weights, overrides)
     preprocessor = _read_preprocessor(folder, location.trusted)
-    entry = md.read_json(os.path.join(folder, md.CONFIG_FILE))
+    entry = read_entry(location, wanted)
     weights = os.path.join(folder, md.WEIGHTS_FILE)
     bits = overrides.get("bits", metadata["bits"])
     if load_weights and bits != metadata["bits"] and _takes_bits(entry):
@@ -158,7 +111,6 @@ def load_preset(
             f"{metadata['bits']} bits. Received: bits={bits}. Leave `bits` out, or "
             "pass `load_weights=False` to begin from random weights."
         )
-    check_entry(entry, only_own_classes=not location.trusted, wanted=wanted)
     if not is_embedded(folder):
         _check_size(entry, preprocessor, weights, location.trusted)
     given, overrides = list(overrides), dict(overrides)
@@ -167,15 +119,23 @@ def load_preset(
         preprocessor = preprocessor.resized(size)
         overrides["image_shape"] = (size, size, 3)
     preprocessor = overrides.pop("preprocessor", preprocessor)
-    model = model_from_config(entry, preprocessor, overrides)
+    model = model_from_config(entry, preprocessor, overrides, cls)
     if load_weights:
-        _check_description(model, metadata, folder, given)
+        method = (type(model) if cls is None else find_class(entry["class"])).__name__
+        _check_description(model, method, metadata, folder, given)
         load_weights_file(model, weights)
         model.preset = location.name
     if load_index:
         path = os.path.join(folder, INDEX_FILE)
         model.index = load_index_file(model, metadata, path)
     return model
+
+
+def read_entry(location: PresetLocation, wanted: type | None = None) -> dict:
+    """The classes and configurations of a preset, checked."""
+    entry = md.read_json(os.path.join(location.folder, md.CONFIG_FILE))
+    check_entry(entry, only_own_classes=not location.trusted, wanted=wanted)
+    return entry
 
 
 def _takes_bits(entry) -> bool:
@@ -217,9 +177,12 @@ def _check_size(
 ) -> None:
     """Checks that a model is no larger than its weights before it is built."""
     stored = count_weights(weights)
+    made = _as_made(entry)
     described, largest = measure_model(
-        lambda: model_from_config(entry, preprocessor, {})
+        lambda: model_from_config(made, preprocessor, {})
     )
+    if made != entry:  # Some quantized weights lie two in a byte.
+        described //= 2
     if described > stored:
         raise PresetError(
             f"The configuration describes {described:,} parameters, and {weights!r} "
@@ -232,6 +195,15 @@ def _check_size(
             "fill the memory. Download the preset, read it, and load its directory if "
             "you trust it."
         )
+
+
+def _as_made(entry: dict) -> dict:
+    """An entry without the changes of dtypes, which would take memory."""
+    config = {k: v for k, v in entry["config"].items() if k != "layer_dtypes"}
+    made = {**entry, "config": config}
+    if entry.get("backbone") is not None:
+        made["backbone"] = _as_made(entry["backbone"])
+    return made
 
 
 def _read_preprocessor(folder: str, trusted: bool = True) -> Preprocessor:
@@ -247,11 +219,15 @@ def _read_preprocessor(folder: str, trusted: bool = True) -> Preprocessor:
 
 
 def _check_description(
-    model: keras.Model, metadata: dict, folder: str, overrides: list[str]
+    model: keras.Model,
+    method: str,
+    metadata: dict,
+    folder: str,
+    overrides: list[str],
 ) -> None:
     """Checks that the metadata describe the model that the config builds."""
     for field, found in (
-        ("method", type(model).__name__),
+        ("method", method),
         ("bits", getattr(model, "bits", None)),
         ("parameters", model.count_params()),
     ):

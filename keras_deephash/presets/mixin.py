@@ -23,12 +23,17 @@ def _unwrapped(value):
 class PresetMixin:
     """Gives a `keras.Model` the verbs `save_to_preset`, `from_preset`, `presets`."""
 
+    # Whether a model of the class is a backbone, and not a method that has one.
+    is_backbone = False
+
     @_ClassProperty
     def presets(cls) -> dict:
-        """The named presets of this class, name to `PresetInfo`."""
+        """The named presets of this class and its subclasses, name to `PresetInfo`."""
+        from keras_deephash.presets.dispatch import with_subclasses
         from keras_deephash.presets.registry import list_presets
 
-        return {info.name: info for info in list_presets(cls.__name__)}
+        names = {each.__name__ for each in with_subclasses(cls)}
+        return {info.name: info for info in list_presets() if info.method in names}
 
     @classmethod
     def from_preset(
@@ -36,10 +41,14 @@ class PresetMixin:
     ) -> keras.Model:
         """Loads a model of this class by a preset's name, directory or handle.
 
+        A base class loads the presets of its subclasses, as models of those; a
+        subclass loads its parent's, as a model of its own.
+
         Args:
-            preset: str. As for `keras_deephash.from_preset`. A hashing method also
-                takes the preset of a backbone, given its `bits`: the hash layer is
-                new then.
+            preset: str. As for `keras_deephash.from_preset`. A method also takes the
+                preset of a backbone, given its own arguments, such as `bits`: the last
+                layer is new then. A backbone takes that of a method, and is its
+                backbone.
             load_weights: bool. Defaults to `True`.
             **arguments: all others of `keras_deephash.from_preset`: `revision`,
                 `token` and so on for presets of the Hub, `load_index`, and arguments
@@ -52,7 +61,7 @@ class PresetMixin:
             PresetError: as `keras_deephash.from_preset`, and if the preset is of
                 another class.
         """
-        from keras_deephash.presets.loading import load_as
+        from keras_deephash.presets.dispatch import load_as
 
         return load_as(cls, preset, load_weights, **arguments)
 
@@ -80,6 +89,17 @@ class PresetMixin:
     def training_record(self, record: dict | None) -> None:
         # Past Keras, which takes a dict for a part of the model and wraps it.
         object.__setattr__(self, "_training_record", _unwrapped(record))
+
+    def save(self, filepath, *args, **kwargs) -> None:
+        """Saves the model to a `.keras` file, as `keras.Model.save`.
+
+        What cannot be saved, or could not be loaded again, is refused before an older
+        file is touched.
+        """
+        from keras_deephash.presets.savable import check_keras_file
+
+        check_keras_file(self)
+        super().save(filepath, *args, **kwargs)
 
     def save_to_preset(
         self,

@@ -2,6 +2,7 @@
 
 import inspect
 import json
+import warnings
 
 import keras
 
@@ -14,7 +15,7 @@ from keras_deephash.presets.format.config import (
     model_to_config,
 )
 from keras_deephash.presets.format.config_check import check_canvas
-from keras_deephash.presets.format.parameter_count import sketch
+from keras_deephash.presets.format.parameter_count import count_kept_parameters, sketch
 from keras_deephash.presets.format.plain_json import to_json
 
 
@@ -24,6 +25,53 @@ def check_savable(model: keras.Model) -> None:
     The model is built once more from its configuration, without memory for its weights:
     so what `from_preset` would refuse shows here, before the hours of training.
     """
+    text = _describe(model)
+    for part in (model, getattr(model, "backbone", None)):
+        if part is not None:
+            _check_config_is_whole(part)
+    _check_built(model)
+    _check_same_again(model, json.loads(text))
+
+
+def warn_unless_savable(model: keras.Model) -> None:
+    """Says ahead of a training if the model has no configuration of a preset.
+
+    This is the quick part of `check_savable`.
+    """
+    try:
+        _describe(model)
+    except ValueError as error:
+        warnings.warn(
+            f"The model can be trained, but not be saved as a preset. {error}",
+            stacklevel=3,
+        )
+
+
+def check_keras_file(model: keras.Model) -> None:
+    """Raises ValueError for what no `.keras` file could be loaded from again."""
+    config = keras.saving.serialize_keras_object(model)
+    config.pop("compile_config", None)
+    if not any(
+        getattr(layer, "quantization_mode", None) for layer in model._flatten_layers()
+    ):
+        return
+    kept = count_kept_parameters(model)
+    # The user's own code is not run by its file here, but by the user.
+    built = sketch(
+        lambda: count_kept_parameters(
+            keras.saving.deserialize_keras_object(config, safe_mode=False)
+        )
+    )
+    if built != kept:
+        raise PresetError(
+            f"The model cannot be saved, it could not be loaded again: it has {kept:,} "
+            f"parameters, and its configuration gives {built:,}. Save it as it was "
+            "before its layers were changed, or keep it by `model.export`."
+        )
+
+
+def _describe(model: keras.Model) -> str:
+    """The configuration of a model as JSON, or a PresetError."""
     entry = model_to_config(model)
     text = to_json(md.CONFIG_FILE, entry)
     if len(text) > md.MAX_JSON_BYTES:
@@ -35,11 +83,7 @@ def check_savable(model: keras.Model) -> None:
     check_entry(entry, only_own_classes=False)
     if getattr(model, "preprocessor", None) is not None:
         check_canvas(model.preprocessor, "The model's preprocessing")
-    for part in (model, getattr(model, "backbone", None)):
-        if part is not None:
-            _check_config_is_whole(part)
-    _check_built(model)
-    _check_same_again(model, json.loads(text))
+    return text
 
 
 def _check_config_is_whole(model: keras.Model) -> None:
@@ -87,7 +131,7 @@ def _check_same_again(model: keras.Model, entry: dict) -> None:
 
     def build_again() -> tuple:
         again = model_from_config(entry, preprocessor_of(model), {})
-        return model_to_config(again), again.count_params()
+        return model_to_config(again), count_kept_parameters(again)
 
     try:
         config, parameters = sketch(build_again)
@@ -109,9 +153,10 @@ def _check_same_again(model: keras.Model, entry: dict) -> None:
                     f"must build the same again, and `{key}` is {str(values[0])[:80]} "
                     f"before and {str(values[1])[:80]} after."
                 )
-    if parameters != model.count_params():
+    kept = count_kept_parameters(model)
+    if parameters != kept:
         raise PresetError(
-            f"A `{name}` cannot be saved as a preset: it has {model.count_params():,} "
+            f"A `{name}` cannot be saved as a preset: it has {kept:,} "
             f"parameters, and its configuration describes {parameters:,}. Layers and "
             "weights must be made in the constructor; for a model that was changed "
             'later on there is `model.save("it.keras")`.'

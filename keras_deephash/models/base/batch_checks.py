@@ -1,7 +1,11 @@
-"""What is checked of every batch, where datasets hide what they hold."""
+"""Checks of images and labels: of arrays at once, of datasets batch by batch."""
 
 import keras
+import numpy as np
 import tensorflow as tf
+
+from keras_deephash.datasets.image_set import check_multi_hot
+from keras_deephash.images import check_pixels
 
 NOT_MULTI_HOT = "The labels of a batch are not multi-hot"
 NOT_PIXELS = "The images of a batch are no pixels"
@@ -12,6 +16,21 @@ EXPLANATIONS = {
     NOT_PIXELS: "they must lie between 0 and 255, and not be scaled to 0 to 1: undo "
     "any normalization, the model has its own",
 }
+
+
+def check_arrays(images, labels, labels_name: str, are_features) -> None:
+    """Raises ValueError for arrays that are not pixels or not multi-hot labels.
+
+    Args:
+        images: array [n, h, w, c], or anything else, which is not checked.
+        labels: array [n, L], or anything else.
+        labels_name: str. Name of the argument that holds the labels.
+        are_features: function of an array, whether it is of frozen features.
+    """
+    if isinstance(labels, (np.ndarray, tf.Tensor)):
+        check_multi_hot(np.asarray(labels), labels_name)
+    if isinstance(images, (np.ndarray, tf.Tensor)) and not are_features(images):
+        check_pixels(np.asarray(images))
 
 
 def images_and_labels(data):

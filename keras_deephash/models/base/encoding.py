@@ -117,6 +117,36 @@ def _try(views, number: int, image) -> _Taken:
     return _Taken(number, pixels if pixels.ndim == 4 else pixels[None])
 
 
+def codes_of_features(
+    predict,
+    features: np.ndarray,
+    units: int,
+    batch_size: int,
+    crops: int,
+    near_zero: float,
+) -> np.ndarray:
+    """Continuous codes of frozen features, float32 [n, units].
+
+    Args:
+        predict: `keras.Model.predict` of the model.
+        features: array [n, h, w, c].
+        units, batch_size, crops, near_zero: as for `continuous_codes`.
+    """
+    batch_size = check_integer("batch_size", batch_size, minimum=1)
+    if crops != 1:
+        raise ValueError(
+            "Frozen features are of the centre crops alone: encode the images. "
+            f"Received: crops={crops!r}."
+        )
+    if not len(features):
+        return np.empty((0, units), np.float32)
+    codes = predict(features, batch_size=batch_size, verbose=0)
+    for row in np.flatnonzero(np.abs(codes).min(axis=1) < near_zero):
+        codes[row] = predict(features[row : row + 1], verbose=0)[0]
+    check_finite(codes)
+    return codes
+
+
 def check_finite(codes: np.ndarray) -> None:
     """Raises ValueError for continuous codes that hold NaN."""
     if not np.isfinite(codes).all():

@@ -1,20 +1,22 @@
-"""Freezing a part of a backbone, and what that part makes of images."""
+"""Freezing a part of a model's backbone."""
 
-import keras
 import numpy as np
 import tensorflow as tf
 
 from keras_deephash.backbones.splitting import SplitBackbone
 from keras_deephash.datasets.image_set import ImageSet
 from keras_deephash.datasets.pipeline import image_dataset
-from keras_deephash.progress import Progress
 
 
 class FreezingMixin:
-    """Gives a model of a `backbone` and a `preprocessor` the verbs of freezing."""
+    """The verbs of freezing, for a model of a `backbone` and a `preprocessor`.
+
+    What is frozen, and what frozen features look like, is known by the split backbone
+    that the model holds.
+    """
 
     # `SplitBackbone`, once a part of the backbone is frozen.
-    _frozen: SplitBackbone | None = None
+    _split: SplitBackbone | None = None
 
     def freeze_backbone(self, until: str) -> None:
         """Freezes the first layers of the backbone.
@@ -35,10 +37,10 @@ class FreezingMixin:
         >>> model.fit(features.images, features.labels, epochs=10)
         """
         parts = SplitBackbone(self.backbone, until)
-        if self._frozen is not None:
-            self._frozen.release()
-        self._frozen = parts
-        self._frozen.freeze()
+        if self._split is not None:
+            self._split.release()
+        self._split = parts
+        self._split.freeze()
         self.forget_functions()  # They train what was trainable when they were made.
 
     def frozen_features(
@@ -59,7 +61,9 @@ class FreezingMixin:
         features, _ = self.run_frozen(dataset, len(images), verbose)
         return ImageSet(features, images.labels, images.label_names)
 
-    def run_frozen(self, dataset: tf.data.Dataset, count: int, verbose="auto"):
+    def run_frozen(
+        self, dataset: tf.data.Dataset, count: int, verbose="auto"
+    ) -> tuple[np.ndarray, np.ndarray]:
         """The frozen part's feature maps of batches of pixels and labels.
 
         Args:
@@ -75,92 +79,46 @@ class FreezingMixin:
             ValueError: if no part is frozen, if float16 cannot hold the features, or
                 if the dataset has another number of images.
         """
-        if self._frozen is None:
+        if self._split is None:
             raise ValueError("No part is frozen yet: call `freeze_backbone` first.")
-        trunk = self._frozen.trunk
-        run = tf.function(
-            lambda x: trunk(self.preprocessor.normalize(x), training=False),
-            reduce_retracing=True,
+        return self._split.frozen_features(
+            dataset, count, self.preprocessor.normalize, verbose
         )
-        features = np.empty((count, *trunk.output_shape[1:]), np.float16)
-        labels = []
-        progress = Progress(count, "image", verbose in (1, "auto"))
-        done = 0
-        for pixels, batch_labels in dataset:
-            batch = run(pixels).numpy()
-            if done + len(batch) > count:
-                raise _wrong_count(f"{done + len(batch)} or more", count)
-            with np.errstate(over="ignore"):
-                features[done : done + len(batch)] = batch
-            if not np.isfinite(features[done : done + len(batch)]).all():
-                raise ValueError(
-                    f"What the frozen part makes of the images must be finite in "
-                    f"float16. Received: values up to {np.abs(batch).max()}. Freeze "
-                    "up to a layer behind a normalization, or train without "
-                    "`freeze_backbone`."
-                )
-            labels.append(batch_labels.numpy().astype(np.uint8))
-            done += len(batch)
-            progress.update(done)
-        if done < count:
-            raise _wrong_count(str(done), count)
-        return features, np.concatenate(labels)
+
+    def takes_as_features(self, batch) -> bool:
+        """Whether a batch is of frozen features, and not of images."""
+        return self._split is not None and self._split.is_frozen(batch)
 
     @property
     def frozen_weights(self) -> list[np.ndarray]:
         """The weights of the frozen part."""
-        return self._frozen.trunk.get_weights() if self._frozen else []
+        return [] if self._split is None else self._split.weights
 
     @property
     def frozen_layers(self) -> list[tuple]:
         """Name, class, dtype and output shape of the layers of the frozen part."""
-        layers = self._frozen.trunk.layers if self._frozen else []
-        return [
-            (
-                layer.name,
-                type(layer).__name__,
-                layer.dtype_policy.name,
-                layer.output.shape,
-            )
-            for layer in layers
-        ]
-
-    def get_compile_config(self):
-        config = super().get_compile_config()
-        if config and self._frozen is not None:
-            config["freeze_until"] = self._frozen.until
-        if config:
-            config["trainable"] = [layer.trainable for layer in self._switched_layers()]
-        return config
-
-    def compile_from_config(self, config):
-        config = dict(config)
-        until = config.pop("freeze_until", None)
-        # The optimizer knows the variables of trainable layers alone.
-        if until is not None:
-            self.freeze_backbone(until)
-        trainable = config.pop("trainable", None)  # Older files have none.
-        if trainable is not None:
-            for layer, value in zip(self._switched_layers(), trainable, strict=True):
-                layer.trainable = value
-        super().compile_from_config(config)
-
-    def _switched_layers(self) -> list[keras.layers.Layer]:
-        """The layers that may be trainable or not, the outer ones first."""
-        return [self.output_layer, *self.backbone._flatten_layers()]
-
-    def _check_images(self, images: np.ndarray) -> None:
-        if not self._are_frozen_features(images):
-            super()._check_images(images)
-
-    def _are_frozen_features(self, images) -> bool:
-        if self._frozen is None:
-            return False
-        return tuple(images.shape[1:]) == self._frozen.trunk.output_shape[1:]
+        return [] if self._split is None else self._split.layers
 
 
-def _wrong_count(found: str, count: int) -> ValueError:
-    return ValueError(
-        f"`count` must be the number of images in `dataset`. Received: count={count}, "
-        f"a dataset of {found}."
-    )
+def freezing_config(model) -> dict:
+    """What a `.keras` file keeps of the layers that do not learn."""
+    config = {"trainable": [layer.trainable for layer in _switched_layers(model)]}
+    if model._split is not None:
+        config["freeze_until"] = model._split.until
+    return config
+
+
+def restore_freezing(model, config: dict) -> None:
+    """Freezes what `freezing_config` describes, and removes it from the config."""
+    until = config.pop("freeze_until", None)
+    if until is not None:
+        model.freeze_backbone(until)
+    trainable = config.pop("trainable", None)  # Older files have none.
+    if trainable is not None:
+        for layer, value in zip(_switched_layers(model), trainable, strict=True):
+            layer.trainable = value
+
+
+def _switched_layers(model) -> list:
+    """The layers that may be trainable or not, the outer ones first."""
+    return [model.output_layer, *model.backbone._flatten_layers()]

@@ -1,17 +1,20 @@
 """Training on losses over the global batch: compile, fit and the steps."""
 
 import keras
-import numpy as np
 import tensorflow as tf
 from keras import ops
 
-from keras_deephash.datasets.image_set import check_multi_hot
-from keras_deephash.images import check_pixels
 from keras_deephash.losses.replicas import count_rows
 from keras_deephash.models.base.batch_checks import (
+    check_arrays,
     checked_batch,
     checked_pixels,
     images_and_labels,
+)
+from keras_deephash.models.base.freezing import (
+    FreezingMixin,
+    freezing_config,
+    restore_freezing,
 )
 from keras_deephash.models.base.learning_rates import (
     check_multipliers,
@@ -27,14 +30,16 @@ from keras_deephash.models.base.replica_checks import (
     check_scope,
 )
 from keras_deephash.models.base.term_means import TermMeans
+from keras_deephash.presets.savable import warn_unless_savable
 from keras_deephash.progress import keras_verbosity
 
 
-class GlobalBatchTraining(keras.Model):
+class GlobalBatchTraining(FreezingMixin, keras.Model):
     """The training of a model whose loss is over the global batch.
 
-    A subclass has an `output_layer`, the layer after the backbone, and implements
-    `loss_terms`. Each term is in the logs by its name.
+    A subclass has a `backbone`, a `preprocessor` and an `output_layer`, the layer
+    after the backbone, and implements `loss_terms`. Each term is in the logs by its
+    name.
     """
 
     def __init__(self, **kwargs):
@@ -207,10 +212,11 @@ class GlobalBatchTraining(keras.Model):
         """
         check_scope(self)
         self.training_record = None  # Of weights that change now.
-        self._check_arrays(x, y, "y")
+        warn_unless_savable(self)
+        check_arrays(x, y, "y", self.takes_as_features)
         validation = kwargs.get("validation_data")
         if isinstance(validation, (list, tuple)) and len(validation) > 1:
-            self._check_arrays(*validation[:2], "validation_data")
+            check_arrays(*validation[:2], "validation_data", self.takes_as_features)
         if isinstance(callbacks, keras.callbacks.Callback):
             callbacks = [callbacks]
         if not isinstance(callbacks, (list, tuple, type(None))):
@@ -248,16 +254,6 @@ class GlobalBatchTraining(keras.Model):
         """Has `fit`, `evaluate` and `predict` follow a change of the model."""
         self.train_function = self.test_function = self.predict_function = None
 
-    def _check_arrays(self, images, labels, name: str) -> None:
-        """Raises ValueError for arrays that are no pixels or no multi-hot labels."""
-        if isinstance(labels, (np.ndarray, tf.Tensor)):
-            check_multi_hot(np.asarray(labels), name)
-        if isinstance(images, (np.ndarray, tf.Tensor)):
-            self._check_images(np.asarray(images))
-
-    def _check_images(self, images: np.ndarray) -> None:
-        check_pixels(images)
-
     def evaluate(self, x=None, y=None, batch_size=None, verbose="auto", **kwargs):
         """Losses on labelled images, as `keras.Model.evaluate`.
 
@@ -283,7 +279,7 @@ class GlobalBatchTraining(keras.Model):
 
     def predict_step(self, data):
         images, *_ = keras.utils.unpack_x_y_sample_weight(data)
-        if self._are_frozen_features(images):
+        if self.takes_as_features(images):
             return self(images, training=False)
         return self(checked_pixels(images), training=False)
 
@@ -312,11 +308,8 @@ class GlobalBatchTraining(keras.Model):
     def _checked_batch(self, data):
         """Images and labels of a batch, which are what they should be."""
         images, labels = images_and_labels(data)
-        pixels = not self._are_frozen_features(images)
+        pixels = not self.takes_as_features(images)
         return checked_batch(check_rows(self, images), labels, pixels)
-
-    def _are_frozen_features(self, images) -> bool:
-        return False
 
     def _loss_share(self, outputs, labels):
         """This replica's share of the loss of the global batch."""
@@ -355,8 +348,12 @@ class GlobalBatchTraining(keras.Model):
         config = super().get_compile_config()
         if config:
             config["learning_rate_multipliers"] = self.learning_rate_multipliers
+            config.update(freezing_config(self))
         return config
 
     def compile_from_config(self, config):
+        config = dict(config)
+        # First: the optimizer knows the variables of trainable layers alone.
+        restore_freezing(self, config)
         self.compile(**keras.saving.deserialize_keras_object(config))
         self.optimizer.build(self.trainable_variables)

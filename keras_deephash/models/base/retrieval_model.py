@@ -1,27 +1,27 @@
-"""What all methods are made of: a backbone, a tanh layer, and the preprocessing."""
+"""The base class of all methods: a backbone, a tanh layer, and the preprocessing."""
 
 import os
 
 import keras
 import numpy as np
 
-from keras_deephash.backbones.loading import load_backbone
-from keras_deephash.checks import check_integer
+from keras_deephash.backbones.layer_dtypes import LayerDtypes
+from keras_deephash.backbones.loading import as_backbone
 from keras_deephash.models.base.backbone_check import check_preprocessor
 from keras_deephash.models.base.batch_checks import check_values
 from keras_deephash.models.base.encoding import (
     OnError,
-    check_finite,
+    codes_of_features,
     continuous_codes,
 )
-from keras_deephash.models.base.freezing import FreezingMixin
 from keras_deephash.models.base.global_batch import GlobalBatchTraining
 from keras_deephash.models.base.inference import Inference
+from keras_deephash.models.base.serving import ServingMixin
 from keras_deephash.preprocessing import Preprocessor
 from keras_deephash.presets.mixin import PresetMixin
 
 
-class RetrievalModel(PresetMixin, FreezingMixin, GlobalBatchTraining):
+class RetrievalModel(PresetMixin, ServingMixin, GlobalBatchTraining):
     """Base class of `DeepHashing` and `DeepQuantization`.
 
     The model takes RGB pixels from 0 to 255 at the network's input size and
@@ -29,9 +29,10 @@ class RetrievalModel(PresetMixin, FreezingMixin, GlobalBatchTraining):
 
     Args:
         backbone: `keras.Model`, images to features [n, d], such as
-            `AlexNetBackbone`; or a string: the preset of a backbone, or `"keras:NAME"`
-            for a network of Keras Applications with its ImageNet weights. A preset
-            needs a backbone whose class is registered, not a plain functional model.
+            `AlexNetBackbone`, a network of KerasHub (see `KerasHubBackbone`) or a
+            functional model (see `FunctionalBackbone`); or a string: the preset of a
+            backbone, or `"keras:NAME"` for a network of Keras Applications with its
+            ImageNet weights. The layers compute in the dtype that the backbone has.
         preprocessor: `Preprocessor`. Defaults to the backbone's own, else to the
             default one for the backbone's input size.
         **kwargs: `name` and `trainable` of `keras.Model`.
@@ -49,11 +50,17 @@ class RetrievalModel(PresetMixin, FreezingMixin, GlobalBatchTraining):
         preprocessor: Preprocessor | None = None,
         **kwargs,
     ):
+        if kwargs.pop("dtype", None) is not None:
+            raise ValueError(
+                f"`{type(self).__name__}` has no `dtype` of its own: give it to the "
+                "backbone, such as "
+                '`AlexNetBackbone.small(dtype="mixed_bfloat16")`, or to `from_preset`. '
+                "The last layer and the loss are float32."
+            )
         super().__init__(**kwargs)
-        if isinstance(backbone, (str, os.PathLike)):
-            backbone = load_backbone(os.fspath(backbone))
+        self._layer_dtypes = LayerDtypes([])  # Of the output layer, once it is made.
         # The name `backbone` is part of the weights file format.
-        self.backbone = backbone
+        self.backbone = as_backbone(backbone, preprocessor)
         self.preprocessor = preprocessor
 
     @property
@@ -65,11 +72,13 @@ class RetrievalModel(PresetMixin, FreezingMixin, GlobalBatchTraining):
     @preprocessor.setter
     def preprocessor(self, preprocessor: Preprocessor | None) -> None:
         self._preprocessor = check_preprocessor(self.backbone, preprocessor)
+        # Converters of TensorFlow look here for the shape of the images.
+        self._build_shapes_dict = {"input_shape": self.input_shape}
         self.forget_functions()
 
     def forget_functions(self) -> None:
         super().forget_functions()
-        self._inference = None
+        self._inference = self._symbols = None
 
     def new_output_layer(self, units: int, name: str) -> keras.layers.Layer:
         """The layer after the backbone, built; its values lie between -1 and 1."""
@@ -81,6 +90,7 @@ class RetrievalModel(PresetMixin, FreezingMixin, GlobalBatchTraining):
             name=name,
         )
         layer.build(self.backbone.output_shape)
+        self._layer_dtypes = LayerDtypes([layer])
         return layer
 
     def call(self, images, training=False):
@@ -88,8 +98,8 @@ class RetrievalModel(PresetMixin, FreezingMixin, GlobalBatchTraining):
 
         Also of `frozen_features`, if a part of the backbone is frozen.
         """
-        if self._are_frozen_features(images):
-            features = self._frozen.head(images, training=training)
+        if self.takes_as_features(images):
+            features = self._split.head(images, training=training)
         else:
             check_values(images)
             x = self.preprocessor.normalize(images)
@@ -168,8 +178,15 @@ class RetrievalModel(PresetMixin, FreezingMixin, GlobalBatchTraining):
         Returns:
             float32 array [n, units], between -1 and 1.
         """
-        if isinstance(images, np.ndarray) and self._are_frozen_features(images):
-            return self._codes_of_features(images, batch_size, crops)
+        if isinstance(images, np.ndarray) and self.takes_as_features(images):
+            return codes_of_features(
+                self.predict,
+                images,
+                self.output_layer.units,
+                batch_size=batch_size,
+                crops=crops,
+                near_zero=self._near_zero,
+            )
         if self._inference is None or not self._inference.fits(self):
             self._inference = Inference(self, self.preprocessor.image_size)
         return continuous_codes(
@@ -183,23 +200,6 @@ class RetrievalModel(PresetMixin, FreezingMixin, GlobalBatchTraining):
             near_zero=self._near_zero,
             on_error=on_error,
         )
-
-    def _codes_of_features(
-        self, features: np.ndarray, batch_size: int, crops: int
-    ) -> np.ndarray:
-        batch_size = check_integer("batch_size", batch_size, minimum=1)
-        if crops != 1:
-            raise ValueError(
-                "Frozen features are of the centre crops alone: encode the images. "
-                f"Received: crops={crops!r}."
-            )
-        if not len(features):
-            return np.empty((0, self.output_layer.units), np.float32)
-        codes = self.predict(features, batch_size=batch_size, verbose=0)
-        for row in np.flatnonzero(np.abs(codes).min(axis=1) < self._near_zero):
-            codes[row] = self.predict(features[row : row + 1], verbose=0)[0]
-        check_finite(codes)
-        return codes
 
     def ranking(self, query_codes, database_codes) -> dict:
         """What the method ranks by: arguments of `evaluate_retrieval`.
@@ -232,61 +232,34 @@ class RetrievalModel(PresetMixin, FreezingMixin, GlobalBatchTraining):
             f"{type(self).__name__} must define `retrieval_metrics`."
         )
 
-    def export(
-        self,
-        filepath: str | os.PathLike,
-        format: str = "tf_saved_model",
-        verbose: bool | None = None,
-        input_signature=None,
-        **kwargs,
-    ) -> None:
-        """Exports the network for serving, as `keras.Model.export`.
-
-        What is exported takes pixels from 0 to 255 at the network's input size and
-        gives continuous codes; `encode` does the resizing and the packing.
-
-        Args:
-            filepath: str.
-            format: `"tf_saved_model"`, or another of `keras.Model.export`.
-                Defaults to `"tf_saved_model"`.
-            verbose: bool. Defaults to `None`, as of `keras.Model.export`.
-            input_signature: list of `keras.InputSpec`. Defaults to any number of
-                uint8 images.
-            **kwargs: of `keras.Model.export`.
-
-        Example:
-
-        >>> model.export("served")
-        >>> served = tf.saved_model.load("served")
-        >>> codes = served.serve(pixels)
-        """
-        if input_signature is None:
-            size = self.preprocessor.image_size
-            input_signature = [
-                keras.InputSpec(dtype="uint8", shape=(None, size, size, 3))
-            ]
-        super().export(
-            filepath,
-            format=format,
-            verbose=verbose,
-            input_signature=input_signature,
-            **kwargs,
-        )
-
     def get_config(self) -> dict:
-        return {
+        config = {
             "name": self.name,
             "trainable": self.trainable,
             "backbone": keras.saving.serialize_keras_object(self.backbone),
             "preprocessor": keras.saving.serialize_keras_object(self.preprocessor),
         }
+        if changed := self._layer_dtypes.changed():
+            config["layer_dtypes"] = changed
+        return config
 
     @classmethod
-    def from_config(cls, config: dict, custom_objects=None):
+    def from_config(cls, config: dict, custom_objects=None) -> "RetrievalModel":
         config = dict(config)
-        for key in ("backbone", "preprocessor"):
+        for key, kind in (("backbone", keras.Model), ("preprocessor", Preprocessor)):
             if isinstance(config.get(key), dict):
                 config[key] = keras.saving.deserialize_keras_object(
                     config[key], custom_objects=custom_objects
                 )
-        return cls(**config)
+            # Never a name: a file must not make the library load another one, or ask
+            # the Hub for it with the user's token.
+            if not isinstance(config.get(key), (kind, type(None))):
+                raise ValueError(
+                    f"`{key}` in a configuration must be a configuration itself; names "
+                    f"of backbones are for `{cls.__name__}(...)`. "
+                    f"Received: {str(config[key])[:80]!r}."
+                )
+        changes = config.pop("layer_dtypes", ())
+        model = cls(**config)
+        model._layer_dtypes.change(changes)
+        return model

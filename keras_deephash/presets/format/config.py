@@ -18,24 +18,46 @@ from keras_deephash.preprocessing import Preprocessor
 from keras_deephash.presets.errors import PresetError
 from keras_deephash.presets.format.config_check import check_config
 from keras_deephash.presets.format.constructor import constructor_parameters
+from keras_deephash.presets.format.graph import describe_graph
 
 # Overrides of a method that are arguments of its backbone.
 BACKBONE_KEYS = ("dtype", "image_shape")
+# What every class takes.
+COMMON_KEYS = {"name", "trainable", "layer_dtypes"}
 # Classes of this package are registered under this.
 _OWN = "keras_deephash>"
 
 
 def model_to_config(model: keras.Model) -> dict:
     """The class and the plain config of a model, its backbone apart."""
+    name = _class_name_of(model)
     config = dict(model.get_config())
     # A preset keeps the preprocessor in a file of its own.
     config.pop("preprocessor", None)
     has_backbone = config.pop("backbone", None) is not None
-    entry = {"class": class_name(type(model)), "config": config}
-    check_config(config, f"the config of `{entry['class']}`")
+    entry = {"class": name, "config": config}
+    check_config(config, f"the config of `{name}`")
     if has_backbone:
         entry["backbone"] = model_to_config(model.backbone)
     return entry
+
+
+def _class_name_of(model: keras.Model) -> str:
+    """The registered name of a model's class; a PresetError says what is missing."""
+    cls = type(model)
+    if cls.__module__.partition(".")[0] != "keras":
+        return class_name(cls)
+    try:
+        describe_graph(model)
+        reason = "it is not the backbone of a method that was made with it"
+    except Exception as error:
+        reason = str(error).rstrip(".")
+    raise PresetError(
+        f"A `{cls.__name__}` model cannot be saved in a preset: {reason}. Build it in "
+        "a registered subclass of `keras_deephash.Backbone`, name a network of Keras "
+        'Applications, `backbone="keras:NAME"`, or keep the model by '
+        '`model.save("it.keras")`.'
+    )
 
 
 def class_name(cls: type) -> str:
@@ -46,13 +68,6 @@ def class_name(cls: type) -> str:
             be loaded again.
     """
     name = keras.saving.get_registered_name(cls)
-    if cls.__module__.partition(".")[0] == "keras":
-        raise PresetError(
-            f"A `{cls.__name__}` model cannot be saved in a preset: it has no class "
-            "that could be built again. Build it in a registered subclass of "
-            "`keras.Model`, name a network of Keras Applications, "
-            '`backbone="keras:NAME"`, or keep the model by `model.save("it.keras")`.'
-        )
     if keras.saving.get_registered_object(name) is not cls:
         raise PresetError(
             f"`{cls.__name__}` cannot be saved in a preset because it is not "
@@ -104,7 +119,10 @@ def check_entry(
 
 
 def model_from_config(
-    entry: dict, preprocessor: Preprocessor, overrides: dict
+    entry: dict,
+    preprocessor: Preprocessor,
+    overrides: dict,
+    cls: type | None = None,
 ) -> keras.Model:
     """Builds the model that `model_to_config` described.
 
@@ -113,9 +131,11 @@ def model_from_config(
         preprocessor: `Preprocessor` of the model or the backbone.
         overrides: arguments in place of those of the config; `dtype` and
             `image_shape` go to the backbone.
+        cls: subclass of the class in the entry to take in its place. Defaults to the
+            class itself.
     """
     try:
-        cls = find_class(entry["class"])
+        cls = find_class(entry["class"]) if cls is None else cls
         config = dict(entry["config"])
         backbone_entry = entry.get("backbone")
         overrides = dict(overrides)
@@ -130,7 +150,7 @@ def model_from_config(
         raise PresetError(
             "`config.json` must hold a class and its config. Save the preset anew."
         ) from None
-    known = constructor_parameters(cls).keys() | {"name", "trainable"}
+    known = constructor_parameters(cls).keys() | COMMON_KEYS
     if "weights" in known:  # Those of a preset are in its own file.
         config["weights"] = None
     later = backbone_entry is None or "preprocessor" not in known
@@ -144,7 +164,7 @@ def model_from_config(
                 f"It takes {sorted(known)}."
             )
     try:
-        model = cls(**{**config, **overrides})
+        model = cls.from_config({**config, **overrides})
     except Exception as error:  # Anything may stand there.
         raise PresetError(
             f"The configuration is not valid for `{cls.__name__}`: {error}"

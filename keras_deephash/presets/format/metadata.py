@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from keras_deephash.files import describe_file
 from keras_deephash.presets.errors import PresetError
+from keras_deephash.presets.format.parameter_count import count_kept_parameters
 from keras_deephash.presets.format.paths import is_file_name, preset_file
 from keras_deephash.presets.format.weights import WEIGHTS_DTYPES
 from keras_deephash.version import __version__
@@ -71,7 +72,7 @@ def build_metadata(
         "tensorflow_version": tf.__version__,
         "method": type(model).__name__,
         "bits": getattr(model, "bits", None),
-        "parameters": model.count_params(),
+        "parameters": count_kept_parameters(model),
         "weights_dtype": weights_dtype,
         "dataset": dataset,
         "label_names": None if label_names is None else list(label_names),

@@ -22,9 +22,22 @@ def measure_model(build: Callable[[], keras.Model]) -> tuple[int, int]:
 
     def measure():
         model = build()
-        return model.count_params(), _largest_output(model)
+        return count_kept_parameters(model), _largest_output(model)
 
     return sketch(measure)
+
+
+def count_kept_parameters(model: keras.Model) -> int:
+    """The number of parameters that a weights file keeps.
+
+    LoRA's matrices are not kept: Keras writes the kernels that they make.
+    """
+    adapted = sum(
+        math.prod(variable.shape)
+        for variable in model.weights
+        if variable.name.startswith("lora_")
+    )
+    return model.count_params() - adapted
 
 
 def sketch(compute: Callable):
