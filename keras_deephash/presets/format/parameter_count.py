@@ -5,11 +5,13 @@ import random
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
-import keras
+if TYPE_CHECKING:
+    import keras
 
 
-def measure_model(build: Callable[[], keras.Model]) -> tuple[int, int]:
+def measure_model(build: Callable[[], "keras.Model"]) -> tuple[int, int]:
     """The size of a model that is built without its weights.
 
     Args:
@@ -27,7 +29,7 @@ def measure_model(build: Callable[[], keras.Model]) -> tuple[int, int]:
     return sketch(measure)
 
 
-def count_kept_parameters(model: keras.Model) -> int:
+def count_kept_parameters(model: "keras.Model") -> int:
     """The number of parameters that a weights file keeps.
 
     LoRA's matrices are not kept: Keras writes the kernels that they make.
@@ -47,6 +49,8 @@ def sketch(compute: Callable):
         compute: function without arguments. It must not return the model, whose weights
             have no values. What it raises is raised here.
     """
+    import keras
+
     outcome = {}
     drawn = random.getstate()  # Keras draws the seeds of initializers from there.
 
@@ -69,7 +73,9 @@ def sketch(compute: Callable):
     return outcome["result"]
 
 
-def _largest_output(model: keras.Model) -> int:
+def _largest_output(model: "keras.Model") -> int:
+    import keras
+
     sizes = [0]
     for layer in model._flatten_layers():
         with suppress(AttributeError, ValueError):  # Called in no graph, or in several.
