@@ -131,7 +131,7 @@ def test_limit(write, content):
     assert_unit(word_vectors.load(["car"], path, limit=2), ROW["car"])
     with pytest.raises(ValueError, match=r"1 without: \['Paris'\].*`limit`"):
         word_vectors.load(["cat", "Paris"], path, limit=2)
-    with pytest.raises(ValueError, match="`limit` must be .* Received: 0"):
+    with pytest.raises(ValueError, match="`limit` must be .* Received: limit=0"):
         word_vectors.load(["cat"], path, limit=0)
 
 
