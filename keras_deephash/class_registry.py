@@ -51,7 +51,7 @@ class ClassRegistry:
         Raises:
             ValueError: if there is no such class, or more than one.
         """
-        found = self.get(name) if isinstance(name, str) else None
+        found = self.get(name)
         if found is not None:
             return found
         raise ValueError(f"{argument} must be {self.choices(name)}")
@@ -74,6 +74,8 @@ class ClassRegistry:
             ValueError: if several classes have the name.
             ExtensionError: if the installed one cannot be loaded.
         """
+        if not isinstance(name, str):
+            return None
         if ">" in name:
             return self._by_whole_name(name)
         found = {

@@ -147,7 +147,7 @@ def add_late_arguments(parser, arguments: list[str]) -> None:
     from keras_deephash.models.methods import METHODS
     from keras_deephash.training.method_options import shared_options
 
-    asked = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    asked = type(parser)(prog=parser.prog, add_help=False, allow_abbrev=False)
     asked.add_argument("--import", dest="imports", action="append", default=[])
     asked.add_argument("--method")
     asked.add_argument("--recipe")
@@ -244,5 +244,5 @@ def _method_of_recipe(path: str | None) -> str | None:
     try:
         with open(path or os.devnull, encoding="utf-8") as file:
             return json.load(file).get("method")
-    except (OSError, ValueError, AttributeError):
+    except (OSError, ValueError, AttributeError, RecursionError):
         return None

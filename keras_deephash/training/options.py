@@ -2,7 +2,7 @@
 
 import json
 import os
-from dataclasses import MISSING, dataclass, field, fields
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 WEIGHTS_DTYPES = ("float32", "float16", "bfloat16")
@@ -115,12 +115,10 @@ class TrainingOptions:
         **options,
     ):
         self.data, self.output = data, output
-        names = option_names()
         for each in fields(self)[2:]:
-            default = () if each.default is MISSING else each.default
-            setattr(self, each.name, options.get(each.name, default))
-        others = {name: v for name, v in options.items() if name not in names}
-        self.arguments = {**(arguments or {}), **others}
+            if each.name != "arguments":
+                setattr(self, each.name, options.pop(each.name, each.default))
+        self.arguments = {**(arguments or {}), **options}
 
     @classmethod
     def from_recipe(cls, path: str | os.PathLike, **options) -> "TrainingOptions":
@@ -178,7 +176,7 @@ def read_recipe(path: str | os.PathLike, argument: str = "path") -> dict:
     with open(path, encoding="utf-8") as file:
         try:
             recipe = json.load(file)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise ValueError(
                 f"`{argument}` must be a JSON file. Received: {path!r}, {error}."
             ) from None

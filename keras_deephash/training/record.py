@@ -52,7 +52,7 @@ def new_record(options: TrainingOptions, data: TrainingData, found: dict) -> dic
     if options.optimizer != "recipe":
         rate, decay = chosen_rates(options.learning_rate, options.weight_decay)
         training |= {"learning_rate": rate, "weight_decay": decay}
-    command = options.command or f"keras_deephash.train({options.as_code()})"
+    command = options.command or f"kdh.train(kdh.{options.as_code()})"
     training |= {"command": command, "date": datetime.date.today().isoformat()}
     if data.held_out:
         training["held_out"] = data.held_out_count

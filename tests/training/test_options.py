@@ -67,6 +67,16 @@ def test_the_command_line_comes_before_the_recipe(filled, tmp_path):
     assert options.views is None and options.freeze_statistics is False
 
 
+@pytest.mark.parametrize("method", ["5", '"DHC"', "[]", "{}"])
+def test_a_recipe_of_a_method_that_there_is_not(tmp_path, capsys, method):
+    (tmp_path / "recipe.json").write_text(f'{{"method": {method}}}')
+    arguments = ["train", "--data", "d", "--output", "o", "--recipe"]
+    with pytest.raises(SystemExit) as ended:
+        main([*arguments, str(tmp_path / "recipe.json")])
+    assert ended.value.code == 2
+    assert "argument --method: invalid choice" in capsys.readouterr().err
+
+
 def test_the_words_of_the_record_are_those_of_the_library():
     assert set(record.AUGMENTATIONS) == set(AUGMENTATIONS)
     assert record.WEIGHTS_DTYPES == WEIGHTS_DTYPES

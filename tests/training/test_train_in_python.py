@@ -49,7 +49,7 @@ def test_the_record_goes_into_the_preset(train, data, tmp_path):
     training = record["training"]
     assert (training["epochs"], training["learning_rate"]) == (2, 1e-3)
     assert training["held_out"] == 12
-    assert training["command"].startswith("keras_deephash.train(TrainingOptions(data=")
+    assert training["command"].startswith("kdh.train(kdh.TrainingOptions(data=")
     assert type(record) is dict and type(record["label_names"]) is list
     model.save_to_preset(tmp_path / "mine")
     metadata = json.loads((tmp_path / "mine" / "metadata.json").read_text())
