@@ -64,7 +64,7 @@ SUBSTITUTIONS = {
         ('    uri="http://localhost:19530",\n', ""),
         ('    collection="photos",\n', ""),
         ('    token="user:password",  # where the server asks for one\n', ""),
-        ('model, token="user:password")', "model)"),
+        ('model, uri="http://localhost:19530", token="user:password"', "model"),
     ],
 }
 # What a page speaks of as the reader's own.

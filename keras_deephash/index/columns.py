@@ -26,13 +26,11 @@ class SavedFiles:
         folder: str.
         names: the files that the manifest names; others are not opened.
         mmap: bool. Whether to map arrays in place of reading them.
-        format_version: int. The format of the index that they belong to.
     """
 
     folder: str
     names: frozenset[str]
     mmap: bool
-    format_version: int
 
     def path(self, name: str) -> str:
         """Where a file is, or an IndexFileError."""

@@ -47,7 +47,8 @@ def hash_setting(kind: str, repeated: bool, columns: dict):
     def make():
         codes = np.unique(clustered_codes(COUNT + 400, 48), axis=0)[:COUNT]
         if repeated:
-            codes = np.concatenate([codes, codes[:300], codes[:1].repeat(100, axis=0)])
+            parts = [codes, codes[:300], codes[:50].repeat(99, axis=0)]
+            codes = np.concatenate(parts)
         given = {key: of(len(codes)) for key, of in columns.items()}
         return CodeSpec(48), codes, kind, given
 

@@ -31,7 +31,8 @@ def save(path, count=COUNT, kind="flat"):
     index = Index(CodeSpec(16), kind=kind)
     labels = np.eye(3, dtype=np.uint8)[np.arange(count) % 3]
     names = [f"photo {number}" for number in range(count)]
-    index.add(clustered_codes(count, 16), labels=labels, names=names)
+    codes = np.tile(clustered_codes(count // 3, 16), (3, 1))
+    index.add(codes, labels=labels, names=names)
     index.save(path)
 
 
@@ -367,7 +368,7 @@ def test_centres_that_are_not_finite(name, value, tmp_path):
 
 
 def test_bits_behind_the_codes(path):
-    code = clustered_codes(COUNT, 16)[0].tobytes() + bytes(2)
+    code = clustered_codes(COUNT // 3, 16)[0].tobytes() + bytes(2)
     rewrite(path, "codes.faissbinary", lambda b: b.replace(code, code[:3] + b"\x01"))
     with pytest.raises(IndexFileError, match="there are bits behind the codes"):
         Index.load(path)

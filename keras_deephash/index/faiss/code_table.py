@@ -21,10 +21,7 @@ class CodeTable:
     def __init__(self, code_bytes: int):
         words = -(-code_bytes // 8)
         self._codes = GrowingArray(np.empty((0, words), np.uint64))
-        # Drawn anew for each table, so that nobody can prepare codes that collide.
-        self._factors = np.random.default_rng().integers(
-            1, 2**63, words, dtype=np.uint64
-        ) * np.uint64(2) + np.uint64(1)
+        self._factors = _factors(words)
         self._slots = np.full(1 << 10, -1, np.int32)
 
     def __len__(self) -> int:
@@ -44,7 +41,7 @@ class CodeTable:
         first = np.zeros(len(codes), bool)
         for start in range(0, len(codes), _PART):
             part = slice(start, start + _PART)
-            numbers[part], first[part] = self._add_part(self._words(codes[part]))
+            numbers[part], first[part] = self._add_part(_words(codes[part]))
         return numbers, first
 
     def _add_part(self, words: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -99,15 +96,38 @@ class CodeTable:
 
     def _home_slots(self, words: np.ndarray) -> np.ndarray:
         """Where the search for each code begins, int64 [n]."""
-        mixed = (words * self._factors).sum(axis=1, dtype=np.uint64)
-        mixed ^= mixed >> np.uint64(32)
-        mixed *= self._factors[0]
         bits = len(self._slots).bit_length() - 1
-        return (mixed >> np.uint64(64 - bits)).astype(np.int64)
+        hashes = _hashes(words, self._factors)
+        return (hashes >> np.uint64(64 - bits)).astype(np.int64)
 
-    def _words(self, codes: np.ndarray) -> np.ndarray:
-        """Codes as whole words of eight bytes, zeros behind."""
-        words = self._codes.rows.shape[1]
-        padded = np.zeros((len(codes), 8 * words), np.uint8)
-        padded[:, : codes.shape[1]] = codes
-        return padded.view(np.uint64)
+
+def count_distinct(codes: np.ndarray) -> int:
+    """How many of some codes, uint8 [n, bytes], are distinct."""
+    factors = _factors(-(-codes.shape[1] // 8))
+    hashes = np.empty(len(codes), np.uint64)
+    for start in range(0, len(codes), _PART):
+        part = slice(start, start + _PART)
+        hashes[part] = _hashes(_words(codes[part]), factors)
+    hashes.sort()
+    return int((hashes[1:] != hashes[:-1]).sum()) + min(1, len(hashes))
+
+
+def _factors(words: int) -> np.ndarray:
+    """Odd numbers, drawn anew so that nobody can prepare codes that collide."""
+    drawn = np.random.default_rng().integers(2**63, size=words, dtype=np.uint64)
+    return 2 * drawn + 1
+
+
+def _hashes(words: np.ndarray, factors: np.ndarray) -> np.ndarray:
+    """Numbers that look random and are equal for equal codes, uint64 [n]."""
+    mixed = (words * factors).sum(axis=1, dtype=np.uint64)
+    mixed ^= mixed >> np.uint64(32)
+    return mixed * factors[0]
+
+
+def _words(codes: np.ndarray) -> np.ndarray:
+    """Codes as whole words of eight bytes, zeros behind."""
+    words = -(-codes.shape[1] // 8)
+    padded = np.zeros((len(codes), 8 * words), np.uint8)
+    padded[:, : codes.shape[1]] = codes
+    return padded.view(np.uint64)

@@ -282,9 +282,7 @@ class FaissStore:
                 f"Received: {sorted(options)}."
             )
         load_faiss()
-        saved = SavedFiles(
-            folder, frozenset(manifest["files"]), mmap, manifest["format_version"]
-        )
+        saved = SavedFiles(folder, frozenset(manifest["files"]), mmap)
         try:
             store = cls(spec, manifest["kind"], **manifest["options"])
             store._read(saved, manifest["count"], manifest["next_id"])

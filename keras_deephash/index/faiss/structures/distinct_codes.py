@@ -6,13 +6,15 @@ import os
 import numpy as np
 
 from keras_deephash.index.columns import SavedFiles
-from keras_deephash.index.faiss.code_table import CodeTable
+from keras_deephash.index.faiss.code_table import CodeTable, count_distinct
 from keras_deephash.index.faiss.item_lists import ItemLists
 from keras_deephash.index.faiss.structures.structure import Structure
 from keras_deephash.index.ranking import RangeResult
 
 ITEMS_FILE, ENDS_FILE = "items.npy", "item_ends.npy"
 MAX_ITEMS = 2**31 - 1  # They are counted in four bytes.
+# Where fewer codes than this share are distinct, equal ones become one.
+SHARE = 0.5
 
 
 class DistinctCodes(Structure):
@@ -20,20 +22,33 @@ class DistinctCodes(Structure):
 
     Short codes repeat: one image in eight of CIFAR-10 brings a new code of
     `dch_cifar10_48`. A search compares a query with the distinct codes, and a graph of
-    equal points would fall apart.
+    equal points would fall apart. Where most codes are distinct, the lists of their
+    items would take more than they spare: then each item has its own code there, but
+    for a graph.
 
     Args:
-        structure: `Structure`, empty, for the distinct codes.
+        structure: `Structure`, empty, for the codes.
     """
 
     def __init__(self, structure: Structure):
-        self.structure = structure
         self.spec, self.options = structure.spec, structure.options
         self.kind, self.exact = structure.kind, structure.exact
-        # None while no code repeats: then item and code have one number.
-        self._lists: ItemLists | None = None
-        # None until the first addition, which must know what is there.
+        # The structure and the lists of items, which are exchanged in one step. No
+        # lists: each item has its own code.
+        self._parts: tuple[Structure, ItemLists | None] = structure, None
+        # None until the next addition, which must know what is there.
         self._table: CodeTable | None = None
+        # How many items there were when distinct codes were last counted.
+        self._counted = 0
+
+    @property
+    def structure(self) -> Structure:
+        """The structure of the codes."""
+        return self._parts[0]
+
+    @property
+    def _lists(self) -> ItemLists | None:
+        return self._parts[1]
 
     def __len__(self) -> int:
         return len(self.structure if self._lists is None else self._lists)
@@ -41,45 +56,59 @@ class DistinctCodes(Structure):
     # === Change ===
 
     def add(self, codes: np.ndarray) -> None:
-        if self._table is None:
-            self._unite()
         count = len(self)
         if count + len(codes) > MAX_ITEMS:
             raise ValueError(
                 f"An index of faiss holds at most {MAX_ITEMS:,} items. Received: "
                 f"{len(codes):,} more than {count:,}. Divide them among several."
             )
+        if self._lists is None and self._should_unite(codes):
+            self._unite()
+        structure, lists = self._parts
+        if lists is None:
+            structure.add(codes)
+            return
+        if self._table is None:
+            self._table = CodeTable(self.spec.bytes)
+            self._table.add(structure.codes(slice(None)))
         numbers, first = self._table.add(codes)
-        self.structure.add(codes[first])
-        if self._lists is None and not first.all():
-            self._lists = ItemLists(np.arange(count, dtype=np.int32))
-        if self._lists is not None:
-            self._lists.add(numbers)
+        structure.add(codes[first])
+        lists.add(numbers)
+
+    def _should_unite(self, codes: np.ndarray) -> bool:
+        """Whether equal codes should become one, with those that are added."""
+        if self.structure.needs_distinct:
+            return True
+        count = len(self) + len(codes)
+        if count < 2 * self._counted:  # Each time that they have doubled.
+            return False
+        self._counted = count
+        there = self.structure.codes(slice(None))
+        return count_distinct(np.concatenate([there, codes])) < SHARE * count
 
     def _unite(self) -> None:
-        """Makes the table of the codes that are there, and equal ones one.
-
-        Equal ones are in indexes that earlier releases saved, without lists.
-        """
-        self._table = CodeTable(self.spec.bytes)
-        numbers, first = self._table.add(self.structure.codes(slice(None)))
+        """Makes equal codes one."""
+        structure, table = self.structure, CodeTable(self.spec.bytes)
+        codes = structure.codes(slice(None))
+        numbers, first = table.add(codes)
         if not first.all():
-            if self._lists is not None:
-                numbers = numbers[self._lists.numbers]
-            self.structure.remove(~first)
-            self._lists = ItemLists(numbers)
+            structure = type(structure)(self.spec, **self.options)
+            structure.add(codes[first])
+        self._parts, self._table = (structure, ItemLists(numbers)), table
 
     def remove(self, removed: np.ndarray) -> None:
-        if self._lists is not None:
-            removed = self._lists.remove(removed)
+        structure, lists = self._parts
+        if lists is not None:
+            removed = lists.remove(removed)
         if removed.any():
-            self.structure.remove(removed)
+            structure.remove(removed)
             self._table = None  # Its numbers count no more.
 
     def optimize(self) -> None:
-        optimized = copy.copy(self.structure)
+        structure, lists = self._parts
+        optimized = copy.copy(structure)
         optimized.optimize()
-        self.structure = optimized
+        self._parts = optimized, lists
 
     def own(self) -> None:
         self.structure.own()
@@ -121,10 +150,11 @@ class DistinctCodes(Structure):
         return [ITEMS_FILE, ENDS_FILE, *files]
 
     def read(self, saved: SavedFiles, count: int) -> None:
+        structure = self.structure
         if not {ITEMS_FILE, ENDS_FILE} & saved.names:
-            self.structure.read(saved, count)
-            if self.kind == "hnsw" and saved.format_version < 2:
-                self._unite()  # A graph of equal codes falls apart.
+            structure.read(saved, count)
+            if structure.needs_distinct:  # Of an earlier release.
+                self._unite()
             return
         items = saved.column(ITEMS_FILE, np.int32, (count,))
         ends = saved.column(ENDS_FILE, np.int32, (None,))
@@ -132,8 +162,8 @@ class DistinctCodes(Structure):
         # for as many items as they say.
         if (np.diff(ends, prepend=0) < 1).any() or ends[-1:].sum() != count:
             raise ValueError(f"{ENDS_FILE} does not fit its {count} items")
-        self.structure.read(saved, len(ends))
-        self._lists = ItemLists.of_sorted(items, ends)
+        structure.read(saved, len(ends))
+        self._parts = structure, ItemLists.of_sorted(items, ends)
 
     def check(self) -> None:
         self.structure.check()

@@ -22,7 +22,7 @@ class HammingHNSW(HammingStructure):
 
     kind = "hnsw"
     file_types = ("IBHf",)
-    format_version = 2  # Codes may repeat in the graph of an older one.
+    needs_distinct = True
     exact = False
     default_options = {"links": 16, "build_width": 40, "width": 64}
     largest_options = {"links": 2048, "build_width": 65_536}

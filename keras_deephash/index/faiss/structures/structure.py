@@ -24,6 +24,8 @@ class Structure:
 
     kind = ""
     exact = True
+    # Whether it fails where codes repeat.
+    needs_distinct = False
     # The types of index that a file may hold: keys of `layouts.LAYOUTS`.
     file_types: tuple[str, ...] = ()
     default_options: dict = {}
