@@ -10,7 +10,7 @@ _HIDDEN = _DIRECTIONS | _ISOLATES
 
 
 def printable(text: str, keep: str = "") -> str:
-    """A text with every character that is no sign to be read written as an escape.
+    """A text with every character that cannot be read written as an escape.
 
     A terminal obeys such characters, and an encoder or a font may fail at them.
 

@@ -124,7 +124,7 @@ def test_epochs_reseed_the_dropout_layers(make_model, images, labels):
         callbacks = [seeds, watcher]
         model.fit(images, labels, 8, callbacks=callbacks, verbose=0, **arguments)
         assert seeds.epoch is None
-        assert all(count == 3 for _, count in read(model)), "three batches an epoch"
+        assert all(count == 3 for _, count in read(model)), "three batches per epoch"
         return found
 
     def read(model):

@@ -148,7 +148,7 @@ def test_wrong_input_is_named(preset, folder, tmp_path):
         encode_files(preset, str(tmp_path / "nothing"), output)
     (tmp_path / "bad").mkdir()
     (tmp_path / "bad" / "x.parquet").write_bytes(b"no parquet")
-    with pytest.raises(ValueError, match="is no Parquet file"):
+    with pytest.raises(ValueError, match="is not a Parquet file"):
         encode_files(preset, str(tmp_path / "bad"), output)
     pq.write_table(pa.table({"file": ["a"]}), tmp_path / "bad" / "x.parquet")
     with pytest.raises(ValueError, match="must have a column `path`"):

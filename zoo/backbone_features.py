@@ -1,4 +1,4 @@
-"""What a backbone makes of images, before any method."""
+"""The features that a backbone makes of images."""
 
 import keras
 import numpy as np

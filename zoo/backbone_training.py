@@ -1,4 +1,4 @@
-"""What the scripts that train backbones have in common."""
+"""Shared parts of the scripts that train backbones."""
 
 import argparse
 import datetime

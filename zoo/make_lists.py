@@ -9,8 +9,8 @@ Of the images that are there and have a label, 5,000 queries and 10,000 training
 are drawn by the seed; the rest is the database. Of CIFAR-10 the test images are the
 queries, and the training images both train and are the database (protocol II). With
 --names DIR, the images are those that DIR/train.txt, DIR/test.txt and DIR/database.txt
-name, one a line; without the last, the database is the rest. The directory must hold,
-as they come,
+name, one on each line; without the last, the database is the rest. The directory must
+hold, as they come,
 
   coco     annotations/instances_train2014.json, annotations/instances_val2014.json,
            train2014/, val2014/

@@ -60,7 +60,7 @@ def read_presets(folders: Iterable[Path]) -> list[dict]:
         for key in ("training", "metrics", "files"):
             preset[key] = preset.get(key) or {}
         own = config.get("config", {})
-        # A quantizer's code is one byte a sub-codebook.
+        # A quantizer's code is one byte for each sub-codebook.
         bits = 8 * own["subcodebooks"] if "subcodebooks" in own else own.get("bits")
         presets.append(
             {**preset, "name": path.parent.name, "bits": bits, "config": config}

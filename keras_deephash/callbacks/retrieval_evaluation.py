@@ -33,7 +33,7 @@ class RetrievalEvaluation(keras.callbacks.Callback):
         query: `ImageSet`.
         database: `ImageSet`.
         every: int. Epochs between evaluations. Defaults to `1`.
-        batch_size: int. Images a step. Defaults to `128`.
+        batch_size: int. Images per step. Defaults to `128`.
         metrics: names of single figures of the model's `retrieval_metrics`; those that
             a method does not have are left out.
             Defaults to `("map", "map_at_radius", "map_features")`.

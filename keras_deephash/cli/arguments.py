@@ -31,7 +31,7 @@ def add_images(parser) -> None:
         required=True,
         metavar="PATH",
         help="a folder, all images below it; an image; or an image list (path and "
-        "labels a line)",
+        "labels per line)",
     )
 
 
@@ -40,7 +40,7 @@ def add_batch_size(parser, default: int) -> None:
         "--batch-size",
         type=int,
         default=default,
-        help=f"images a step (default: {default})",
+        help=f"images per step (default: {default})",
     )
 
 

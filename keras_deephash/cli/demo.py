@@ -31,7 +31,7 @@ def add_arguments(parser) -> None:
         "--queries", type=int, default=8, help="rows of the picture (default: 8)"
     )
     parser.add_argument(
-        "--neighbors", type=int, default=10, help="images a row (default: 10)"
+        "--neighbors", type=int, default=10, help="images per row (default: 10)"
     )
     arguments.add_strict(parser)
     parser.add_argument(

@@ -61,6 +61,6 @@ def run(options) -> None:
             batch_size=options.batch_size,
             **evaluation_arguments(options, metadata),
         )
-        # A path of the command line may hold bytes that are no UTF-8.
+        # A path of the command line may hold bytes that are not UTF-8.
         file.write(text.encode(errors="replace"))
     print(f"written to {options.output}")

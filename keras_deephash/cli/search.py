@@ -32,7 +32,7 @@ def add_arguments(parser) -> None:
     )
     arguments.add_import(parser)
     arguments.add_uri(parser)
-    parser.add_argument("-k", type=int, help="neighbours a query (default: 10)")
+    parser.add_argument("-k", type=int, help="neighbours per query (default: 10)")
     parser.add_argument(
         "--radius", type=float, help="all images at most this far, the first K of them"
     )

@@ -7,8 +7,8 @@
       --output my_preset
 
 DIR holds train.txt, test.txt (the queries), database.txt and the images that they
-list, a path and its labels a line. Only train.txt is trained on. With --hold-out a
-part of it is kept out and evaluated during the training: choose settings by that.
+list, a path and its labels on each line. Only train.txt is trained on. With --hold-out
+a part of it is kept out and evaluated during the training: choose settings by that.
 At the end the queries are evaluated against the database, and the figures are kept
 in the preset's metadata. An interrupted training goes on after its last whole epoch,
 which is saved in OUTPUT.backup, and gives what it would have given without a stop.

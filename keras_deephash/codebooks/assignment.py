@@ -1,4 +1,4 @@
-"""Which centre of every sub-codebook a feature vector takes."""
+"""The assignment of feature vectors to the centres of every sub-codebook."""
 
 from keras import ops
 

@@ -25,7 +25,7 @@ class Codebook(keras.layers.Layer):
 
     Args:
         subcodebooks: int, M. Bytes of a code.
-        subcenters: int, K. Centres a sub-codebook, 2 to 256. Defaults to `256`.
+        subcenters: int, K. Centres per sub-codebook, 2 to 256. Defaults to `256`.
         structure: `"additive"`, centres have all D dimensions, or `"product"`, the
             centres of sub-codebook m are zero outside its block of dimensions. The
             blocks cover all dimensions, also where M does not divide D.
@@ -126,7 +126,7 @@ class Codebook(keras.layers.Layer):
 
         Args:
             features: float array [n, D].
-            batch_size: int. Rows a step. Defaults to `4096`.
+            batch_size: int. Rows per step. Defaults to `4096`.
 
         Returns:
             uint8 array [n, M].

@@ -14,9 +14,9 @@ class CodebookLearner(keras.callbacks.Callback):
     epoch, from the epoch's latest features. From then on it is improved: the sums of
     the epoch are solved for the centres, unused centres start anew, and the result is
     taken unless it is much worse for the latest features. If the loss is to be on and
-    there is no codebook yet, it is made when there are 32 samples a centre, or at the
-    epoch's end. After an epoch of fewer than 4 samples a centre it is started anew too:
-    their sums say too little to improve it.
+    there is no codebook yet, it is made when there are 32 samples per centre, or at the
+    epoch's end. After an epoch of fewer than 4 samples per centre it is started anew
+    too: their sums say too little to improve it.
 
     `DeepQuantization.fit` puts it before all other callbacks, so that they see the
     epoch's codebook. Losses of validation data are those with the codebook before.

@@ -18,7 +18,7 @@ def asymmetric_scores(
 
     A query's inner products with all centres are a table of M x K floats; an item's
     score is the sum of the M entries that its code names. The negative squared
-    Euclidean distance takes one more number an item, the squared length of its
+    Euclidean distance takes one more number for each item, the squared length of its
     reconstruction, which does not depend on the query.
 
     Args:

@@ -1,4 +1,4 @@
-"""What a training gathers for its codebook: sums over samples, of constant size."""
+"""The sums over samples from which a training learns its codebook."""
 
 import tensorflow as tf
 

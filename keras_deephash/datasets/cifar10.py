@@ -1,4 +1,4 @@
-"""CIFAR-10 in the protocol of the field: 500 / 100 / 5,400 images a class."""
+"""CIFAR-10 in the protocol of the field: 500 / 100 / 5,400 images per class."""
 
 import os
 
@@ -19,7 +19,7 @@ LABEL_NAMES = [
     "ship",
     "truck",
 ]
-_TRAIN, _QUERY = 500, 100  # Images a class; the rest is the database.
+_TRAIN, _QUERY = 500, 100  # Images per class; the rest is the database.
 
 
 def cifar10(

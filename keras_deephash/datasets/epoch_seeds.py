@@ -27,7 +27,7 @@ class EpochSeeds(keras.callbacks.Callback):
             the dataset then has another order in every iteration.
 
     Raises:
-        ValueError: for a seed that is no integer >= 0.
+        ValueError: for a seed that is not an integer >= 0.
 
     Example:
 

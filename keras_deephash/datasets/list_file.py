@@ -125,7 +125,7 @@ def _numbered_lines(list_file: str) -> Iterator[tuple[int, str]]:
         raise ValueError(f"There is no such list file: {list_file!r}.") from None
     except (UnicodeError, OSError) as error:
         raise ValueError(
-            f"{list_file!r} is no readable text file: {error}. Save it as UTF-8."
+            f"{list_file!r} is not a readable text file: {error}. Save it as UTF-8."
         ) from None
 
 

@@ -1,4 +1,4 @@
-"""Are train, query and database disjoint?"""
+"""Images that train, query and database share."""
 
 import hashlib
 import os

@@ -92,8 +92,8 @@ def split_by_class(
         images: uint8 array [n, h, w, 3].
         classes: int array [n] or [n, 1], class indices.
         label_names: list of str, one for each class.
-        train: int. Training images a class.
-        query: int. Query images a class; the rest of a class is the database.
+        train: int. Training images per class.
+        query: int. Query images per class; the rest of a class is the database.
         seed: int. Defaults to `0`.
 
     Returns:

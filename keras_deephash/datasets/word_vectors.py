@@ -121,7 +121,7 @@ def _find_file(source: str | os.PathLike) -> str:
         return os.path.abspath(path)  # gensim would open `scheme://` remotely.
     # A mistyped path shall not go to the network: gensim's names have no dot or slash.
     if os.path.exists(path) or path != source or not re.fullmatch(r"[\w-]+", path):
-        raise ValueError(f"{_EXPECTED} Received: {source!r}, which is no file.")
+        raise ValueError(f"{_EXPECTED} Received: {source!r}, which is not a file.")
     return _download(path)
 
 

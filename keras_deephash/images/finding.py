@@ -131,7 +131,7 @@ def _raise(error: OSError):
 
 
 def _is_no_device(path: str) -> bool:
-    """Whether a path may be read: of a pipe it would take for ever."""
+    """Whether a path may be read: of a pipe it would take forever."""
     # A link to nothing is read in vain, and so named.
     return os.path.isfile(path) or not os.path.exists(path)
 

@@ -38,7 +38,7 @@ class IndexBuilder:
             minute, so that an interrupted run goes on there. It also keeps the sizes
             and times of the files, by which changed ones are noticed. Defaults to
             `None`: nothing is saved, and a path that is there stays as it is.
-        batch_size: int. Images a step. Defaults to `32`.
+        batch_size: int. Images per step. Defaults to `32`.
         verbose: 0 or 1, whether to print the progress. Defaults to `1`.
         strict: bool. Whether an unreadable image is an error. Defaults to `False`:
             it is left out.
@@ -77,7 +77,7 @@ class IndexBuilder:
 
         Args:
             paths: list of str. Of a path that is listed twice, the first counts.
-            labels: array of one row a path. Defaults to `None`.
+            labels: array of one row for each path. Defaults to `None`.
         """
         labels = None if labels is None else np.asarray(labels)
         known = self._ids_by_name()

@@ -1,4 +1,4 @@
-"""What codes are: which model made them, how long they are, how they compare."""
+"""The description of codes: their length, their metric, the model that made them."""
 
 import hashlib
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ class CodeSpec:
     codes that come from elsewhere.
 
     Args:
-        bits: int. Bits of a hash code, a multiple of 8; for a quantizer 8 a
+        bits: int. Bits of a hash code, a multiple of 8; for a quantizer 8 for each
             sub-codebook, one byte each.
         metric: `"hamming"` for hash codes, `"inner_product"` or `"euclidean"` for a
             quantizer's. Defaults to `"hamming"`.

@@ -10,7 +10,7 @@ def check_ids(ids, count: int) -> np.ndarray:
     ids = np.asarray(ids)
     if ids.shape != (count,) or (count and ids.dtype.kind not in "iu"):
         raise ValueError(
-            f"`ids` must be integers of shape [{count}], one a code. "
+            f"`ids` must be integers of shape [{count}], one for each code. "
             f"Received: {ids.dtype} of shape {ids.shape}."
         )
     if count and not 0 <= int(ids.min()) <= int(ids.max()) <= MAX_ID:

@@ -70,7 +70,7 @@ class Index:
             labels: int array, classes [n] or multi-hot [n, L]. Given always or never.
                 Defaults to `None`.
             names: list of n str. Defaults to the paths, where images are paths.
-            batch_size: int. Images a step. Defaults to `32`.
+            batch_size: int. Images per step. Defaults to `32`.
             verbose: `"auto"`, 0 or 1. Defaults to `"auto"`.
 
         Returns:
@@ -87,7 +87,7 @@ class Index:
         codes = self.encode(images_or_codes, batch_size, verbose)
         if names is not None and len(names) != len(codes):
             raise ValueError(
-                f"`names` must be a list of {len(codes)} str, one a code. "
+                f"`names` must be a list of {len(codes)} str, one for each code. "
                 f"Received: {len(names)}."
             )
         return self._store.add(codes, ids, labels, names, verbose)
@@ -151,12 +151,12 @@ class Index:
         Args:
             images_or_codes: queries, images or codes as for `add`. Quantizer codes
                 count as their reconstructions.
-            k: int. Neighbours a query. Defaults to `10`, or to all with a `radius`.
+            k: int. Neighbours per query. Defaults to `10`, or to all with a `radius`.
             radius: float. All items at most this far. Defaults to `None`.
 
         Returns:
             Tuple of distances and ids, nearest first. Without a radius arrays
-            [queries, min(k, n)]; with a radius lists, of one array a query.
+            [queries, min(k, n)]; with a radius lists, of one array for each query.
 
         Raises:
             ValueError: for queries of another length, or k < 1.
@@ -288,7 +288,7 @@ class Index:
             path: str. A new directory, or that of a saved index.
 
         Raises:
-            FileExistsError: if it exists and is no saved index.
+            FileExistsError: if it exists and is not a saved index.
         """
         save_store(self._store, path)
 

@@ -48,7 +48,7 @@ def save_store(store, path: str | os.PathLike) -> None:
     path = os.path.abspath(os.fspath(path))
     if os.path.exists(path) and not _is_index(path):
         raise FileExistsError(
-            f"{path!r} exists and is no saved index. Choose another directory, or "
+            f"{path!r} exists and is not a saved index. Choose another directory, or "
             "remove it."
         )
     os.makedirs(path, exist_ok=True)
@@ -117,7 +117,7 @@ def load_store(path: str | os.PathLike, mmap: bool, verify: bool, **options):
     """Reads a store from a directory, or connects to the one that it names.
 
     Raises:
-        IndexFileError: if it is no index, or damaged.
+        IndexFileError: if it is not an index, or damaged.
     """
     path = os.path.abspath(os.fspath(path))
     while True:

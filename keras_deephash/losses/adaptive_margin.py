@@ -21,7 +21,7 @@ class AdaptiveMarginLoss(keras.layers.Layer):
     every label, adds nothing.
 
     Args:
-        word_vectors: array [L, D], one vector a label; the features have their
+        word_vectors: array [L, D], one vector for each label; the features have their
             dimension. Vectors of length 1 are the rule: see
             `datasets.word_vectors.load`.
         margin: float. One margin for all pairs of labels. Defaults to `None`, the

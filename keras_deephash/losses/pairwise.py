@@ -1,4 +1,4 @@
-"""What all pair losses share: weighting and the global batch."""
+"""The base class of the pair losses: weighting and the global batch."""
 
 import keras
 from keras import ops

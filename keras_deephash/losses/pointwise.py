@@ -1,4 +1,4 @@
-"""What the losses that look at each image by itself share."""
+"""The base class of losses of each image by itself."""
 
 import keras
 from keras import ops

@@ -1,4 +1,4 @@
-"""What the losses that pull continuous codes towards +-1 share."""
+"""The base of the losses that pull continuous codes towards +-1."""
 
 import keras
 from keras import ops

@@ -92,7 +92,7 @@ class TripletLoss(keras.layers.Layer):
         """Losses [n, N] of anchors and positives, and which of them are triplets."""
         has_negative = ops.max(negative, axis=1, keepdims=True, initial=0.0)
         farthest = ops.max(distances, axis=1, keepdims=True, initial=0.0)
-        # What is no negative counts as farther than all others.
+        # What is not a negative counts as farther than all others.
         masked = ops.where(negative > 0, distances, farthest)
         nearest = ops.min(masked, axis=1, keepdims=True, initial=float("inf"))
         nearest = ops.where(has_negative > 0, nearest, ops.zeros_like(nearest))

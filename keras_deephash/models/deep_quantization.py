@@ -80,7 +80,7 @@ class DeepQuantization(RetrievalModel):
 
     @property
     def bits(self) -> int:
-        """Length of a code, one byte a sub-codebook."""
+        """Length of a code, one byte for each sub-codebook."""
         return 8 * self.subcodebooks
 
     # === Codes ===
@@ -137,7 +137,7 @@ class DeepQuantization(RetrievalModel):
                 [n, D] as `continuous_codes` returns.
             rounds: int. Improvements of codes and centres in turn. Defaults to `10`.
             seed: int. Defaults to `0`.
-            batch_size: int. Images a step. Defaults to `32`.
+            batch_size: int. Images per step. Defaults to `32`.
             verbose: as for `encode`.
 
         Returns:
@@ -216,8 +216,8 @@ class DeepQuantization(RetrievalModel):
         `map_features` of the continuous features, all by the method's metric."""
         if arguments.pop("radius", None) is not None:
             raise ValueError(
-                "`radius` is a Hamming radius, and a quantizer's distances are none: "
-                "leave it out."
+                "`radius` is a Hamming radius, and a quantizer has no Hamming "
+                "distances: leave it out."
             )
         metrics = {}
         sides = [

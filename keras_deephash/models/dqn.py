@@ -17,7 +17,7 @@ class DQN(DeepQuantization):
     Args:
         backbone: `keras.Model`, images to features [n, d].
         subcodebooks: int. Bytes of a code. Defaults to `4`.
-        subcenters: int. Centres a sub-codebook, 2 to 256. Defaults to `256`.
+        subcenters: int. Centres per sub-codebook, 2 to 256. Defaults to `256`.
         dim: int. Dimension of the features. Defaults to `300`.
         quantization_weight: float, >= 0. Weight of the quantization loss.
             Defaults to `1e-4`.

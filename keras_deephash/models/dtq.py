@@ -19,7 +19,7 @@ class DTQ(DeepQuantization):
     Args:
         backbone: `keras.Model`, images to features [n, d].
         subcodebooks: int. Bytes of a code. Defaults to `4`.
-        subcenters: int. Centres a sub-codebook, 2 to 256. Defaults to `256`.
+        subcenters: int. Centres per sub-codebook, 2 to 256. Defaults to `256`.
         dim: int. Dimension of the features. Defaults to `300`.
         margin: float, in squared units of the features. Defaults to `30.0`.
         mining: `"margin"` (Group-Hard), `"hard"` or `"all"`, the triplets of a batch:

@@ -22,11 +22,11 @@ class DVSQ(DeepQuantization):
 
     Args:
         backbone: `keras.Model`, images to features [n, d].
-        word_vectors: array [L, D], one vector a label, such as
+        word_vectors: array [L, D], one vector for each label, such as
             `datasets.word_vectors.load` returns; scaled to length 1 here. The
             features have their dimension.
         subcodebooks: int. Bytes of a code. Defaults to `4`.
-        subcenters: int. Centres a sub-codebook, 2 to 256. Defaults to `256`.
+        subcenters: int. Centres per sub-codebook, 2 to 256. Defaults to `256`.
         margin: float. One margin for all pairs of labels. Defaults to `None`, the
             adaptive margin.
         quantization_weight: float, >= 0. Weight of the quantization loss.

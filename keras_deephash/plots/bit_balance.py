@@ -1,4 +1,4 @@
-"""How often every bit is 1."""
+"""The share of ones of every bit."""
 
 from typing import TYPE_CHECKING
 

@@ -1,4 +1,4 @@
-"""How far one bit tells another."""
+"""The correlation of every pair of bits."""
 
 from typing import TYPE_CHECKING
 

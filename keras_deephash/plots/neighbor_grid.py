@@ -14,7 +14,7 @@ def draw_neighbors(
     captions: list[list[str]] | None = None,
     tile: int = 72,
 ) -> Image.Image:
-    """Draws one row a query: the query, then its neighbours, nearest first.
+    """Draws one row for each query: the query, then its neighbours, nearest first.
 
     Args:
         queries: list of images: paths, PIL images or arrays [h, w, 3]; or an array
@@ -40,8 +40,8 @@ def draw_neighbors(
     """
     if not len(queries) or len(neighbors) != len(queries):
         raise ValueError(
-            "`queries` must hold at least one image and `neighbors` one list a query. "
-            f"Received: {len(queries)} queries, {len(neighbors)} lists."
+            "`queries` must hold at least one image and `neighbors` one list "
+            f"for each query. Received: {len(queries)} queries, {len(neighbors)} lists."
         )
     for name, rows in (("hits", hits), ("captions", captions)):
         if rows is not None and [len(row) for row in rows] != [

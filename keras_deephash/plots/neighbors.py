@@ -16,7 +16,7 @@ def neighbors(
     captions: list[list[str]] | None = None,
     tile: int = 72,
 ) -> "Figure":
-    """Draws one row a query: the query, then its neighbours, nearest first.
+    """Draws one row for each query: the query, then its neighbours, nearest first.
 
     Args:
         queries: list of images: paths, PIL images or arrays [h, w, 3]; or an array
@@ -35,7 +35,7 @@ def neighbors(
 
     Raises:
         ValueError: if there is no query or the lists differ in length, and for what
-            is no image.
+            is not an image.
         ImportError: if matplotlib is not installed.
 
     Example:

@@ -1,4 +1,4 @@
-"""What all plots have in common: their figures and their colours."""
+"""The figures and colours of all plots."""
 
 from typing import TYPE_CHECKING
 

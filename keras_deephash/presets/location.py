@@ -1,4 +1,4 @@
-"""Where a preset lies: in the package, in a directory, in the Hub's cache."""
+"""The location of a preset: the package, a directory or the Hub's cache."""
 
 import difflib
 import os

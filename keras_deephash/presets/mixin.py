@@ -131,7 +131,7 @@ class PresetMixin:
                 preset. Defaults to `None`.
 
         Raises:
-            FileExistsError: if the directory exists and is no preset.
+            FileExistsError: if the directory exists and is not a preset.
             PresetError: if the model could not be loaded again: see `check_savable`.
 
         Example:

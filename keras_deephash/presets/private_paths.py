@@ -1,4 +1,4 @@
-"""What a preset tells about the computer that made it: names of files and folders."""
+"""Names of files and folders of the computer that made a preset."""
 
 import hashlib
 import json

@@ -156,7 +156,7 @@ def _send(
         )
     if not is_digest(commit.oid):
         raise HubError(
-            f"The Hub gives the commit of `{handle}` a name that is none. Received: "
+            f"The Hub gives the commit of `{handle}` a name that is not one. Received: "
             f"{str(commit.oid)[:80]!r}. Look at the repository, and check `endpoint`."
         )
     return commit.oid
@@ -171,6 +171,6 @@ def _read_card(reader: HubReader, commit: str, blob: Blob) -> str:
         reader.copy(reader.url(commit, md.README_FILE), path, blob.size, CARD_SECONDS)
         if not blob.is_in(path):
             raise HubError("The card on the Hub arrived damaged. Publish again.")
-        # What is no text is no card of ours, and kept as an edited one.
+        # What is not text is not a card of ours, and kept as an edited one.
         with open(path, encoding="utf-8", errors="replace", newline="") as file:
             return file.read()

@@ -1,4 +1,4 @@
-"""What a model must be to be saved as a preset, known before it is trained."""
+"""Checks that a model can be saved as a preset, before it is trained."""
 
 import inspect
 import json

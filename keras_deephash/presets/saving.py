@@ -91,11 +91,11 @@ def _add_index(index, folder: str, metadata: dict) -> None:
 
 
 def check_replaceable(target: str) -> None:
-    """Raises FileExistsError if there is something that is no preset."""
+    """Raises FileExistsError if there is something that is not a preset."""
     if not os.path.lexists(target):
         return
     if not os.path.isdir(target):
-        raise FileExistsError(f"{target!r} exists and is no preset directory.")
+        raise FileExistsError(f"{target!r} exists and is not a preset directory.")
     if os.path.samefile(target, os.getcwd()):
         raise FileExistsError(
             f"{target!r} is the working directory, which cannot be replaced. Name a "
@@ -106,8 +106,8 @@ def check_replaceable(target: str) -> None:
     if foreign or (names and md.METADATA_FILE not in names):
         what = f"it holds {foreign[0]!r}" if foreign else "it holds no metadata"
         raise FileExistsError(
-            f"{target!r} exists and is no preset: {what}. Choose another directory, or "
-            "remove it first."
+            f"{target!r} exists and is not a preset: {what}. Choose another directory, "
+            "or remove it first."
         )
 
 

@@ -72,7 +72,7 @@ def _own_card(folder: str, metadata: dict) -> str | None:
             own = file.read()
     except UnicodeDecodeError:
         raise PresetError(
-            f"{path!r} is no text in UTF-8. Write it so, or remove it to have a card "
+            f"{path!r} is not text in UTF-8. Write it so, or remove it to have a card "
             "made."
         ) from None
     return None if is_rendered(own, metadata) or is_unedited(own) else own

@@ -42,7 +42,7 @@ def encode_files(
         output: str. Directory to write: `codes/PART.parquet` has the columns `id`,
             `path` and `code` (bytes).
         actors: int. Processes that encode, one a device. Defaults to `1`.
-        batch_size: int. Images a step. Defaults to `128`.
+        batch_size: int. Images per step. Defaults to `128`.
         gpus_per_actor: float. GPUs that each actor has. Defaults to `0`.
         verbose: 0 or 1, whether to print the progress. Defaults to `1`.
         imports: names of modules that every actor imports first, those of a method of
@@ -140,7 +140,7 @@ def _start_ray(ray, actors: int) -> None:
     # On a busy machine the node takes longer to start than Ray's 30 seconds.
     os.environ.setdefault("RAY_raylet_start_wait_time_s", "300")
     # One more than the actors hold: reading the parts takes a CPU too, and would wait
-    # for it for ever.
+    # for it forever.
     cpus = max(available_cpus(), actors + 1)
     ray.init("local", num_cpus=cpus, include_dashboard=False, **quiet)
 

@@ -138,7 +138,7 @@ def count_rows(path: str) -> int:
     try:
         file = pq.ParquetFile(path)
     except (OSError, ValueError) as error:
-        raise ValueError(f"{path!r} is no Parquet file: {error}") from None
+        raise ValueError(f"{path!r} is not a Parquet file: {error}") from None
     with file:
         names = file.schema_arrow.names
         if "path" not in names:

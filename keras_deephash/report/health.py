@@ -1,4 +1,4 @@
-"""How well a model's codes use what they have: tables and pictures."""
+"""The section of the report about the codes: balance, correlation, use."""
 
 import numpy as np
 

@@ -136,7 +136,7 @@ def _neighbors(
 
 
 def _file(images: ImageSet, index: int) -> str:
-    """The image's file; its folder is the affair of who made the report."""
+    """The image's file; its folder is left to whoever made the report."""
     return os.path.basename(images.name_of(index))
 
 

@@ -1,4 +1,4 @@
-"""How well codes use their bits and bytes: balance, correlation, entropy."""
+"""Statistics of codes: balance, correlation, entropy."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""Which queries to show, and their nearest neighbours by what a model ranks by."""
+"""Nearest neighbours of some queries, for pictures and tables."""
 
 import numpy as np
 
@@ -67,7 +67,7 @@ def search(
     Args:
         query_codes: uint8 array [queries, bits / 8].
         database_codes: uint8 array [n, bits / 8].
-        k: int. Neighbours a query; at most n are returned.
+        k: int. Neighbours per query; at most n are returned.
 
     Returns:
         Tuple of int32 distances and int64 indices, both [queries, min(k, n)],

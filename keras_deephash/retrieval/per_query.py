@@ -1,4 +1,4 @@
-"""What an evaluation finds for every query, before the means are taken."""
+"""The figures of each query, before the means are taken."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ _CURVE_POINTS = 100
 
 @dataclass(frozen=True)
 class PerQuery:
-    """Arrays with one row a query; the ball is `None` for continuous features."""
+    """Arrays with one row for each query; without codes, the ball is `None`."""
 
     average_precision: np.ndarray  # [queries]
     answered: np.ndarray  # [queries], a probability

@@ -1,4 +1,4 @@
-"""Which database items are relevant to which queries, from their labels."""
+"""The relevance of database items to queries, from their labels."""
 
 import numpy as np
 
@@ -48,7 +48,7 @@ class Relevance:
             self._queries = queries.astype(dtype)
             self._database = database.astype(dtype)
         else:
-            # Eight labels a byte; the database one contiguous plane per byte.
+            # Eight labels per byte; the database one contiguous plane per byte.
             self._queries = np.packbits(queries, axis=1)
             self._database = np.ascontiguousarray(np.packbits(database, axis=1).T)
 

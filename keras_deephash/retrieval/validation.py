@@ -68,7 +68,8 @@ def check_rows(names: tuple[str, str], arrays: Pair, rows: tuple[int, int]) -> N
             labels = name.split("_")[0] + "_labels"
             raise ValueError(
                 f"`{name}` and `{labels}` must have the same number of rows. "
-                f"Received: {len(array)} and {expected}. Pass one label row an item."
+                f"Received: {len(array)} and {expected}. "
+                "Pass one label row for each item."
             )
 
 

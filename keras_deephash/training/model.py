@@ -59,7 +59,7 @@ def _backbone(options: TrainingOptions) -> tuple[keras.Model, Preprocessor]:
 def _word_vectors(options: TrainingOptions, label_names: list[str] | None):
     if label_names is None:
         raise ValueError(
-            "Word vectors need the names of the labels: write them, one a line, "
+            "Word vectors need the names of the labels: write them, one on each line, "
             "into labels.txt beside the lists."
         )
     pairs = [pair.partition("=") for pair in options.substitutes]

@@ -1,4 +1,4 @@
-"""What a training keeps of itself: its settings, and what a preset says of it."""
+"""The record of a training: its settings, figures and data set."""
 
 import datetime
 import os

@@ -81,7 +81,7 @@ def test_wrong_command_lines(arguments, message, script, capsys):
     ("arguments", "message"),
     [
         (["no.npy", "out"], "no.npy"),
-        (["bad.npy", "out"], "'bad.npy' is no file of AlexNet weights"),
+        (["bad.npy", "out"], "'bad.npy' is not a file of AlexNet weights"),
         (["bad.npy", "out", "--image-size", "300"], "`image_size` must be"),
     ],
 )

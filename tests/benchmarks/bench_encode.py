@@ -1,4 +1,4 @@
-"""Images a second that `encode` takes: reading the files, the network, both together.
+"""Images per second that `encode` takes: reading the files, the network, both together.
 
 Run with `python tests/benchmarks/bench_encode.py`. The files are photos of 500 x 375
 pixels, as JPEG of quality 90, made here of smoothed noise. The methods have random

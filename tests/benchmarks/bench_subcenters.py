@@ -1,4 +1,4 @@
-"""What 16 centres a sub-codebook, for fast scans, cost in MAP.
+"""What 16 centres per sub-codebook, for fast scans, cost in MAP.
 
 Run with `python tests/benchmarks/bench_subcenters.py --data data/cifar10`. The features
 of a preset are coded anew, each time with codebooks learned from the training images:

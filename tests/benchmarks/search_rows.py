@@ -60,7 +60,7 @@ def of_direct(search, direct) -> float:
 def header(title: str) -> None:
     print(f"\n{title}\n")
     print(
-        "| | Queries/s | p50, ms | p99, ms | Recall@10 | Build, s | Bytes a code | "
+        "| | Queries/s | p50, ms | p99, ms | Recall@10 | Build, s | Bytes per code | "
         "Of faiss alone |\n"
         "|---|---|---|---|---|---|---|---|"
     )

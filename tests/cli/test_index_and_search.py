@@ -208,7 +208,7 @@ def test_a_list_gives_labels(preset, data, tmp_path):
     [
         ("kind", "must be one of"),
         ("other kind", "is an index of kind 'flat'"),
-        ("output", "is no saved index"),
+        ("output", "is not a saved index"),
         ("model", "The model makes other codes"),
     ],
 )

@@ -41,7 +41,7 @@ def test_label_names_may_have_a_byte_order_mark(folder):
     images = read_image_list(folder / "train.txt")
     assert images.label_names == ["cat", "dog", "red"]
     (folder / "labels.txt").write_bytes("café\n".encode("latin-1"))
-    with pytest.raises(ValueError, match="labels.txt' is no readable text file"):
+    with pytest.raises(ValueError, match="labels.txt' is not a readable text file"):
         read_image_list(folder / "train.txt")
 
 

@@ -217,7 +217,7 @@ def test_bad_label_names(write, names):
 
 @pytest.mark.parametrize("source", ["no/such.txt", "such.txt", "", ".", None, 5, ROOT])
 def test_no_file(source):
-    with pytest.raises(ValueError, match="`source` must be .*, which is no file"):
+    with pytest.raises(ValueError, match="`source` must be .*, which is not a file"):
         word_vectors.load(["cat"], source)
 
 

@@ -140,7 +140,11 @@ def test_an_attack_while_publishing(hub, upload, sentinel, kind, path):
 def test_answers_that_nobody_may_believe(hub, repository, load):
     hub.evil = "../../evil"
     for kind, path, message in (
-        ("path_as_sha", "revision", "a commit that is none: 40 .* Received: '../../"),
+        (
+            "path_as_sha",
+            "revision",
+            "a commit that is not one: 40 .* Received: '../../",
+        ),
         ("path_as_oid", "tree", "describes `.*` of .* wrongly: .* 40 or 64 hexadec"),
         ("flood", "revision", "answers with megabytes of JSON"),
         ("flood", "config", "sends more than the [0-9,]* bytes that it lists"),

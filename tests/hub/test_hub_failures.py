@@ -215,7 +215,7 @@ def test_a_file_that_is_too_long_is_not_fetched(hub, repository, load):
 def test_a_repository_that_is_no_preset(hub, load):
     repository = hub.repositories["org/tiny"] = Repository()
     repository.commit("main", {"pytorch_model.bin": b"x"})
-    refused(load, "is no preset of keras_deephash: it has no `config.json`")
+    refused(load, "is not a preset of keras_deephash: it has no `config.json`")
 
 
 def test_an_empty_listing_is_not_believed(hub, repository, load):
@@ -247,7 +247,7 @@ def test_an_answer_that_cannot_be_read(hub, repository, load):
 
 @pytest.mark.parametrize("endpoint", ["nonsense", "ftp://127.0.0.1", "http://[::1"])
 def test_an_endpoint_that_is_no_url(load, endpoint):
-    refused(load, "The address of the Hub is no URL", endpoint=endpoint)
+    refused(load, "The address of the Hub is not a URL", endpoint=endpoint)
 
 
 def test_the_cache_cannot_be_written(hub, repository, tmp_path):

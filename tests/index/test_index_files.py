@@ -314,14 +314,14 @@ def test_a_full_disk_is_an_error_of_one_line_and_the_old_index_stays(kind, tmp_p
 def test_other_directories_are_left_alone(tmp_path):
     (tmp_path / "photos").mkdir()
     (tmp_path / "photos" / "cat.txt").write_text("mine")
-    with pytest.raises(FileExistsError, match="is no saved index"):
+    with pytest.raises(FileExistsError, match="is not a saved index"):
         new_index(count=3).save(tmp_path / "photos")
     with pytest.raises(IndexFileError, match="no saved index"):
         Index.load(tmp_path / "photos")
     with pytest.raises(IndexFileError, match="no saved index"):
         Index.load(tmp_path / "nothing")
     (tmp_path / "file").write_text("mine")
-    with pytest.raises(FileExistsError, match="is no saved index"):
+    with pytest.raises(FileExistsError, match="is not a saved index"):
         new_index(count=3).save(tmp_path / "file")
 
 
@@ -333,7 +333,7 @@ def test_other_directories_with_versions_are_left_alone(manifest, name, tmp_path
     if manifest is not None:
         (tmp_path / "index.json").write_text(manifest)
     before = sorted(tmp_path.rglob("*"))
-    with pytest.raises(FileExistsError, match="is no saved index"):
+    with pytest.raises(FileExistsError, match="is not a saved index"):
         new_index(count=3).save(tmp_path)
     assert sorted(tmp_path.rglob("*")) == before
 

@@ -1,4 +1,4 @@
-"""Datasets whose labels are no labels, and whose images are no pixels."""
+"""Datasets whose labels are no labels, and whose images are not pixels."""
 
 import numpy as np
 import pytest

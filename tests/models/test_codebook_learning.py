@@ -98,7 +98,7 @@ def test_the_quantization_loss_waits_for_its_epoch(make_quantizer, many, name):
 def test_from_epoch_zero_the_codebook_is_made_of_the_first_batches(
     make_quantizer, many
 ):
-    # 32 samples a centre start it: 64 images, the first two batches.
+    # 32 samples per centre start it: 64 images, the first two batches.
     model = make_quantizer("DTQ", "lrn", subcenters=2, quantization_start=0)
     seen = []
     watcher = keras.callbacks.LambdaCallback(
@@ -171,7 +171,7 @@ def test_training_goes_on_with_the_codebook_of_a_preset(make_quantizer, many, tm
 def test_two_replicas_learn_the_codebook_of_one(
     two_replicas, make_quantizer, images, labels, name
 ):
-    # Enough samples a centre for the sums of an epoch to count.
+    # Enough samples per centre for the sums of an epoch to count.
     images, labels = np.concatenate([images, 255 - images]), np.tile(labels, (2, 1))
     arguments = dict(quantization_start=0, quantization_weight=0.1)
     alone = make_quantizer(name, **arguments)

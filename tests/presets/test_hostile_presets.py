@@ -451,7 +451,7 @@ def test_oversized_json_is_refused(preset, vouch, refused, name):
 def test_json_that_no_one_writes(preset, vouch, refused, text):
     (preset / "config.json").write_text(text)
     vouch(preset)
-    refused(preset, "is no JSON file|must hold a class")
+    refused(preset, "is not a JSON file|must hold a class")
 
 
 def test_pickled_data_are_no_weights(preset, vouch, refused, tmp_path):

@@ -9,7 +9,7 @@ from keras_deephash.retrieval import evaluate_retrieval
 
 
 def make(seed, queries, database, bits):
-    """Codes of few set bits, so that many are tied, with several labels an item."""
+    """Codes of few set bits, so that many are tied, with several labels per item."""
     rng = np.random.default_rng(seed)
     codes = np.packbits(rng.random((queries + database, bits)) < 0.125, axis=1)
     labels = (rng.random((queries + database, 4)) < 0.3).astype(np.float32)

@@ -136,7 +136,7 @@ class _Reader:
 
     def _update(self, values):
         keys = values[::2]
-        # Hashing nested tuples could take for ever, so that keys are text or numbers.
+        # Hashing nested tuples could take forever, so that keys are text or numbers.
         if type(self.stack[-1]) is not dict or not all(
             isinstance(key, (str, bytes, int)) for key in keys
         ):
@@ -145,7 +145,7 @@ class _Reader:
 
     def _call(self, function, arguments):
         if not any(function is known for known in _CALLABLE):
-            raise ValueError("it calls what is no function of NumPy's arrays")
+            raise ValueError("it calls what is not a function of NumPy's arrays")
         if type(arguments) is not tuple:
             raise ValueError("the arguments of a call must be a tuple")
         self.stack.append(function(*arguments))

@@ -48,8 +48,8 @@ def read_reference_weights(
             # Damaged and hostile bytes fail in many ways; the user needs one.
             reason = ascii(str(error) or type(error).__name__)[1:-1][:300]
             raise ValueError(
-                f"{path!r} is no file of AlexNet weights: {reason}. Expected a `.npy` "
-                "file of a dict, layer name to [kernel, bias]; fetch it again."
+                f"{path!r} is not a file of AlexNet weights: {reason}. Expected a "
+                "`.npy` file of a dict, layer name to [kernel, bias]; fetch it again."
             ) from None
     return {name: _layer_weights(content, name, path) for name in LAYERS}
 

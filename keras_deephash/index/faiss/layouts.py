@@ -1,4 +1,4 @@
-"""How faiss's files are laid out, read before faiss opens one.
+"""The layout of faiss's files, read before faiss opens one.
 
 faiss believes a file: it makes room for as much as a header claims, and a part of an
 index may name another file, which faiss opens. So each file is walked through first. It

@@ -27,9 +27,9 @@ def available_cpus() -> int:
 def load_faiss():
     """The module faiss, its threads set once.
 
-    OpenMP starts a thread a CPU of the machine. Where the process has fewer, they wait
-    for one another in spinning barriers, three to six times slower. `OMP_NUM_THREADS`
-    is respected.
+    OpenMP starts a thread for each CPU of the machine. Where the process has fewer,
+    they wait for one another in spinning barriers, three to six times slower.
+    `OMP_NUM_THREADS` is respected.
     """
     import faiss
 

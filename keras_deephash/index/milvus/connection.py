@@ -85,7 +85,7 @@ class MilvusConnection:
 
 
 def check_uri(uri) -> None:
-    """Raises ValueError for what is no address of a server."""
+    """Raises ValueError for what is not the address of a server."""
     parts = urlsplit(uri) if isinstance(uri, str) else None
     if not parts or parts.scheme not in ("http", "https", "tcp") or not parts.hostname:
         raise ValueError(

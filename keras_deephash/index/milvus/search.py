@@ -91,7 +91,7 @@ class MilvusSearch:
             yield queries[start : start + size]
 
     def _hits(self, queries, k: int, probes: int | None, condition="", params=None):
-        """Milvus's answer, a list of hits a query."""
+        """Milvus's answer, a list of hits per query."""
         params = dict(params or {})
         if probes:
             params["nprobe"] = probes

@@ -1,4 +1,4 @@
-"""What a method asks of a backbone and its preprocessor."""
+"""Checks of a backbone and its preprocessor."""
 
 from keras_deephash.preprocessing import Preprocessor
 

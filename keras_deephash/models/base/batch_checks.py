@@ -8,7 +8,7 @@ from keras_deephash.datasets.image_set import check_multi_hot
 from keras_deephash.images import check_pixels
 
 NOT_MULTI_HOT = "The labels of a batch are not multi-hot"
-NOT_PIXELS = "The images of a batch are no pixels"
+NOT_PIXELS = "The images of a batch are not pixels"
 # What to do about each, once it has stopped a training.
 EXPLANATIONS = {
     NOT_MULTI_HOT: "they must be 0 or 1, one column a label: for class indices use "
@@ -55,7 +55,7 @@ def images_and_labels(data):
 
 
 def checked_batch(images: tf.Tensor, labels: tf.Tensor, pixels: bool) -> tuple:
-    """Images and labels [n, L]; in the graph, an error where they are none.
+    """Images and labels [n, L]; in the graph, an error where they are not.
 
     Args:
         images: pixels [n, h, w, c]; or features, of which nothing is known.

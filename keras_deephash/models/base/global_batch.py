@@ -81,7 +81,7 @@ class GlobalBatchTraining(FreezingMixin, keras.Model):
         raise NotImplementedError(f"{type(self).__name__} must define `loss_terms`.")
 
     def watched_figures(self, outputs) -> dict:
-        """Figures for the logs that are no part of the loss.
+        """Figures for the logs that are not part of the loss.
 
         Args:
             outputs: float32 tensor [n, units], the continuous codes of this replica.
@@ -197,10 +197,10 @@ class GlobalBatchTraining(FreezingMixin, keras.Model):
                 at the network's input size. A batch is the global batch: with
                 several replicas its pairs span all of them.
             y: multi-hot labels [n, L] where `x` is an array.
-            batch_size: int. Images a batch where `x` is an array. Defaults to `32`.
+            batch_size: int. Images per batch where `x` is an array. Defaults to `32`.
             epochs: int. Defaults to `1`.
             verbose: `"auto"`, 0, 1 or 2. Defaults to `"auto"`: 1, or 2, a line an
-                epoch, where the output is no terminal.
+                epoch, where the output is not a terminal.
             callbacks: list of `keras.callbacks.Callback`. Defaults to none.
             **kwargs: `initial_epoch`, `validation_data` and the like of
                 `keras.Model.fit`.

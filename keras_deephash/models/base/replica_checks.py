@@ -87,7 +87,7 @@ def check_rows(model, images):
 @contextmanager
 def batches_explained(model):
     """Turns what stops a step into clear ValueErrors: batches that do not divide,
-    labels and images that are none."""
+    labels that are not multi-hot, images that are not pixels."""
     replicas = model.distribute_strategy.num_replicas_in_sync
     try:
         yield

@@ -121,7 +121,8 @@ class RetrievalModel(PresetMixin, ServingMixin, GlobalBatchTraining):
         The codes of a hashing method are packed bits: bit k is 1 where the continuous
         code is >= 0, and the first bit is the highest of the first byte, as in
         `numpy.packbits`. Those of a float32 model do not depend on `batch_size`. The
-        codes of a quantizer are the numbers of its centres, one byte a sub-codebook.
+        codes of a quantizer are the numbers of its centres, one byte for each
+        sub-codebook.
 
         Args:
             images: array [n, h, w, 3] of RGB pixels from 0 to 255 (uint8 or float,
@@ -130,7 +131,7 @@ class RetrievalModel(PresetMixin, ServingMixin, GlobalBatchTraining):
                 labels), batched or not.
                 With `crops=1`, images that have the network's input size are taken
                 as they are; others are resized and cropped.
-            batch_size: int. Images a step. Defaults to `32`.
+            batch_size: int. Images per step. Defaults to `32`.
             verbose: `"auto"`, 0 or 1. Whether to show a progress bar; `"auto"`
                 shows one for long work. Defaults to `"auto"`.
             crops: 1, the centre crop, or 10, the mean of ten crops (the published
@@ -144,7 +145,7 @@ class RetrievalModel(PresetMixin, ServingMixin, GlobalBatchTraining):
 
         Raises:
             FileNotFoundError: for a path that names no file.
-            ValueError: for input that is no image, naming it, and for a quantizer
+            ValueError: for input that is not an image, naming it, and for a quantizer
                 whose codebook is not fitted.
 
         Example:

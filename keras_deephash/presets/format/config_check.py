@@ -1,4 +1,4 @@
-"""What may stand in the configuration of a preset."""
+"""Checks of the configuration of a preset: its types, depth and sizes."""
 
 import math
 

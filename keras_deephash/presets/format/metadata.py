@@ -101,7 +101,7 @@ def read_json(path: str) -> dict:
         with open(path, encoding="utf-8") as file:
             content = json.load(file, parse_constant=_refuse_constant)
     except (OSError, ValueError, RecursionError) as error:
-        raise PresetError(f"{path!r} is no JSON file: {error}.") from None
+        raise PresetError(f"{path!r} is not a JSON file: {error}.") from None
     if not isinstance(content, dict):
         raise PresetError(f"{path!r} must hold a JSON object.")
     return content

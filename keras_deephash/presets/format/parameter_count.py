@@ -1,4 +1,4 @@
-"""What is known of a model before any memory is taken for it."""
+"""The size of a model, before any memory is taken for it."""
 
 import math
 import random

@@ -19,5 +19,5 @@ def to_json(name: str, content: dict) -> str:
     except (TypeError, ValueError) as error:
         raise ValueError(
             f"`{name}` can only hold plain JSON values, finite numbers and strings. "
-            f"Received a value that is none: {error}."
+            f"Received one that is not: {error}."
         ) from None

@@ -58,7 +58,7 @@ def _copy(source: h5py.Group, target: h5py.Group, dtype: str) -> None:
     """Copies the weights; groups without any, and with them names, stay out."""
     for key, item in source.items():
         if item.name == "/optimizer":
-            continue  # The state of a training is no part of a preset.
+            continue  # The state of a training is not part of a preset.
         if isinstance(item, h5py.Group):
             if _holds_data(item):
                 group = target.create_group(key)

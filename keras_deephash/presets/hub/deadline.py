@@ -12,7 +12,7 @@ def within(seconds: float, work: Callable[[threading.Event], object]):
     """What a function returns, if it does so in time.
 
     A socket limits the silence between two bytes alone: one byte every few seconds
-    holds a request for ever, in its headers as in its body.
+    holds a request forever, in its headers as in its body.
 
     Args:
         seconds: float.

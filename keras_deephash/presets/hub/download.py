@@ -158,6 +158,6 @@ def _no_such_file(handle: HubHandle, name: str) -> HubError:
             f"`{handle}` has no index of a database. Load it without `load_index`."
         )
     return HubError(
-        f"`{handle}` is no preset of keras_deephash: it has no `{name}`. "
+        f"`{handle}` is not a preset of keras_deephash: it has no `{name}`. "
         "Check the name and the revision."
     )

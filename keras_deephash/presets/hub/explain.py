@@ -1,4 +1,4 @@
-"""What the client of the Hub raises, in words that say what to do.
+"""Errors of the Hub's client, reworded to say what to do.
 
 The client sits on `httpx` or `httpx2`, so its errors are told by their status and by
 the names of their classes.
@@ -81,8 +81,8 @@ def explain(
     names = {name for cause in chain for name in _class_names(cause)}
     if "UnsupportedProtocol" in names or "InvalidURL" in names:
         return HubError(
-            "The address of the Hub is no URL. Give one such as https://huggingface.co "
-            "as `endpoint`, or in HF_ENDPOINT."
+            "The address of the Hub is not a URL. Give one such as "
+            "https://huggingface.co as `endpoint`, or in HF_ENDPOINT."
         )
     if "ConnectError" in names or "ProxyError" in names:
         if publishing:

@@ -15,7 +15,7 @@ from keras_deephash.presets.hub.storage import INCOMPLETE, Storage
 
 ATTEMPTS = 3  # Where the connection breaks off; each goes on where the last one ended.
 GRACE = 60  # Seconds that a download may take beside those for its bytes.
-SLOWEST = 10_000  # Bytes a second, in the mean of a download.
+SLOWEST = 10_000  # Bytes per second, in the mean of a download.
 
 
 def fetch_file(

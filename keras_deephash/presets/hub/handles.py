@@ -62,7 +62,7 @@ def parse_hub_handle(handle: str, revision: str | None = None) -> HubHandle:
             Defaults to `None`.
 
     Raises:
-        PresetError: if it is no such handle.
+        PresetError: if it is not such a handle.
     """
     repo_id, _, own = handle.removeprefix(PREFIX).partition("@")
     parts = repo_id.split("/")

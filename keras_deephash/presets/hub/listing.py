@@ -1,4 +1,4 @@
-"""Which content the files of a commit have, as the Hub lists it."""
+"""The digests of the files of a commit, as the Hub lists them."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""What the Hub answers, within limits of bytes and time, and nothing taken on trust.
+"""Answers of the Hub, within limits of bytes and time, and nothing taken on trust.
 
 An endpoint may be anyone's: a mirror, or what stands between over plain http.
 """
@@ -53,8 +53,9 @@ class HubReader:
         sha = answer.get("sha") if isinstance(answer, dict) else None
         if not is_digest(sha) or (is_digest(revision) and sha != revision):
             raise HubError(
-                f"The Hub gives `{self.handle}` a commit that is none: 40 hexadecimal "
-                f"digits are expected. Received: {str(sha)[:80]!r}. Check `endpoint`."
+                f"The Hub gives `{self.handle}` a commit that is not one: 40 "
+                f"hexadecimal digits are expected. Received: {str(sha)[:80]!r}. Check "
+                "`endpoint`."
             )
         return sha
 

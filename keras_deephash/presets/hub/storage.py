@@ -82,7 +82,7 @@ class Storage:
             commit: str.
             name: str.
             blob: `Blob`, the content, or None where nothing but the name of a link
-                tells it. What is no such link is not believed then.
+                tells it. Anything else is not believed then.
         """
         path = os.path.join(self.snapshot(commit), name)
         if not os.path.exists(path):

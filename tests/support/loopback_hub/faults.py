@@ -52,7 +52,7 @@ class Fault:
             closes the connection without an answer, `"cut"` in the middle of the body,
             `"stall"` answers nothing for a minute, `"hang"` stops in the middle of the
             body for as long and keeps the connection open. `"flood"` adds a gigabyte to
-            a body, `"drip"` sends one byte after the other, slowly and for ever.
+            a body, `"drip"` sends one byte after the other, slowly and forever.
         path: regular expression that the path of the request must match.
         method: `"GET"` and so on, or `""` for all.
         skip: matching requests to let through first.

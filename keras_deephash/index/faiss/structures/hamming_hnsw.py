@@ -15,7 +15,7 @@ class HammingHNSW(HammingStructure):
 
     Args:
         spec: `CodeSpec`.
-        links: int. Neighbours a code. Defaults to `16`.
+        links: int. Neighbours per code. Defaults to `16`.
         build_width: int. Candidates while building. Defaults to `40`.
         width: int. Candidates while searching: more find more. Defaults to `64`.
     """

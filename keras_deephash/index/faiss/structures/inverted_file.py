@@ -12,7 +12,7 @@ from keras_deephash.index.faiss.structures.structure import Structure, selector
 CODES_FILE = "codes.npy"
 # Below this number all codes are compared, which is fast enough.
 MIN_TRAINING = 4096
-# Codes a list that k-means needs at least, and that it takes at most.
+# Codes per list that k-means needs at least, and that it takes at most.
 LEAST_PER_LIST, MOST_PER_LIST = 39, 64
 
 

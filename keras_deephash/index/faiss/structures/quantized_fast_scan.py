@@ -1,4 +1,4 @@
-"""A quantizer's codes of 16 centres a sub-codebook, scanned in registers."""
+"""A quantizer's codes of 16 centres per sub-codebook, scanned in registers."""
 
 import numpy as np
 
@@ -18,7 +18,7 @@ from keras_deephash.index.ranking import (
 class QuantizedFastScan(QuantizedStructure):
     """Look-up tables of bytes in registers find candidates; exact scores rank them.
 
-    Needs a model of 16 centres a sub-codebook, such as
+    Needs a model of 16 centres per sub-codebook, such as
     `DTQ(backbone, subcodebooks=8, subcenters=16)`. The codes are kept twice, for the
     scan and for the exact scores.
 

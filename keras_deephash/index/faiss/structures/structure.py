@@ -1,4 +1,4 @@
-"""What every search structure does: add, search, remove, write, read."""
+"""The base class of the search structures."""
 
 import numpy as np
 
