@@ -7,7 +7,9 @@ from contextlib import suppress
 
 import h5py
 import keras
+import numpy as np
 
+from keras_deephash.callbacks.divergence import check_weights
 from keras_deephash.files import (
     check_room,
     disk_errors,
@@ -177,6 +179,9 @@ class TrainingBackup(keras.callbacks.Callback):
         _release(self.directory)
 
     def on_epoch_end(self, epoch, logs=None):
+        if self.model.stop_training and not np.isfinite((logs or {}).get("loss", 0)):
+            return  # By `TerminateOnNaN`: what it ends with is not to be gone on from.
+        check_weights(self.model)
         with disk_errors(self.path):
             with suppress(FileNotFoundError):  # Of a training that was killed.
                 os.unlink(self._unfinished)

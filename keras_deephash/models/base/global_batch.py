@@ -4,6 +4,7 @@ import keras
 import tensorflow as tf
 from keras import ops
 
+from keras_deephash.callbacks.divergence import StopWhenDiverged
 from keras_deephash.losses.replicas import count_rows
 from keras_deephash.models.base.batch_checks import (
     check_arrays,
@@ -18,6 +19,7 @@ from keras_deephash.models.base.freezing import (
 )
 from keras_deephash.models.base.learning_rates import (
     check_multipliers,
+    check_schedule,
     new_multipliers,
     scale_gradients,
 )
@@ -208,7 +210,8 @@ class GlobalBatchTraining(FreezingMixin, keras.Model):
         Raises:
             ValueError: for labels that are not multi-hot, or pixels that do not lie
                 between 0 and 255; of a dataset, at the batch that has them, but
-                for `jit_compile=True`.
+                for `jit_compile=True`; for a training that diverges, at the first step
+                whose loss is not finite.
         """
         check_scope(self)
         self.training_record = None  # Of weights that change now.
@@ -232,7 +235,9 @@ class GlobalBatchTraining(FreezingMixin, keras.Model):
                 self.optimizer.build(self.trainable_variables)
         if isinstance(x, tf.data.Dataset):
             kwargs.setdefault("shuffle", False)  # Else Keras warns of its default.
+        check_schedule(self, callbacks or [])
         callbacks = self.own_callbacks() + list(callbacks or [])
+        callbacks.append(StopWhenDiverged())
         try:
             with batches_explained(self):
                 return super().fit(

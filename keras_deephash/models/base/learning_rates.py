@@ -44,6 +44,28 @@ def check_multipliers(multipliers, optimizer) -> None:
         )
 
 
+def check_schedule(model, callbacks) -> None:
+    """Raises ValueError for callbacks that change a rate which a schedule sets."""
+    optimizer = getattr(model.optimizer, "inner_optimizer", model.optimizer)
+    schedules = keras.optimizers.schedules.LearningRateSchedule
+    if not isinstance(getattr(optimizer, "_learning_rate", None), schedules):
+        return
+    changing = (
+        keras.callbacks.LearningRateScheduler,
+        keras.callbacks.ReduceLROnPlateau,
+    )
+    for callback in callbacks:
+        if isinstance(callback, changing):
+            rate = float(optimizer._learning_rate(0))
+            raise ValueError(
+                f"`{type(callback).__name__}` cannot change the learning rate: this "
+                f"{type(model).__name__} is compiled with a schedule, which sets it. "
+                "Compile with a constant rate: "
+                f"`model.compile(keras.optimizers.SGD({rate:g}, momentum=0.9), "
+                f"learning_rate_multipliers={PUBLISHED})`."
+            )
+
+
 def scale_gradients(gradients, variables, output_layer, multipliers):
     """The gradients, each times the multiplier of its variable."""
     if multipliers is None:

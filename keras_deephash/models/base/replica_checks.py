@@ -6,6 +6,7 @@ from contextlib import contextmanager
 import tensorflow as tf
 from keras import ops
 
+from keras_deephash.checks import check_integer
 from keras_deephash.models.base.batch_checks import EXPLANATIONS
 
 _RECIPE = (
@@ -49,8 +50,17 @@ def check_optimizer(model, optimizer) -> None:
 
 
 def check_compilation(model, jit_compile: bool, steps_per_execution: int) -> None:
-    """Raises ValueError for what TensorFlow cannot run on several replicas."""
-    replicas = model.distribute_strategy.num_replicas_in_sync
+    """Raises ValueError for what Keras or TensorFlow cannot run."""
+    # "auto" is for Keras to find a number by trying, and fails in `fit`.
+    check_integer("steps_per_execution", steps_per_execution, minimum=1)
+    strategy = model.distribute_strategy
+    if strategy.extended._in_multi_worker_mode():
+        raise ValueError(
+            "All replicas must be on one machine: codebooks, backups and evaluations "
+            f"are not shared between several. Received: a {type(strategy).__name__}. "
+            "Use `tf.distribute.MirroredStrategy`."
+        )
+    replicas = strategy.num_replicas_in_sync
     if replicas == 1:
         return
     if jit_compile:
