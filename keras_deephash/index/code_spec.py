@@ -11,6 +11,7 @@ from keras_deephash.preprocessing import PREPROCESSING_VERSION
 
 # Beyond these, an index without a single code could fill the memory.
 MAX_BITS, MAX_CENTERS = 1 << 16, 1 << 26
+MAX_LENGTH = 1e12  # Squared, and summed over many codes, far below float32's limit.
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,8 +22,8 @@ class CodeSpec:
     codes that come from elsewhere.
 
     Args:
-        bits: int. Bits of a hash code, a multiple of 8; for a quantizer 8 for each
-            sub-codebook, one byte each.
+        bits: int. Bits of a hash code, a multiple of 8 up to 65,536; for a quantizer
+            8 for each sub-codebook, one byte each.
         metric: `"hamming"` for hash codes, `"inner_product"` or `"euclidean"` for a
             quantizer's. Defaults to `"hamming"`.
         centers: float array [M, K, D], the codebook of a quantizer, K up to 256.
@@ -87,6 +88,12 @@ class CodeSpec:
             )
         if not np.isfinite(centers).all():
             raise ValueError("`centers` must be finite. Received: NaN or infinity.")
+        longest = np.abs(centers).max(axis=(1, 2), initial=0).sum(dtype=np.float64)
+        if longest > MAX_LENGTH:
+            raise ValueError(
+                f"`centers` must add up to values below {MAX_LENGTH:.0e}. "
+                f"Received: {longest:.1e}."
+            )
         object.__setattr__(self, "centers", centers)
 
     @classmethod

@@ -123,8 +123,11 @@ def _is_count(value) -> bool:
 
 def is_manifest(path: str) -> bool:
     """Whether the manifest in a directory is one of an index, of whatever format."""
+    path = os.path.join(path, MANIFEST)
+    if not os.path.isfile(path):  # A pipe, say, which nobody writes to.
+        return False
     try:
-        with open(os.path.join(path, MANIFEST), encoding="utf-8") as file:
+        with open(path, encoding="utf-8") as file:
             manifest = json.loads(file.read(MAX_MANIFEST_BYTES))
         return {"format_version", "version", "codes", "files"} <= set(manifest)
     except (OSError, ValueError, TypeError, RecursionError):

@@ -117,6 +117,7 @@ def put(place, value):
         ("ids.npy", lambda ids: -ids),
         ("ids.npy", put(3, 4)),
         ("ids.npy", put(-1, COUNT)),
+        ("ids.npy", put(-1, -(2**63))),  # Whose differences overflow.
         ("ids.npy", lambda ids: ids.astype("f4")),
         ("ids.npy", lambda ids: ids[:-1]),
         ("labels.npy", put(3, 2)),
@@ -129,6 +130,7 @@ def put(place, value):
         ("name_ends.npy", lambda ends: ends[::-1]),
         ("name_ends.npy", put(0, -1)),
         ("name_ends.npy", put(5, 2**62)),
+        ("name_ends.npy", put(slice(5, 7), [2**63 - 1, -(2**63)])),
         ("name_ends.npy", lambda ends: ends + 1),
         ("items.npy", lambda items: items * 0),
         ("items.npy", put(0, -1)),
@@ -139,6 +141,7 @@ def put(place, value):
         ("item_ends.npy", lambda ends: ends * 0),
         ("item_ends.npy", put(0, 0)),
         ("item_ends.npy", put(2, -(2**31))),
+        ("item_ends.npy", put(slice(2, 4), [2**31 - 1, -(2**31)])),
         ("item_ends.npy", lambda ends: np.arange(1, COUNT + 1, dtype=np.int32)),
     ],
 )
@@ -364,6 +367,16 @@ def test_centres_that_are_not_finite(name, value, tmp_path):
     index.save(tmp_path)
     rewrite_column(tmp_path, name, put((0, 0), value))
     with pytest.raises(IndexFileError, match="NaN or infinity"):
+        Index.load(tmp_path)
+
+
+def test_centres_beyond_measure(tmp_path):
+    data = Quantized("euclidean", count=5000, dim=4)
+    index = Index(data.spec, kind="ivf")
+    index.add(data.codes)
+    index.save(tmp_path)
+    rewrite_column(tmp_path, "centers.npy", put((0, 0), 1e30))
+    with pytest.raises(IndexFileError, match="must add up to values below 1e"):
         Index.load(tmp_path)
 
 

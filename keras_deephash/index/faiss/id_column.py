@@ -96,7 +96,7 @@ class IdColumn:
         """The ids in rising order."""
         if self._order is None:
             # Most often ids come in order, and need no table.
-            rising = bool(np.all(np.diff(self.ids) > 0))
+            rising = _rise(self.ids)
             order = slice(None) if rising else np.argsort(self.ids)
             if not (self._checked or self._may_be(self.ids[order])):
                 last = self.next_id - 1
@@ -105,12 +105,11 @@ class IdColumn:
         return self.ids[self._order]
 
     def _may_be(self, ordered: np.ndarray) -> bool:
-        unique = bool(np.all(np.diff(ordered) > 0))
-        return unique and ordered[0] >= 0 and ordered[-1] < self.next_id
+        return _rise(ordered) and ordered[0] >= 0 and ordered[-1] < self.next_id
 
     def check(self) -> None:
         """Reads all ids and raises IndexFileError where they cannot be ids."""
-        if len(self):
+        if len(self) and not self._checked:
             self._ordered()
 
     def known_positions(self, ids) -> np.ndarray:
@@ -128,6 +127,11 @@ class IdColumn:
         self._ids.remove(removed)
         self._order = None
         self._counted = None
+
+
+def _rise(ids: np.ndarray) -> bool:
+    """Whether each id is larger than the one before; differences could overflow."""
+    return bool((ids[1:] > ids[:-1]).all())
 
 
 def is_counted(ids: np.ndarray, start: int) -> bool:

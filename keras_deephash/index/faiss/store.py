@@ -222,6 +222,7 @@ class FaissStore:
 
     def all_ids(self) -> np.ndarray:
         with self.lock.read():
+            self.ids.check()
             return self.ids.ids.copy()
 
     @property
