@@ -40,7 +40,7 @@ def warn_unless_savable(model: keras.Model) -> None:
     """
     try:
         _describe(model)
-    except ValueError as error:
+    except Exception as error:  # Classes of the user may raise anything.
         warnings.warn(
             f"The model can be trained, but not be saved as a preset. {error}",
             stacklevel=3,

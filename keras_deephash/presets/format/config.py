@@ -31,7 +31,13 @@ _OWN = "keras_deephash>"
 def model_to_config(model: keras.Model) -> dict:
     """The class and the plain config of a model, its backbone apart."""
     name = _class_name_of(model)
-    config = dict(model.get_config())
+    try:
+        config = dict(model.get_config())
+    except NotImplementedError as error:  # Of Keras, for what it cannot write.
+        raise PresetError(
+            f"A `{type(model).__name__}` cannot be saved in a preset: "
+            f"{' '.join(str(error).split())[:300]}"
+        ) from None
     # A preset keeps the preprocessor in a file of its own.
     config.pop("preprocessor", None)
     has_backbone = config.pop("backbone", None) is not None

@@ -47,6 +47,7 @@ _TOLD_ELSEWHERE = (
 )
 _UNBOUNDED = ("seed", "target_shape")
 _MAX_DEPTH = 64
+_MAX_LENGTH = 2**22  # Five times that of NASNetMobile, of 771 layers.
 # Values of one image in one tensor of the network; those of AlexNet are 290,400.
 _MAX_VALUES = 2**27
 
@@ -63,18 +64,20 @@ def describe_graph(network: keras.Model) -> str:
     """
     _check_sharing(network)
     # A new model of the same layers: that of a subclass would give its arguments.
-    config = keras.Model(network.inputs[0], network.outputs[0]).get_config()
-    config["name"] = "network"
-    # Through JSON: what has no such form cannot be kept.
+    network = keras.Model(network.inputs[0], network.outputs[0])
     try:
-        config = json.loads(json.dumps(config, allow_nan=False))
-    except (TypeError, ValueError) as error:
+        # Through JSON: what has no such form cannot be kept.
+        config = json.loads(json.dumps(network.get_config(), allow_nan=False))
+    except Exception as error:  # Layers of the user may raise anything.
         raise PresetError(
-            f"A layer of the network cannot be written as text: {str(error)[:300]}."
+            f"A layer of the network cannot be written as text: {str(error)[:300]}"
         ) from None
+    config["name"] = "network"
     _tidy(config)
     _check(config, "the network", 0)
-    return json.dumps(config)
+    text = json.dumps(config)
+    _check_length(text)
+    return text
 
 
 def build_graph(text: str) -> keras.Model:
@@ -83,6 +86,7 @@ def build_graph(text: str) -> keras.Model:
     Raises:
         PresetError: if the text describes anything else.
     """
+    _check_length(text)
     try:
         config = json.loads(text, parse_constant=_refuse_constant)
         _check(config, "the network", 0)
@@ -95,6 +99,14 @@ def build_graph(text: str) -> keras.Model:
             f"The layers of the network are not valid: {str(error)[:300]}"
         ) from None
     return network
+
+
+def _check_length(text: str) -> None:
+    if len(text) > _MAX_LENGTH:
+        raise PresetError(
+            f"The layers of the network take {len(text):,} letters, the most are "
+            f"{_MAX_LENGTH:,}."
+        )
 
 
 def _refuse_constant(name: str):
