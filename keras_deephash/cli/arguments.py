@@ -152,9 +152,7 @@ def report_unreadable(output: str, unreadable: Mapping[str, str]) -> None:
     report = f"{output.rstrip(os.sep)}.unreadable.txt"
     write_report(report, unreadable)
     if unreadable:
-        print(
-            f"{report}: {_images(len(unreadable))} could not be read", file=sys.stderr
-        )
+        print(f"{report}: {_images(len(unreadable))} could not be read")
 
 
 def tell_unreadable(unreadable: Mapping[str, str]) -> None:
