@@ -74,16 +74,21 @@ def run(options) -> None:
 
 
 def _print_table(results: list[dict]) -> None:
-    from keras_deephash.text import printable
-
     for result in results:
-        print(printable(result["query"]))
+        print(_printable(result["query"]))
         for rank, neighbor in enumerate(result["neighbors"], start=1):
             distance = f"{neighbor['distance']:.6g}"
-            name = printable(neighbor["name"])
+            name = _printable(neighbor["name"])
             print(f"{rank:5} {distance:>10} {neighbor['id']:>8}  {name}")
         if not result["neighbors"]:
             print("      none")
+
+
+def _printable(path: str) -> str:
+    """A path for the terminal: names of files may hold bytes that are not UTF-8."""
+    from keras_deephash.text import printable
+
+    return printable(path.encode("utf-8", "surrogateescape").decode("utf-8", "replace"))
 
 
 def _draw(results: list[dict], path: str) -> None:
