@@ -102,7 +102,7 @@ def test_an_occupied_output_is_refused_before_the_training(data, tmp_path, capsy
     arguments = ["--data", data, "--output", str(tmp_path / "out")]
     assert main(["train", *arguments]) == 1
     captured = capsys.readouterr()
-    assert "is no preset" in captured.err and "Epoch" not in captured.out
+    assert "is not a preset" in captured.err and "Epoch" not in captured.out
 
 
 def test_presets(preset, capsys):

@@ -73,7 +73,9 @@ def test_byte_order_marks_name_the_encoding(folder, encoding):
 @pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be", "latin-1"])
 def test_other_encodings_are_named(folder, encoding):
     (folder / "train.txt").write_bytes("images/é.png 0 1\n".encode(encoding))
-    with pytest.raises(ValueError, match="train.txt' is no readable.*Save it as UTF-8"):
+    with pytest.raises(
+        ValueError, match="train.txt' is not a readable.*Save it as UTF-8"
+    ):
         read_image_list(folder / "train.txt")
 
 
@@ -182,7 +184,7 @@ def test_a_number_under_one_label_name_is_a_class_index(folder):
 def test_no_list_and_no_text(folder):
     with pytest.raises(ValueError, match="no such list file"):
         read_image_list(folder / "none.txt")
-    with pytest.raises(ValueError, match="no readable text file"):
+    with pytest.raises(ValueError, match="not a readable text file"):
         read_image_list(folder / "images" / "0.png")
-    with pytest.raises(ValueError, match="no readable text file"):
+    with pytest.raises(ValueError, match="not a readable text file"):
         read_image_list(folder)

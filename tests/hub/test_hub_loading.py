@@ -405,7 +405,7 @@ def test_classes_of_a_module_that_the_user_names(
         load()
     options = {"endpoint": hub.endpoint, "cache_dir": tmp_path / "cache"}
     assert type(Mine.from_preset(HANDLE, **options)) is Mine
-    with pytest.raises(kdh.PresetError, match="is a Mine, not a DHN"):
+    with pytest.raises(kdh.PresetError, match="`keras_deephash.presets.trust_module"):
         kdh.DHN.from_preset(HANDLE, **options)
     with pytest.raises(kdh.PresetError, match="classes of keras_deephash alone"):
         load()

@@ -236,7 +236,7 @@ def test_an_edited_card_is_never_overwritten(hub, publish, folder):
 
 def test_cards_that_are_no_text(hub, publish, folder):
     (folder / "README.md").write_bytes(b"\xff\xfe caf\xe9")
-    with pytest.raises(kdh.PresetError, match="no text in UTF-8"):
+    with pytest.raises(kdh.PresetError, match="not text in UTF-8"):
         publish()
     (folder / "README.md").write_text("---\nlicense: [\n---\n# Mine\n")
     with pytest.raises(kdh.HubError, match="refuses the front matter of the README.md"):

@@ -37,9 +37,9 @@ def unlabelled(labels):
         (PIXELS, 2 * LABELS, "not multi-hot"),
         (PIXELS, LABELS * np.nan, "not multi-hot"),
         (PIXELS, np.arange(8), "multi-hot"),
-        (np.float32(PIXELS) / 255, LABELS, "no pixels: .*scaled to 0 to 1"),
-        (np.float32(PIXELS) - 128, LABELS, "no pixels: .*between 0 and 255"),
-        (PIXELS * np.float32("nan"), LABELS, "no pixels"),
+        (np.float32(PIXELS) / 255, LABELS, "not pixels: .*scaled to 0 to 1"),
+        (np.float32(PIXELS) - 128, LABELS, "not pixels: .*between 0 and 255"),
+        (PIXELS * np.float32("nan"), LABELS, "not pixels"),
     ],
 )
 @pytest.mark.parametrize("verb", ["fit", "evaluate"])

@@ -164,7 +164,7 @@ import keras
 import keras_deephash as kdh
 
 @keras.saving.register_keras_serializable(package="net")
-class TinyNet(kdh.Backbone):
+class PackagedNet(kdh.Backbone):
     def __init__(self, image_size=32, dtype=None, **kwargs):
         inputs = keras.Input((image_size, image_size, 3))
         x = keras.layers.Conv2D(4, 3, dtype=dtype)(inputs)
@@ -176,23 +176,26 @@ class TinyNet(kdh.Backbone):
 
 def test_an_installed_backbone(install, tmp_path, images):
     install(
-        "net_package", {"TinyNet": "net_package:TinyNet"}, BACKBONE, BACKBONES.group
+        "net_package",
+        {"PackagedNet": "net_package:PackagedNet"},
+        BACKBONE,
+        BACKBONES.group,
     )
-    assert "TinyNet" in BACKBONES.names() and "TinyNet" not in METHODS.names()
+    assert "PackagedNet" in BACKBONES.names() and "PackagedNet" not in METHODS.names()
     assert "net_package" not in sys.modules
-    backbone = load_backbone("TinyNet", image_size=36)
-    assert type(backbone) is sys.modules["net_package"].TinyNet
+    backbone = load_backbone("PackagedNet", image_size=36)
+    assert type(backbone) is sys.modules["net_package"].PackagedNet
     assert backbone.input_shape == (None, 36, 36, 3)
     with pytest.raises(ValueError, match="`ApplicationBackbone` does not: .*applica"):
         load_backbone("ApplicationBackbone")
 
     # A preset of a method on it is loaded where nobody has asked for it yet.
-    options = kdh.TrainingOptions("data", backbone="TinyNet", image_size=32, bits=8)
+    options = kdh.TrainingOptions("data", backbone="PackagedNet", image_size=32, bits=8)
     model = build_model(options, None)
     model.save_to_preset(tmp_path / "mine")
-    del sys.modules["net_package"], keras.saving.get_custom_objects()["net>TinyNet"]
+    del sys.modules["net_package"], keras.saving.get_custom_objects()["net>PackagedNet"]
     again = kdh.from_preset(tmp_path / "mine")
-    assert type(again.backbone).__name__ == "TinyNet"
+    assert type(again.backbone).__name__ == "PackagedNet"
     assert (again.encode(images) == model.encode(images)).all()
 
 

@@ -63,7 +63,7 @@ def test_missing_file(preset, name):
 @pytest.mark.parametrize("text", ["{", "[]", "\xff", ""])
 def test_metadata_that_is_no_json_object(preset, text):
     (preset / "metadata.json").write_bytes(text.encode("latin-1"))
-    refused(preset, "no JSON file|must hold a JSON object")
+    refused(preset, "not a JSON file|must hold a JSON object")
 
 
 def test_newer_format(preset):
@@ -86,7 +86,7 @@ def test_wrong_format_version(preset, version):
         ("method", "DHN", "`method` in the metadata"),
         ("weights_dtype", "int8", "`weights_dtype` .* must be one of"),
         ("label_names", [1, 2], "`label_names` .* must be strings"),
-        ("metrics", {"map": float("nan")}, "no JSON file: NaN is not JSON"),
+        ("metrics", {"map": float("nan")}, "not a JSON file: NaN is not JSON"),
         ("training", None, "`training` .* of the wrong type"),
         ("files", {}, "`files` .* `config.json`"),
         ("keras_version", None, "`keras_version` .* of the wrong type"),

@@ -207,11 +207,14 @@ def test_weights_beyond_the_dtype_of_the_model_are_refused(preset, vouch, refuse
     refused(preset, "is not finite in float16. .* another `dtype`", dtype="float16")
 
 
-def test_a_float64_model_that_could_not_be_loaded_is_not_saved(make_model, tmp_path):
-    model = make_model(dtype="float64")
+def test_a_float64_model_that_could_not_be_loaded_is_not_saved(tmp_path):
+    backbone = kdh.AlexNetBackbone.small(
+        filters=(4, 8, 8, 8, 8), hidden_dim=16, dtype="float64"
+    )
+    model = kdh.DCH(backbone, 16)
     model.save_to_preset(tmp_path / "mine")
     kdh.from_preset(tmp_path / "mine")
-    kernel = model.hash_layer.kernel
+    kernel = backbone.get_layer("conv1").kernel
     kernel.assign(np.full(kernel.shape, 1e300))
     with pytest.raises(ValueError, match="is not finite in float32"):
         model.save_to_preset(tmp_path / "mine")

@@ -338,7 +338,7 @@ def test_saving_replaces_a_preset_but_nothing_else(
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "thesis.txt").write_text("years of work")
     (tmp_path / "full" / "metadata.json").write_text('{"title": "mine"}')
-    with pytest.raises(FileExistsError, match="is no preset: it holds 'thesis.txt'"):
+    with pytest.raises(FileExistsError, match="is not a preset: it holds 'thesis.txt'"):
         model.save_to_preset(tmp_path / "full")
     assert (tmp_path / "full" / "thesis.txt").exists()
     monkeypatch.chdir(preset)
@@ -346,7 +346,7 @@ def test_saving_replaces_a_preset_but_nothing_else(
         model.save_to_preset(".")
     monkeypatch.chdir(tmp_path)
     (tmp_path / "file").write_text("text")
-    with pytest.raises(FileExistsError, match="is no preset"):
+    with pytest.raises(FileExistsError, match="is not a preset"):
         model.save_to_preset(tmp_path / "file")
     (tmp_path / "empty").mkdir()
     model.save_to_preset(tmp_path / "empty")

@@ -233,7 +233,7 @@ def test_a_wrong_start_does_not_bind_what_comes_next(
 def test_pretraining_refuses_an_occupied_output_first(load_script, tmp_path):
     (tmp_path / "output").mkdir()
     (tmp_path / "output" / "cat.txt").write_text("mine")
-    with pytest.raises(FileExistsError, match="is no preset"):
+    with pytest.raises(FileExistsError, match="is not a preset"):
         load_script("pretrain_alexnet").main(["nothing", str(tmp_path / "output")])
     assert sorted(p.name for p in tmp_path.iterdir()) == ["output"]
 
