@@ -6,6 +6,7 @@ import tracemalloc
 import warnings
 from contextlib import contextmanager, suppress
 
+import huggingface_hub
 import pytest
 from loopback_hub import ATTACKS, Repository
 
@@ -30,12 +31,13 @@ HARMLESS = {
 
 @pytest.fixture(autouse=True)
 def short_limits(monkeypatch):
-    hub = "keras_deephash.presets.hub"
-    monkeypatch.setattr(f"{hub}.fetching.GRACE", 0.5)
+    huggingface_hub.get_session()  # What it imports takes its time.
+    hub, seconds = "keras_deephash.presets.hub", 1.5
+    monkeypatch.setattr(f"{hub}.fetching.GRACE", seconds)
     monkeypatch.setattr(f"{hub}.fetching.SLOWEST", 1_000_000)
-    monkeypatch.setattr(f"{hub}.reader.JSON_SECONDS", 0.5)
-    monkeypatch.setattr(f"{hub}.limits.ANSWER_SECONDS", 0.5)
-    monkeypatch.setattr("keras_deephash.presets.publishing.CARD_SECONDS", 0.5)
+    monkeypatch.setattr(f"{hub}.reader.JSON_SECONDS", seconds)
+    monkeypatch.setattr(f"{hub}.limits.ANSWER_SECONDS", seconds)
+    monkeypatch.setattr("keras_deephash.presets.publishing.CARD_SECONDS", seconds)
 
 
 @pytest.fixture
@@ -68,7 +70,7 @@ def limited(hub):
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    assert time.monotonic() - start < 10
+    assert time.monotonic() - start < 30
     assert peak < 2**26 and hub.sent < 2**26
 
 
@@ -111,13 +113,18 @@ def test_an_attack_where_files_are_not_listed(
                 fetch_preset(parse_hub_handle(HANDLE), options)
 
 
-@pytest.mark.parametrize(
-    "path", ["revision", "tree", "README", "preupload", "batch", "/lfs/", "/commit/"]
-)
-@pytest.mark.parametrize("kind", ATTACKS)
+# The commit and the list are read as in loading. For headers that drip, the client
+# waits.
+PUBLISHING = [
+    (kind, path)
+    for path in ("README", "preupload", "batch", "/lfs/", "/commit/")
+    for kind in ATTACKS
+    if kind != "drip_headers" or path == "README"
+]
+
+
+@pytest.mark.parametrize("kind, path", PUBLISHING)
 def test_an_attack_while_publishing(hub, upload, sentinel, kind, path):
-    if kind == "drip_headers" and path in ("preupload", "batch", "/lfs/", "/commit/"):
-        pytest.skip("the client waits on for headers that arrive slowly")
     repository = hub.repositories["me/mine"] = Repository()
     repository.commit("main", {"README.md": b"mine"})
     handle = parse_hub_handle("hf://me/mine")
@@ -157,7 +164,7 @@ def test_answers_that_nobody_may_believe(hub, repository, load):
             "tree",
             "continues a list elsewhere, at 'http://127.0.0.1:9",
         ),
-        ("drip", "revision", "is too slow .*: it takes longer than 0 seconds. Try"),
+        ("drip", "revision", "is too slow .*: it takes longer than 2 seconds. Try"),
         ("drip", "weights", "is too slow about"),
         ("drip_headers", "weights", "is too slow about"),
     ):
