@@ -64,6 +64,12 @@ def registered_class(name: str):
     return found.load() if isinstance(found, UnloadedClass) else found
 
 
+def load_classes() -> None:
+    """Imports the modules of all classes."""
+    for module in set(MODULES.values()):
+        import_module(f"{PACKAGE}.{module}")
+
+
 def register(cls: type) -> type:
     """A decorator: registers a class with Keras, now or when Keras is imported."""
     if "keras" in sys.modules:

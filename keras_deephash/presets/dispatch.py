@@ -6,6 +6,7 @@ from dataclasses import fields
 
 import keras
 
+from keras_deephash.keras_classes import load_classes
 from keras_deephash.presets.errors import PresetError
 from keras_deephash.presets.format.config import find_class
 from keras_deephash.presets.hub.download import HubOptions
@@ -63,7 +64,8 @@ def load_as(
 
 
 def with_subclasses(cls: type) -> set[type]:
-    """A class and all classes derived from it, as far as they are imported."""
+    """A class and all classes derived from it, of this package or imported."""
+    load_classes()
     return {cls}.union(*map(with_subclasses, cls.__subclasses__()))
 
 

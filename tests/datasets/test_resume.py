@@ -10,6 +10,7 @@ from contextlib import nullcontext
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 import keras_deephash as kdh
 from keras_deephash.callbacks import EpochSeeds, TrainingBackup
@@ -104,4 +105,6 @@ def test_two_replicas_and_no_cache(two_replicas, tmp_path):
 
 
 if __name__ == "__main__":
+    # As in the process of the tests: graphs that are rewritten round otherwise.
+    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
     train(sys.argv[1], kill_this_process)

@@ -6,6 +6,7 @@ import json
 import pytest
 
 from keras_deephash import CodeSpec, Index
+from keras_deephash.index.manifest import manifest_sha256
 from keras_deephash.preprocessing import PREPROCESSING_VERSION
 
 
@@ -28,6 +29,7 @@ def rewrite(saved, **fields):
         manifest["codes"][name] = value
         if value is None:
             del manifest["codes"][name]
+    manifest["sha256"] = manifest_sha256(manifest)
     (saved / "index.json").write_text(json.dumps(manifest))
 
 

@@ -140,7 +140,7 @@ def remove_cached(
 def _scan(cache_dir):
     from huggingface_hub import scan_cache_dir
 
-    return scan_cache_dir(cache_dir)
+    return scan_cache_dir(cache_folder(cache_dir))
 
 
 def _exists(cache_dir) -> bool:
