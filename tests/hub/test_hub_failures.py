@@ -27,7 +27,7 @@ def refused(load, message, handle=HANDLE, **arguments):
 
 
 def test_unknown_name(load):
-    message = r"There is not a preset .* Did you mean .*'dch_cifar10_48'"
+    message = r"There is no preset and no directory .* Did you mean .*'dch_cifar10_48'"
     refused(load, message, "dch_cifar_48")
 
 
