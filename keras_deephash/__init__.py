@@ -15,6 +15,7 @@ _HOMES = {
     "AlexNetBackbone": "backbones",
     "ApplicationBackbone": "backbones",
     "Backbone": "backbones",
+    "ClosedFormHashing": "models",
     "CodeSpec": "index",
     "DeepHashing": "models",
     "DeepQuantization": "models",
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
         KerasHubBackbone,
     )
     from keras_deephash.index import CodeSpec, Index, IndexFileError, MilvusError
+    from keras_deephash.models.closed_form_hashing import ClosedFormHashing
     from keras_deephash.models.dch import DCH as DCH
     from keras_deephash.models.deep_hashing import DeepHashing
     from keras_deephash.models.deep_quantization import DeepQuantization
@@ -54,7 +56,11 @@ if TYPE_CHECKING:
     from keras_deephash.models.dqn import DQN as DQN
     from keras_deephash.models.dtq import DTQ as DTQ
     from keras_deephash.models.dvsq import DVSQ as DVSQ
+    from keras_deephash.models.itq import ITQ as ITQ
+    from keras_deephash.models.lsh import LSH as LSH
     from keras_deephash.models.pairwise_hashing import PairwiseHashing
+    from keras_deephash.models.pca_hash import PCAHash as PCAHash
+    from keras_deephash.models.rq import RQ as RQ
     from keras_deephash.preprocessing import Preprocessor
     from keras_deephash.presets import (
         HubError,
@@ -73,6 +79,7 @@ __all__ = [
     "AlexNetBackbone",
     "ApplicationBackbone",
     "Backbone",
+    "ClosedFormHashing",
     "CodeSpec",
     "DeepHashing",
     "DeepQuantization",

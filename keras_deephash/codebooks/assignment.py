@@ -2,17 +2,13 @@
 
 from keras import ops
 
-from keras_deephash.codebooks.reconstruction import reconstruct
 
+def assign(features, centers, projected, beam: int, sweeps: int):
+    """Codes that make the reconstructions close: a beam search, then single changes.
 
-def assign(features, centers, projected, sweeps: int):
-    """Codes that make the reconstructions close, by iterated conditional modes.
-
-    Sub-codes are visited in turn, and each takes the centre that is best given the
-    others. In the first sweep those not visited yet count as zero. Where the turn
-    matters, the sub-codes are visited from the first to the last and, from scratch,
-    from the last to the first, and the better of the two codes is taken: that lowers
-    the distortion more than many more sweeps do.
+    Sub-codes are chosen in turn, from the first to the last, and the `beam` best codes
+    so far go on; those not chosen yet count as zero. Then each sub-code of the best
+    code takes the centre that is best given all others (iterated conditional modes).
 
     The features are looked at once: all else are look-ups of products between centres.
 
@@ -21,11 +17,31 @@ def assign(features, centers, projected, sweeps: int):
         centers: float32 tensor [M, K, D].
         projected: float32 tensor [M, K, D]: the centres times the matrix of the
             metric; the centres themselves for the Euclidean metric.
-        sweeps: int. Rounds over all sub-codes. One is exact where the centres of
-            different sub-codebooks are orthogonal.
+        beam: int. Codes that go on. One is exact where the centres of different
+            sub-codebooks are orthogonal.
+        sweeps: int. Rounds of single changes over all sub-codes.
 
     Returns:
         int32 tensor [n, M].
+    """
+    alone, tables = cost_tables(features, centers, projected)
+    codes = [code[:, 0] for code in beam_search(alone, tables, beam)]
+    for _ in range(sweeps):
+        for m in range(len(codes)):
+            costs = _with_others(alone[:, m], tables, codes, m)
+            codes[m] = ops.cast(ops.argmin(costs, axis=-1), "int32")
+    return ops.stack(codes, axis=1)
+
+
+def cost_tables(features, centers, projected):
+    """Half the squared distance of features to sums of centres, in two parts.
+
+    Args:
+        features, centers, projected: as for `assign`.
+
+    Returns:
+        Tuple of the part of each centre alone, [n, M, K], and of each two centres,
+        [M, K, M, K], up to what all sums have in common.
     """
     subcodebooks, subcenters, dim = centers.shape
     rows = ops.reshape(centers, (-1, dim))
@@ -34,31 +50,39 @@ def assign(features, centers, projected, sweeps: int):
     norms = ops.reshape(ops.diagonal(products), (subcodebooks, subcenters))
     linear = ops.matmul(features, ops.transpose(projected_rows))
     linear = ops.reshape(linear, (-1, subcodebooks, subcenters))
-    # Half the squared distance to each centre alone, up to what all have in common.
-    alone = norms / 2 - linear
-    tables = ops.reshape(products, (subcodebooks, subcenters) * 2)
-
-    codes = _visit(alone, tables, range(subcodebooks), sweeps)
-    if sweeps == 1 or subcodebooks == 1:
-        return codes
-    others = _visit(alone, tables, range(subcodebooks)[::-1], sweeps)
-
-    def half_error(codes):
-        image = reconstruct(codes, projected)
-        return ops.sum(image * (reconstruct(codes, centers) / 2 - features), axis=1)
-
-    better = half_error(others) < half_error(codes)
-    return ops.where(better[:, None], others, codes)
+    return norms / 2 - linear, ops.reshape(products, (subcodebooks, subcenters) * 2)
 
 
-def _visit(alone, tables, turn, sweeps: int):
-    """Codes [n, M] after visiting the sub-codes in a turn, `sweeps` times."""
-    codes = {}
-    for _ in range(sweeps):
-        for m in turn:
-            costs = alone[:, m]
-            for other, taken in codes.items():
-                if other != m:
-                    costs += ops.take(tables[other, :, m], taken, axis=0)
-            codes[m] = ops.cast(ops.argmin(costs, axis=-1), "int32")
-    return ops.stack([codes[m] for m in sorted(codes)], axis=1)
+def beam_search(alone, tables, beam: int) -> list:
+    """The best codes that a beam search finds, the best first.
+
+    Args:
+        alone, tables: as `cost_tables` returns.
+        beam: int. Codes that go on.
+
+    Returns:
+        List of M int32 tensors [n, beam]; fewer where there are fewer codes.
+    """
+    subcenters = alone.shape[2]
+    width = min(beam, subcenters)
+    errors, first = ops.top_k(-alone[:, 0], width)
+    errors, codes = -errors, [first]
+    for m in range(1, alone.shape[1]):
+        costs = errors[:, :, None] + alone[:, None, m]
+        costs = ops.reshape(
+            _with_others(costs, tables, codes, m), (-1, width * subcenters)
+        )
+        width = min(beam, width * subcenters)
+        errors, chosen = ops.top_k(-costs, width)
+        errors, parents = -errors, chosen // subcenters
+        codes = [ops.take_along_axis(code, parents, axis=1) for code in codes]
+        codes.append(chosen % subcenters)
+    return codes
+
+
+def _with_others(costs, tables, codes: list, m: int):
+    """Costs of the centres of sub-codebook m, beside the other sub-codes."""
+    for other, taken in enumerate(codes):
+        if other != m:
+            costs += ops.take(tables[other, :, m], taken, axis=0)
+    return costs

@@ -12,7 +12,7 @@ from keras_deephash.codebooks.reconstruction import reconstruct
 
 STRUCTURES = ("product", "additive")
 LARGEST_FEATURE = 1e12  # Of the fitting: sums of squares stay within float32.
-SWEEPS = 3  # Of iterated conditional modes; the published number.
+BEAM = 8  # Codes that go on in the search for the best one.
 
 
 @keras.saving.register_keras_serializable(package="keras_deephash")
@@ -74,7 +74,7 @@ class Codebook(keras.layers.Layer):
             self.projection = np.asarray(projection, dtype="float32")
             if not np.isfinite(self.projection).all():
                 raise ValueError("`projection` must be finite.")
-        self._encode = None
+        self._encode = self._encode_beam = None
 
     def build(self, input_shape):
         dim = input_shape[-1]
@@ -105,28 +105,28 @@ class Codebook(keras.layers.Layer):
         """The reconstructions [n, D] of features [n, D]."""
         return reconstruct(self.assign(features), self.centers)
 
-    def assign(self, features):
+    def assign(self, features, beam: int = BEAM):
         """The codes of features [n, D]: int32 tensor [n, M]."""
         centers = ops.convert_to_tensor(self.centers)
         projected = centers
         if self.projection is not None:
             metric = self.projection.T @ self.projection
             projected = ops.matmul(centers, metric)
-        return assign(features, centers, projected, self.sweeps)
-
-    @property
-    def sweeps(self) -> int:
-        """Rounds over all sub-codes: one is exact for disjoint blocks."""
-        return 1 if self.structure == "product" else SWEEPS
+        # Choosing one after the other is exact for disjoint blocks.
+        beam, sweeps = (1, 0) if self.structure == "product" else (beam, 1)
+        return assign(features, centers, projected, beam, sweeps)
 
     # === On arrays ===
 
-    def encode(self, features, batch_size: int = 4096) -> np.ndarray:
+    def encode(self, features, batch_size: int = 4096, beam: int = BEAM) -> np.ndarray:
         """Codes of feature vectors.
 
         Args:
             features: float array [n, D].
             batch_size: int. Rows per step. Defaults to `4096`.
+            beam: int. Codes that go on from sub-codebook to sub-codebook in the search
+                for the best one: more are slower and find closer ones. The blocks of a
+                product are exact with any. Defaults to `8`.
 
         Returns:
             uint8 array [n, M].
@@ -137,12 +137,14 @@ class Codebook(keras.layers.Layer):
         """
         self.check_fitted()
         batch_size = check_integer("batch_size", batch_size, minimum=1)
+        beam = check_integer("beam", beam, minimum=1)
         features = self.check_features(features)
-        if self._encode is None:
+        if self._encode is None or self._encode_beam != beam:
             signature = [tf.TensorSpec((None, features.shape[1]), tf.float32)]
             self._encode = tf.function(
-                lambda rows: tf.cast(self.assign(rows), tf.uint8), signature
+                lambda rows: tf.cast(self.assign(rows, beam), tf.uint8), signature
             )
+            self._encode_beam = beam
         codes = [np.empty((0, self.subcodebooks), np.uint8)]
         for start in range(0, len(features), batch_size):
             rows = tf.constant(features[start : start + batch_size])
@@ -165,8 +167,9 @@ class Codebook(keras.layers.Layer):
     def fit(self, features, rounds: int = 10, seed: int = 0) -> list[float]:
         """Learns the centres from feature vectors, all of them in memory.
 
-        K-means in every block of dimensions begins; then codes and centres are
-        improved in turn.
+        K-means begins: of the residuals that the sub-codebooks before leave, or, for a
+        product, in every block of dimensions. Then codes and centres are improved in
+        turn.
 
         Args:
             features: float array [n, D]. Fewer rows than `subcenters` leave centres

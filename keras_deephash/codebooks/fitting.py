@@ -1,7 +1,6 @@
 """Alternating optimization of codes and centres, with all features in memory."""
 
 import numpy as np
-from keras import ops
 
 from keras_deephash.codebooks.initialization import initial_centers
 from keras_deephash.codebooks.least_squares import (
@@ -14,18 +13,21 @@ from keras_deephash.codebooks.least_squares import (
 def fit_centers(codebook, features: np.ndarray, rounds: int, seed: int) -> list[float]:
     """Sets the centres of a codebook; see `Codebook.fit`."""
     shape = codebook.subcodebooks, codebook.subcenters
-    codebook.set_centers(initial_centers(features, *shape, seed))
+    anchors = initial_centers(features, *shape, codebook.structure, seed)
+    codebook.set_centers(anchors)
     codes = codebook.encode(features)
     history, best = [], None
     for number in range(rounds):
-        centers = ops.convert_to_numpy(codebook.centers)
         gram, products = code_sums(codes, features, codebook.subcenters)
-        centers = solve_centers(centers, gram, products, codebook.structure)
+        # From the first centres: from those of the round before, small sets would be
+        # learned by heart, little by little.
+        centers = solve_centers(anchors, gram, products, codebook.structure)
         counts = np.diagonal(gram).reshape(shape)
         if number < rounds - 1:
             centers = reseed_unused(
                 centers, counts, features, codes, codebook.structure, seed + number
             )
+            anchors = np.where(counts[:, :, None] == 0, centers, anchors)
         codebook.set_centers(centers)
         codes = codebook.encode(features)
         history.append(codebook.distortion(features, codes))

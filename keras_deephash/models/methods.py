@@ -14,6 +14,10 @@ MODULES = {
     "DQN": "dqn",
     "DTQ": "dtq",
     "DVSQ": "dvsq",
+    "ITQ": "itq",
+    "LSH": "lsh",
+    "PCAHash": "pca_hash",
+    "RQ": "rq",
 }
 
 

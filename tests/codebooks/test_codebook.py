@@ -32,40 +32,58 @@ def made(structure="additive", projection=None, subcodebooks=3, subcenters=5, di
     return codebook
 
 
-def naive_icm(feature, centers, projection, sweeps, turn):
-    """The code of a feature by visiting its sub-codes in turn, and its error."""
-    parts = np.zeros((len(centers), len(feature)))
-    code = [0] * len(centers)
-    for _ in range(sweeps):
-        for m in turn:
-            parts[m] = 0
-            residual = feature - parts.sum(axis=0)
-            errors = [
-                np.sum((projection @ (residual - center)) ** 2) for center in centers[m]
-            ]
-            code[m] = int(np.argmin(errors))
-            parts[m] = centers[m][code[m]]
-    return np.sum((projection @ (feature - parts.sum(axis=0))) ** 2), code
+def naive_search(feature, centers, projection, beam):
+    """The best code of a beam search, and then of one round of single changes."""
+
+    def error(code):
+        parts = sum(centers[m][k] for m, k in enumerate(code))
+        return np.sum((projection @ (feature - parts)) ** 2)
+
+    codes = [()]
+    for m in range(len(centers)):
+        codes = [(*code, k) for code in codes for k in range(len(centers[m]))]
+        codes = sorted(codes, key=error)[:beam]
+    code = list(codes[0])
+    for m in range(len(centers)):
+        changed = [[*code[:m], k, *code[m + 1 :]] for k in range(len(centers[m]))]
+        code = min(changed, key=error)
+    return error(code), code
 
 
+@pytest.mark.parametrize("beam", [1, 3, 40])
 @pytest.mark.parametrize("projected", [False, True])
-def test_additive_codes_are_those_of_naive_icm(projected):
+def test_additive_codes_are_those_of_a_naive_beam_search(projected, beam):
     generator = np.random.default_rng(3)
     projection = generator.normal(size=(6, 10)) if projected else None
     codebook = made(projection=projection)
     features = generator.normal(size=(50, 10)).astype("float32")
     centers = np.float64(np.asarray(codebook.centers))
     metric = np.eye(10) if projection is None else projection
-    expected, backwards = [], 0
-    for feature in np.float64(features):
-        forward = naive_icm(feature, centers, metric, 3, [0, 1, 2])
-        backward = naive_icm(feature, centers, metric, 3, [2, 1, 0])
-        backwards += backward[0] < forward[0] - 1e-9
-        expected.append(min(forward, backward)[1])
-    assert 0 < backwards < len(features)  # Both turns play a part.
-    codes = codebook.encode(features)
+    expected = [naive_search(f, centers, metric, beam)[1] for f in np.float64(features)]
+    codes = codebook.encode(features, beam=beam)
     assert codes.dtype == np.uint8
     np.testing.assert_array_equal(codes, expected)
+
+
+def test_a_wider_beam_finds_closer_codes():
+    codebook = made(subcodebooks=4)
+    features = np.random.default_rng(3).normal(size=(200, 10)).astype("float32")
+    found = [
+        codebook.distortion(features, codebook.encode(features, beam=beam))
+        for beam in (1, 8, 625)
+    ]
+    assert found[0] > found[1] > found[2]
+    centers = np.asarray(codebook.centers)
+    everything = np.array(list(itertools.product(range(5), repeat=4)))
+    sums = sum(centers[m][everything[:, m]] for m in range(4))
+    best = np.square(features[:, None] - sums).sum(axis=2).min(axis=1).mean()
+    assert found[2] == pytest.approx(best, rel=1e-5)
+
+
+@pytest.mark.parametrize("beam", [0, 2.5, True])
+def test_a_beam_is_a_number_of_codes(beam):
+    with pytest.raises(ValueError, match="`beam` must be an integer >= 1"):
+        made().encode(clustered(5), beam=beam)
 
 
 @pytest.mark.parametrize("dim", [9, 10, 11])

@@ -28,7 +28,7 @@ _LONG_WORK = 1000
 OnError = Callable[[int, Exception], None]
 
 
-def continuous_codes(
+def encoded_batches(
     inference,
     preprocessor,
     units: int,
@@ -38,8 +38,8 @@ def continuous_codes(
     crops: int,
     near_zero: float,
     on_error: OnError | None = None,
-) -> np.ndarray:
-    """Continuous codes of images in any form, float32 [n, units].
+) -> Iterator[np.ndarray]:
+    """Yields what the network makes of images in any form, batch by batch.
 
     Args:
         inference: function of pixels [n, image_size, image_size, 3] to codes.
@@ -49,8 +49,8 @@ def continuous_codes(
         near_zero: float. Images with a value closer to zero than this are computed
             once more, one by one.
 
-    Returns:
-        float32 array [n, units], without the images that `on_error` was called for.
+    Yields:
+        float32 arrays [n, units], without the images that `on_error` was called for.
     """
     batch_size = check_integer("batch_size", batch_size, minimum=1)
     if crops not in (1, 10):
@@ -76,7 +76,6 @@ def continuous_codes(
         codes = inference(tf.constant(np.concatenate(batch)))
         return codes.numpy().reshape(len(batch), crops, units).mean(axis=1)
 
-    codes = [np.empty((0, units), "float32")]
     # One thread reads the next batch while the network runs this one.
     with ThreadPoolExecutor(max_workers=1) as reader:
         pending = reader.submit(next_batch)
@@ -94,10 +93,9 @@ def continuous_codes(
                 for row in np.flatnonzero(np.abs(batch_codes).min(axis=1) < near_zero):
                     batch_codes[row] = run([batch[row]])[0]
                 check_finite(batch_codes)
-                codes.append(batch_codes)
+                yield batch_codes
             if progress:
                 progress.add(len(taken))
-    return np.concatenate(codes)
 
 
 class _Taken(NamedTuple):

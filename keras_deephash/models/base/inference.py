@@ -1,21 +1,24 @@
-"""The traced network that `encode` runs."""
+"""The traced networks that `encode` and `features` run."""
+
+from collections.abc import Callable
 
 import keras
 import tensorflow as tf
 
 
 class Inference:
-    """A model in inference as one graph, made when it is first wanted.
+    """A part of a model in inference as one graph, made when it is first wanted.
 
     Args:
-        model: `keras.Model`.
-        size: int. Height and width of its images.
+        function: function of pixels, uint8 [n, size, size, 3], to codes or features.
+        model: `keras.Model`, whose variables the function reads.
+        size: int. Height and width of the images.
     """
 
-    def __init__(self, model: keras.Model, size: int):
+    def __init__(self, function: Callable, model: keras.Model, size: int):
         self._variables = model.variables
         self.run = tf.function(
-            lambda x: model(x, training=False),
+            function,
             input_signature=[tf.TensorSpec((None, size, size, 3), tf.uint8)],
         )
 

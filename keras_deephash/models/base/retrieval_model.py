@@ -3,26 +3,20 @@
 import os
 
 import keras
-import numpy as np
 
 from keras_deephash.backbones.layer_dtypes import LayerDtypes
 from keras_deephash.backbones.loading import as_backbone
 from keras_deephash.models.base.backbone_check import check_preprocessor
 from keras_deephash.models.base.batch_checks import check_values
-from keras_deephash.models.base.encoding import (
-    OnError,
-    codes_of_features,
-    continuous_codes,
-)
+from keras_deephash.models.base.encoder import EncoderMixin
 from keras_deephash.models.base.global_batch import GlobalBatchTraining
-from keras_deephash.models.base.inference import Inference
 from keras_deephash.models.base.serving import ServingMixin
 from keras_deephash.preprocessing import Preprocessor
 from keras_deephash.presets.mixin import PresetMixin
 
 
-class RetrievalModel(PresetMixin, ServingMixin, GlobalBatchTraining):
-    """Base class of `DeepHashing` and `DeepQuantization`.
+class RetrievalModel(PresetMixin, EncoderMixin, ServingMixin, GlobalBatchTraining):
+    """Base class of `HashingModel` and `QuantizationModel`.
 
     The model takes RGB pixels from 0 to 255 at the network's input size and
     normalizes them itself; `encode` takes images of any size.
@@ -38,11 +32,10 @@ class RetrievalModel(PresetMixin, ServingMixin, GlobalBatchTraining):
         **kwargs: `name` and `trainable` of `keras.Model`.
     """
 
-    # Continuous codes closer to zero than this are computed image by image, so that
-    # they are the same for every batch size.
-    _near_zero = 0.0
     # Whether codes are bytes of a codebook, ranked by features, and not packed bits.
     is_quantizer = False
+    # Of the layer after the backbone.
+    output_activation = "tanh"
 
     def __init__(
         self,
@@ -78,13 +71,13 @@ class RetrievalModel(PresetMixin, ServingMixin, GlobalBatchTraining):
 
     def forget_functions(self) -> None:
         super().forget_functions()
-        self._inference = self._symbols = None
+        self._code_inference = self._feature_inference = self._symbols = None
 
     def new_output_layer(self, units: int, name: str) -> keras.layers.Layer:
-        """The layer after the backbone, built; its values lie between -1 and 1."""
+        """The layer after the backbone, built."""
         layer = keras.layers.Dense(
             units,
-            activation="tanh",
+            activation=self.output_activation,
             kernel_initializer=keras.initializers.RandomNormal(stddev=0.01),
             dtype="float32",
             name=name,
@@ -104,103 +97,13 @@ class RetrievalModel(PresetMixin, ServingMixin, GlobalBatchTraining):
             check_values(images)
             x = self.preprocessor.normalize(images)
             features = self.backbone(x, training=training)
+        return self.outputs_of(features)
+
+    def outputs_of(self, features):
+        """The continuous codes [n, units] of the backbone's features [n, d]."""
         return self.output_layer(features)
 
-    # === Codes ===
-
-    def encode(
-        self,
-        images,
-        batch_size: int = 32,
-        verbose="auto",
-        crops: int = 1,
-        on_error: OnError | None = None,
-    ) -> np.ndarray:
-        """Encodes images into codes.
-
-        The codes of a hashing method are packed bits: bit k is 1 where the continuous
-        code is >= 0, and the first bit is the highest of the first byte, as in
-        `numpy.packbits`. Those of a float32 model do not depend on `batch_size`. The
-        codes of a quantizer are the numbers of its centres, one byte for each
-        sub-codebook.
-
-        Args:
-            images: array [n, h, w, 3] of RGB pixels from 0 to 255 (uint8 or float,
-                any size), a list of paths, PIL images or arrays [h, w, 3], a path of an
-                image or of a folder, or a `tf.data.Dataset` of images or of (images,
-                labels), batched or not.
-                With `crops=1`, images that have the network's input size are taken
-                as they are; others are resized and cropped.
-            batch_size: int. Images per step. Defaults to `32`.
-            verbose: `"auto"`, 0 or 1. Whether to show a progress bar; `"auto"`
-                shows one for long work. Defaults to `"auto"`.
-            crops: 1, the centre crop, or 10, the mean of ten crops (the published
-                protocol). Defaults to `1`.
-            on_error: function of the number of an image in `images` and an exception,
-                called for each image that cannot be read, which is then left out of
-                the codes. Defaults to `None`: an error that names all of them.
-
-        Returns:
-            uint8 array [n, bits / 8].
-
-        Raises:
-            FileNotFoundError: for a path that names no file.
-            ValueError: for input that is not an image, naming it, and for a quantizer
-                whose codebook is not fitted.
-
-        Example:
-
-        >>> model = DCH.from_preset("dch_cifar10_48")
-        >>> model.encode(["cat.jpg", "dog.jpg"]).shape
-        (2, 6)
-        """
-        self.check_can_encode()  # Before the work.
-        return self.to_codes(
-            self.continuous_codes(images, batch_size, verbose, crops, on_error)
-        )
-
-    def to_codes(self, continuous_codes: np.ndarray) -> np.ndarray:
-        """The codes, uint8 [n, bits / 8], of continuous codes, float [n, units]."""
-        raise NotImplementedError(f"{type(self).__name__} must define `to_codes`.")
-
-    def check_can_encode(self) -> None:
-        """Raises ValueError for a model that has no codes yet."""
-
-    def continuous_codes(
-        self,
-        images,
-        batch_size: int = 32,
-        verbose="auto",
-        crops: int = 1,
-        on_error: OnError | None = None,
-    ) -> np.ndarray:
-        """The continuous codes of images of any size; arguments as for `encode`.
-
-        Returns:
-            float32 array [n, units], between -1 and 1.
-        """
-        if isinstance(images, np.ndarray) and self.takes_as_features(images):
-            return codes_of_features(
-                self.predict,
-                images,
-                self.output_layer.units,
-                batch_size=batch_size,
-                crops=crops,
-                near_zero=self._near_zero,
-            )
-        if self._inference is None or not self._inference.fits(self):
-            self._inference = Inference(self, self.preprocessor.image_size)
-        return continuous_codes(
-            self._inference.run,
-            self.preprocessor,
-            self.output_layer.units,
-            images,
-            batch_size=batch_size,
-            verbose=verbose,
-            crops=crops,
-            near_zero=self._near_zero,
-            on_error=on_error,
-        )
+    # === Evaluation and config ===
 
     def ranking(self, query_codes, database_codes) -> dict:
         """What the method ranks by: arguments of `evaluate_retrieval`.

@@ -1,0 +1,182 @@
+"""Encoding: images of any size to codes, continuous codes and features."""
+
+import numpy as np
+from keras import ops
+
+from keras_deephash.models.base.encoding import (
+    OnError,
+    codes_of_features,
+    encoded_batches,
+)
+from keras_deephash.models.base.inference import Inference
+
+
+class EncoderMixin:
+    """What a model with a `backbone` and a `preprocessor` makes of images."""
+
+    # Continuous codes closer to zero than this are computed image by image, so that
+    # they are the same for every batch size.
+    _near_zero = 0.0
+    _code_inference = _feature_inference = None
+
+    def encode(
+        self,
+        images,
+        batch_size: int = 32,
+        verbose="auto",
+        crops: int = 1,
+        on_error: OnError | None = None,
+    ) -> np.ndarray:
+        """Encodes images into codes.
+
+        The codes of a hashing method are packed bits: bit k is 1 where the continuous
+        code is >= 0, and the first bit is the highest of the first byte, as in
+        `numpy.packbits`. Those of a float32 model do not depend on `batch_size`. The
+        codes of a quantizer are the numbers of its centres, one byte for each
+        sub-codebook.
+
+        Args:
+            images: array [n, h, w, 3] of RGB pixels from 0 to 255 (uint8 or float,
+                any size), a list of paths, PIL images or arrays [h, w, 3], a path of an
+                image or of a folder, or a `tf.data.Dataset` of images or of (images,
+                labels), batched or not.
+                With `crops=1`, images that have the network's input size are taken
+                as they are; others are resized and cropped.
+            batch_size: int. Images per step. Defaults to `32`.
+            verbose: `"auto"`, 0 or 1. Whether to show a progress bar; `"auto"`
+                shows one for long work. Defaults to `"auto"`.
+            crops: 1, the centre crop, or 10, the mean of ten crops (the published
+                protocol). Defaults to `1`.
+            on_error: function of the number of an image in `images` and an exception,
+                called for each image that cannot be read, which is then left out of
+                the codes. Defaults to `None`: an error that names all of them.
+
+        Returns:
+            uint8 array [n, bits / 8].
+
+        Raises:
+            FileNotFoundError: for a path that names no file.
+            ValueError: for input that is not an image, naming it, and for a quantizer
+                whose codebook is not fitted.
+
+        Example:
+
+        >>> model = DCH.from_preset("dch_cifar10_48")
+        >>> model.encode(["cat.jpg", "dog.jpg"]).shape
+        (2, 6)
+        """
+        self.check_can_encode()  # Before the work.
+        return self.to_codes(
+            self.continuous_codes(images, batch_size, verbose, crops, on_error)
+        )
+
+    def to_codes(self, continuous_codes: np.ndarray) -> np.ndarray:
+        """The codes, uint8 [n, bits / 8], of continuous codes, float [n, units]."""
+        raise NotImplementedError(f"{type(self).__name__} must define `to_codes`.")
+
+    def check_can_encode(self) -> None:
+        """Raises ValueError for a model that has no codes yet."""
+
+    def continuous_codes(
+        self,
+        images,
+        batch_size: int = 32,
+        verbose="auto",
+        crops: int = 1,
+        on_error: OnError | None = None,
+    ) -> np.ndarray:
+        """The continuous codes of images of any size; arguments as for `encode`.
+
+        Returns:
+            float32 array [n, units]: between -1 and 1, but for the methods that are
+            fitted in closed form.
+        """
+        units = self.output_layer.units
+        if isinstance(images, np.ndarray) and self.takes_as_features(images):
+            return codes_of_features(
+                self.predict,
+                images,
+                units,
+                batch_size=batch_size,
+                crops=crops,
+                near_zero=self._near_zero,
+            )
+        batches = encoded_batches(
+            self._run_codes(),
+            self.preprocessor,
+            units,
+            images,
+            batch_size=batch_size,
+            verbose=verbose,
+            crops=crops,
+            near_zero=self._near_zero,
+            on_error=on_error,
+        )
+        return np.concatenate([np.empty((0, units), "float32"), *batches])
+
+    def features(
+        self,
+        images,
+        batch_size: int = 32,
+        verbose="auto",
+        crops: int = 1,
+        on_error: OnError | None = None,
+    ) -> np.ndarray:
+        """The backbone's features of images of any size; arguments as for `encode`.
+
+        Returns:
+            float32 array [n, d].
+
+        Example:
+
+        >>> features = model.features("photos")
+        >>> features /= np.linalg.norm(features, axis=1, keepdims=True)
+        >>> similarities = features @ features.T
+        """
+        batches = self.feature_batches(images, batch_size, verbose, crops, on_error)
+        dim = self.backbone.output_shape[-1]
+        return np.concatenate([np.empty((0, dim), "float32"), *batches])
+
+    def feature_batches(
+        self,
+        images,
+        batch_size: int = 32,
+        verbose="auto",
+        crops: int = 1,
+        on_error: OnError | None = None,
+    ):
+        """As `features`, an iterator of arrays [n, d] for more images than fit into
+        memory."""
+        return encoded_batches(
+            self._run_features(),
+            self.preprocessor,
+            self.backbone.output_shape[-1],
+            images,
+            batch_size=batch_size,
+            verbose=verbose,
+            crops=crops,
+            near_zero=0.0,
+            on_error=on_error,
+        )
+
+    def _run_codes(self):
+        """The graph that makes continuous codes of pixels."""
+        if self._code_inference is None or not self._code_inference.fits(self):
+            self._code_inference = Inference(
+                lambda pixels: self(pixels, training=False),
+                self,
+                self.preprocessor.image_size,
+            )
+        return self._code_inference.run
+
+    def _run_features(self):
+        """The graph that makes features of pixels."""
+
+        def features(pixels):
+            pixels = self.preprocessor.normalize(pixels)
+            return ops.cast(self.backbone(pixels, training=False), "float32")
+
+        if self._feature_inference is None or not self._feature_inference.fits(self):
+            size = self.preprocessor.image_size
+            self._feature_inference = Inference(features, self, size)
+        return self._feature_inference.run

@@ -1,0 +1,75 @@
+"""The base class of the methods whose codes are bits."""
+
+import keras
+import numpy as np
+
+from keras_deephash.checks import check_bits
+from keras_deephash.models.base.encoding import NEAR_ZERO
+from keras_deephash.models.base.retrieval_model import RetrievalModel
+from keras_deephash.preprocessing import Preprocessor
+from keras_deephash.retrieval.evaluate import evaluate_retrieval
+from keras_deephash.retrieval.hamming import pack_bits
+
+
+class HashingModel(RetrievalModel):
+    """Base class of `DeepHashing` and `ClosedFormHashing`: codes are packed signs.
+
+    Args:
+        backbone: `keras.Model`, images to features [n, d], such as
+            `AlexNetBackbone`.
+        bits: int. Length of a code, a multiple of 8.
+        preprocessor: `Preprocessor`. Defaults to the backbone's own, else to the
+            default one for the backbone's input size.
+        **kwargs: `name` and `trainable` of `keras.Model`.
+    """
+
+    _near_zero = NEAR_ZERO
+
+    def __init__(
+        self,
+        backbone: keras.Model,
+        bits: int,
+        preprocessor: Preprocessor | None = None,
+        **kwargs,
+    ):
+        super().__init__(backbone, preprocessor, **kwargs)
+        bits = check_bits(bits)
+        # The name `hash_layer` is part of the weights file format.
+        self.hash_layer = self.new_output_layer(bits, "hash_layer")
+        self.bits = bits
+        self.built = True
+
+    @property
+    def output_layer(self) -> keras.layers.Layer:
+        return self.hash_layer
+
+    def to_codes(self, continuous_codes: np.ndarray) -> np.ndarray:
+        return pack_bits(continuous_codes)
+
+    def ranking(self, query_codes, database_codes) -> dict:
+        return {
+            "query_codes": pack_bits(query_codes),
+            "database_codes": pack_bits(database_codes),
+        }
+
+    def retrieval_metrics(
+        self, query_codes, query_labels, database_codes, database_labels, **arguments
+    ) -> dict:
+        """As in `RetrievalModel`; `map_at_radius` ranks the ball by the codes alone,
+        `map_at_radius_reranked` by the continuous codes (the published protocol)."""
+        packed = {
+            **self.ranking(query_codes, database_codes),
+            "query_labels": query_labels,
+            "database_labels": database_labels,
+        }
+        metrics = evaluate_retrieval(**packed, **arguments).as_dict()
+        reranked = evaluate_retrieval(
+            **packed,
+            query_features=query_codes,
+            database_features=database_codes,
+            **arguments,
+        )
+        return {**metrics, "map_at_radius_reranked": reranked.map_at_radius}
+
+    def get_config(self) -> dict:
+        return {**super().get_config(), "bits": self.bits}

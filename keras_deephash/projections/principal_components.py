@@ -1,0 +1,26 @@
+"""Principal components of a covariance."""
+
+import numpy as np
+
+# A direction with less variance holds rounding alone: less than this share of the
+# largest, or than this of rows of length 1.
+_LEAST_SHARE, _LEAST_VARIANCE = 1e-9, 1e-12
+
+
+def principal_components(covariance: np.ndarray) -> np.ndarray:
+    """The directions of variance, the largest first.
+
+    Args:
+        covariance: float array [d, d], of rows of length 1.
+
+    Returns:
+        float64 array [d, r], orthonormal columns: those with any variance. The largest
+        entry of each is positive, so that their signs do not depend on the machine.
+    """
+    variances, directions = np.linalg.eigh(covariance)
+    variances, directions = variances[::-1], directions[:, ::-1]
+    least = max(_LEAST_SHARE * variances[0], _LEAST_VARIANCE)
+    rank = np.count_nonzero(variances > least)
+    directions = directions[:, :rank]
+    largest = np.abs(directions).argmax(axis=0)
+    return directions * np.sign(directions[largest, np.arange(rank)])
