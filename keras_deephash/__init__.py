@@ -30,6 +30,8 @@ _HOMES = {
     "PresetError": "presets",
     "Preprocessor": "preprocessing",
     "TrainingOptions": "training",
+    "RadiusTable": "retrieval",
+    "calibrate": "retrieval",
     "evaluate_retrieval": "retrieval",
     "from_preset": "presets",
     "list_presets": "presets",
@@ -69,7 +71,7 @@ if TYPE_CHECKING:
         list_presets,
         upload_preset,
     )
-    from keras_deephash.retrieval import evaluate_retrieval
+    from keras_deephash.retrieval import RadiusTable, calibrate, evaluate_retrieval
     from keras_deephash.training import TrainingOptions, train
 else:
     __getattr__, __dir__ = lazy_names(__name__, _HOMES)
@@ -93,8 +95,10 @@ __all__ = [
     "PairwiseHashing",
     "PresetError",
     "Preprocessor",
+    "RadiusTable",
     "TrainingOptions",
     "__version__",
+    "calibrate",
     "callbacks",
     "codebooks",
     "datasets",

@@ -9,8 +9,20 @@ from keras_deephash.text import printable
 _SHOWN = 10
 
 
+# What encodes images of which nothing is known.
+GENERAL_PRESET = "rq_imagenet_64"
+
+
 def add_preset(parser) -> None:
     parser.add_argument("--preset", required=True, help="name or directory of a preset")
+
+
+def add_general_preset(parser) -> None:
+    parser.add_argument(
+        "--preset",
+        default=GENERAL_PRESET,
+        help="name or directory of a preset (default: %(default)s, for any images)",
+    )
 
 
 def add_import(parser) -> None:
@@ -143,6 +155,11 @@ def read_folder(folder: str) -> list[str]:
     if others:
         print(f"{folder}: {describe_others(others)}", file=sys.stderr)
     return paths
+
+
+def percent(similarity: float) -> str:
+    """A similarity for people: unrelated images are 0 %."""
+    return f"{max(0.0, float(similarity)):.0%}"
 
 
 def report_unreadable(output: str, unreadable: Mapping[str, str]) -> None:

@@ -79,7 +79,7 @@ def search_digits(queries: int, neighbors: int, epochs: int) -> Image.Image:
         list(shown.images),
         [list(database.images[row]) for row in indices],
         hits.tolist(),
-        _captions(distances),
+        [[_bits(distance) for distance in row] for row in distances],
     )
 
 
@@ -122,26 +122,19 @@ def search_folder(
     # One neighbour more: the nearest to an image is the image itself.
     index = Index(model)
     index.add(codes)
-    distances, indices = index.search([paths[i] for i in chosen], neighbors + 1)
+    continuous = model.continuous_codes([paths[i] for i in chosen])
+    _, indices = index.search(continuous, neighbors + 1)
+    similarities = index.similarities(continuous, indices)
     rows = []
-    for query, found, far in zip(chosen, indices, distances, strict=True):
-        others = [(i, d) for i, d in zip(found, far, strict=True) if i != query]
+    for query, found, alike in zip(chosen, indices, similarities, strict=True):
+        others = [(i, s) for i, s in zip(found, alike, strict=True) if i != query]
         rows.append(others[:neighbors])
     return draw_neighbors(
         [paths[i] for i in chosen],
         [[paths[i] for i, _ in row] for row in rows],
-        captions=_captions(
-            [[d for _, d in row] for row in rows],
-            "" if index.spec.is_quantizer else "bit",
-        ),
+        captions=[[arguments.percent(s) for _, s in row] for row in rows],
     )
 
 
-def _captions(distances, unit: str = "bit") -> list[list[str]]:
-    return [[_with_unit(distance, unit) for distance in row] for row in distances]
-
-
-def _with_unit(distance: float, unit: str) -> str:
-    if not unit:
-        return f"{distance:.4g}"
-    return f"{distance:.4g} {unit}{'' if distance == 1 else 's'}"
+def _bits(distance: int) -> str:
+    return f"{distance} bit{'' if distance == 1 else 's'}"

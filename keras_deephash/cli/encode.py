@@ -1,6 +1,7 @@
 """Turns images into packed codes and writes them with their paths.
 
-  keras-deephash encode --preset dch_cifar10_48 --images photos --output codes.npz
+  keras-deephash encode --images photos --output codes.npz
+  keras-deephash encode --preset itq_imagenet_128 --images photos --output codes.npz
 
 The .npz file holds `codes`, uint8 [n, bits / 8], and `paths`, strings [n]. Read it
 with numpy.load("codes.npz"). Codes of bits go to faiss.IndexBinaryFlat(bits); those of
@@ -19,7 +20,7 @@ from keras_deephash.cli import arguments
 
 
 def add_arguments(parser) -> None:
-    arguments.add_preset(parser)
+    arguments.add_general_preset(parser)
     arguments.add_import(parser)
     arguments.add_images(parser)
     parser.add_argument(

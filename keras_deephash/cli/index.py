@@ -1,6 +1,6 @@
 """Encodes a folder of images into an index, or brings one up to date.
 
-  keras-deephash index --preset dch_cifar10_48 --images photos --output photos.index
+  keras-deephash index --images photos --output photos.index
   keras-deephash search --index photos.index --images query.jpg
 
 The index is saved about every minute. The same command goes on with what is missing,
@@ -16,7 +16,11 @@ from keras_deephash.cli import arguments
 
 
 def add_arguments(parser) -> None:
-    arguments.add_preset(parser)
+    parser.add_argument(
+        "--preset",
+        help="name or directory of a preset (default: that of the index that is there, "
+        f"or {arguments.GENERAL_PRESET}, for any images)",
+    )
     arguments.add_import(parser)
     arguments.add_images(parser)
     parser.add_argument(
@@ -46,8 +50,13 @@ def run(options) -> None:
     paths, labels = arguments.read_images(options.images)
     # The same name for an image from wherever the command is called.
     paths = [os.path.abspath(path) for path in paths]
-    model = arguments.load_model(options.preset)
     there = os.path.exists(os.path.join(options.output, MANIFEST))
+    preset = options.preset
+    if preset is None:
+        preset = arguments.GENERAL_PRESET
+        if there:
+            preset = arguments.preset_of_index(options.output)
+    model = arguments.load_model(preset)
     if there:
         index = arguments.open_index(options.output, model, options.uri)
         kind = index.stats()["kind"]

@@ -2,8 +2,9 @@
 
   keras-deephash search --index photos.index --images query.jpg --save grid.png
 
-Prints a table, or JSON with --json: distances are bits of difference for hash codes,
-and asymmetric distances for a quantizer's. Smaller is nearer.
+Prints a table, or JSON with --json, of similarities and distances. A similarity is the
+cosine of what codes stand for, in per cent. Distances are bits of difference for hash
+codes, and asymmetric distances for a quantizer's: smaller is nearer.
 """
 
 import json
@@ -34,13 +35,20 @@ def add_arguments(parser) -> None:
     arguments.add_uri(parser)
     parser.add_argument("-k", type=int, help="neighbours per query (default: 10)")
     parser.add_argument(
-        "--radius", type=float, help="all images at most this far, the first K of them"
+        "--radius",
+        type=_radius,
+        help="all images at most this far, the first K of them; auto: the distance up "
+        "to which half of the finds are right, as the preset was calibrated",
     )
     parser.add_argument(
         "--save", metavar="PNG", help="picture of the queries and their neighbours"
     )
     parser.add_argument("--json", action="store_true", help="print JSON")
     arguments.add_strict(parser)
+
+
+def _radius(word: str) -> float | str:
+    return word if word == "auto" else float(word)
 
 
 def run(options) -> None:
@@ -58,11 +66,21 @@ def run(options) -> None:
     arguments.tell_unreadable(errors.unreadable)
     found = index.search(queries, k=options.k, radius=options.radius)
     results = []
-    for path, distances, ids in zip(errors.readable, *found, strict=True):
+    for path, query, distances, ids in zip(
+        errors.readable, queries, *found, strict=True
+    ):
         names = index.names(ids) or [""] * len(ids)
+        alike = index.similarities(query[None], ids[None])[0]
         neighbors = [
-            {"id": int(i), "distance": distance.item(), "name": name}
-            for i, distance, name in zip(ids, distances, names, strict=True)
+            {
+                "id": int(i),
+                "distance": distance.item(),
+                "similarity": round(float(similarity), 4),
+                "name": name,
+            }
+            for i, distance, similarity, name in zip(
+                ids, distances, alike, names, strict=True
+            )
         ]
         results.append({"query": path, "neighbors": neighbors})
     if options.json:
@@ -79,7 +97,8 @@ def _print_table(results: list[dict]) -> None:
         for rank, neighbor in enumerate(result["neighbors"], start=1):
             distance = f"{neighbor['distance']:.6g}"
             name = _printable(neighbor["name"])
-            print(f"{rank:5} {distance:>10} {neighbor['id']:>8}  {name}")
+            alike = arguments.percent(neighbor["similarity"])
+            print(f"{rank:5} {alike:>5} {distance:>10} {neighbor['id']:>8}  {name}")
         if not result["neighbors"]:
             print("      none")
 
@@ -103,7 +122,8 @@ def _draw(results: list[dict], path: str) -> None:
         [result["query"] for result in results],
         [[_tile(name) for name in row] for row in names],
         captions=[
-            [f"{n['distance']:.4g}" for n in r["neighbors"][:columns]] for r in results
+            [arguments.percent(n["similarity"]) for n in r["neighbors"][:columns]]
+            for r in results
         ],
     )
     with write_atomically(path) as file:

@@ -8,6 +8,7 @@ import numpy as np
 from keras_deephash.checks import check_bits, check_option
 from keras_deephash.codebooks.scores import METRICS
 from keras_deephash.preprocessing import PREPROCESSING_VERSION
+from keras_deephash.retrieval.radius_table import RadiusTable
 
 # Beyond these, an index without a single code could fill the memory.
 MAX_BITS, MAX_CENTERS = 1 << 16, 1 << 26
@@ -33,6 +34,7 @@ class CodeSpec:
             only where it is equal. Defaults to `None`, unknown.
         preprocessing_version: int. Of how images became pixels. Defaults to `None`,
             unknown.
+        radius_table: `RadiusTable` of a calibrated model. Defaults to `None`.
 
     Raises:
         ValueError: for bits that are not a multiple of 8, an unknown metric, or
@@ -50,6 +52,7 @@ class CodeSpec:
     preset: str | None = None
     weights_sha256: str | None = None
     preprocessing_version: int | None = None
+    radius_table: RadiusTable | None = None
 
     def __post_init__(self):
         object.__setattr__(self, "bits", check_bits(self.bits))
@@ -104,6 +107,7 @@ class CodeSpec:
             preset=getattr(model, "preset", None),
             weights_sha256=weights_sha256(model),
             preprocessing_version=PREPROCESSING_VERSION,
+            radius_table=getattr(model, "radius_table", None),
         )
         codebook = getattr(model, "codebook", None)
         if codebook is None:
@@ -117,9 +121,12 @@ class CodeSpec:
 
     @classmethod
     def from_json(cls, fields: dict, centers: np.ndarray | None = None) -> "CodeSpec":
-        """What `to_json` described, and the centres of a quantizer."""
-        version = version_of_json(fields)
-        return cls(centers=centers, **{**fields, "preprocessing_version": version})
+        """What `to_json` described, a `radius_table` beside it where there is one, and
+        the centres of a quantizer."""
+        fields = {**fields, "preprocessing_version": version_of_json(fields)}
+        if (table := fields.pop("radius_table", None)) is not None:
+            table = RadiusTable.from_json(table)
+        return cls(centers=centers, radius_table=table, **fields)
 
     @property
     def bytes(self) -> int:
@@ -176,7 +183,7 @@ class CodeSpec:
         )
 
     def to_json(self) -> dict:
-        """All fields but the centres, plain for JSON."""
+        """All fields but the centres and the table of radii, plain for JSON."""
         return {
             "bits": self.bits,
             "metric": self.metric,

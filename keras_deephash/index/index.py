@@ -2,6 +2,7 @@
 
 import os
 from numbers import Real
+from typing import Literal
 
 import numpy as np
 
@@ -10,7 +11,7 @@ from keras_deephash.images import image_paths
 from keras_deephash.index.backends import new_store
 from keras_deephash.index.code_reader import CodeReader
 from keras_deephash.index.code_spec import CodeSpec
-from keras_deephash.index.ranking import nearest_in_range
+from keras_deephash.index.ranking import cosine_similarities, nearest_in_range
 from keras_deephash.index.saving import load_store, save_store
 
 
@@ -140,7 +141,10 @@ class Index:
     # === Search ===
 
     def search(
-        self, images_or_codes, k: int | None = None, radius: float | None = None
+        self,
+        images_or_codes,
+        k: int | None = None,
+        radius: float | Literal["auto"] | None = None,
     ):
         """The nearest items of every query.
 
@@ -152,7 +156,9 @@ class Index:
             images_or_codes: queries, images or codes as for `add`. Quantizer codes
                 count as their reconstructions.
             k: int. Neighbours per query. Defaults to `10`, or to all with a `radius`.
-            radius: float. All items at most this far. Defaults to `None`.
+            radius: float. All items at most this far; or `"auto"`, the radius that the
+                model's `radius_table` gives for a precision of 0.5, else for a
+                false-positive rate of 0.001. Defaults to `None`.
 
         Returns:
             Tuple of distances and ids, nearest first. Without a radius arrays
@@ -166,12 +172,24 @@ class Index:
         queries = self._reader.queries(images_or_codes)
         if radius is None:
             return self._store.search(queries, k or 10)
+        if isinstance(radius, str) and radius == "auto":
+            radius = self._auto_radius()
         real = isinstance(radius, Real) and not isinstance(radius, bool)
         if not (real and np.isfinite(radius)):
             raise ValueError(
-                f"`radius` must be a finite number. Received: radius={radius!r}."
+                '`radius` must be a finite number or "auto". '
+                f"Received: radius={radius!r}."
             )
         return nearest_in_range(*self._store.range_search(queries, radius), k)
+
+    def _auto_radius(self) -> float:
+        if self.spec.radius_table is None:
+            raise ValueError(
+                '`radius="auto"` needs an index of a calibrated model: calibrate it, '
+                "`keras_deephash.calibrate(model, images, labels)`, and make the "
+                "index again; or give a number."
+            )
+        return self.spec.radius_table.auto_radius()
 
     def rerank(self, images_or_codes, candidates, k: int = 10):
         """The nearest of given candidates: the second stage of a search.
@@ -203,6 +221,33 @@ class Index:
                 f"query. Received: shape {candidates.shape}."
             )
         return self._store.rerank(queries, candidates, k)
+
+    def similarities(self, images_or_codes, ids) -> np.ndarray:
+        """How similar queries are to items, for people: 1 is the same, 0 unrelated.
+
+        It is the cosine of what the codes stand for: of a quantizer's query and the
+        item's reconstruction, and of hash codes as vectors of +1 and -1.
+
+        Args:
+            images_or_codes: queries, as for `search`.
+            ids: int array [queries, c], such as `search` returns.
+
+        Returns:
+            float32 array [queries, c], from -1 to 1.
+
+        Example:
+
+        >>> distances, ids = index.search(["query.jpg"], k=5)
+        >>> index.similarities(["query.jpg"], ids)
+        """
+        queries = self._reader.queries(images_or_codes)
+        ids = np.asarray(ids)
+        if ids.ndim != 2 or len(ids) != len(queries):
+            raise ValueError(
+                f"`ids` must have shape [{len(queries)}, c], one row a query. "
+                f"Received: shape {ids.shape}."
+            )
+        return cosine_similarities(self.spec, queries, self.codes(ids))
 
     # === Items ===
 

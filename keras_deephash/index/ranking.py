@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from keras_deephash.codebooks.reconstruction import reconstruct
 from keras_deephash.index.code_spec import CodeSpec
 
 # What a search by radius returns: the neighbours of query i are the rows
@@ -28,8 +29,7 @@ def candidate_distances(
         return _quantized_distances(spec, queries, codes)
     if queries.dtype == np.uint8:
         return np.bitwise_count(queries[:, None] ^ codes).sum(axis=2, dtype=np.int32)
-    signs = 2 * np.unpackbits(codes, axis=2).astype(np.float32) - 1
-    return -np.einsum("qb,qcb->qc", queries, signs)
+    return -np.einsum("qb,qcb->qc", queries, _signs(codes))
 
 
 def _quantized_distances(spec, queries, codes):
@@ -45,6 +45,34 @@ def _quantized_distances(spec, queries, codes):
         half_norms[row] = 0.5 * np.square(sums).sum(axis=1)
     lengths = np.square(queries).sum(axis=1, keepdims=True)
     return lengths - 2 * (similarities - half_norms)
+
+
+def cosine_similarities(
+    spec: CodeSpec, queries: np.ndarray, codes: np.ndarray
+) -> np.ndarray:
+    """The cosines of queries with what candidates stand for.
+
+    Args:
+        spec: `CodeSpec`.
+        queries: as for `candidate_distances`.
+        codes: uint8 [q, c, bytes], the candidates of each query.
+
+    Returns:
+        float32 array [q, c], from -1 to 1. Of hash codes as vectors of +1 and -1.
+    """
+    if spec.is_quantizer:
+        sums = np.stack([reconstruct(each, spec.centers) for each in codes])
+    else:
+        sums = _signs(codes)
+        if queries.dtype == np.uint8:
+            queries = _signs(queries)
+    dots = np.einsum("qd,qcd->qc", queries, sums)
+    lengths = np.linalg.norm(queries, axis=1)[:, None] * np.linalg.norm(sums, axis=2)
+    return (dots / np.where(lengths > 0, lengths, 1)).clip(-1, 1).astype(np.float32)
+
+
+def _signs(codes: np.ndarray) -> np.ndarray:
+    return 2 * np.unpackbits(codes, axis=-1).astype(np.float32) - 1
 
 
 def nearest_candidates(

@@ -86,7 +86,7 @@ def _save_version(store, path: str) -> None:
             names,
             backend=store.backend,
             kind=store.kind,
-            codes=store.spec.to_json(),
+            codes=_described(store.spec),
             **described,
         )
         write_to_disk(folder)
@@ -102,6 +102,11 @@ def _save_version(store, path: str) -> None:
     for name in filter(_is_unfinished_manifest, os.listdir(path)):
         with suppress(OSError):  # The save is done; another one may clear away too.
             os.remove(os.path.join(path, name))
+
+
+def _described(spec: CodeSpec) -> dict:
+    table = spec.radius_table
+    return spec.to_json() | ({} if table is None else {"radius_table": table.to_json()})
 
 
 def _next_version(versions: list[str]) -> str:

@@ -8,7 +8,11 @@ from keras_deephash.models.base.encoding import NEAR_ZERO
 from keras_deephash.models.base.retrieval_model import RetrievalModel
 from keras_deephash.preprocessing import Preprocessor
 from keras_deephash.retrieval.evaluate import evaluate_retrieval
-from keras_deephash.retrieval.hamming import pack_bits
+from keras_deephash.retrieval.hamming import (
+    code_planes,
+    hamming_distances,
+    pack_bits,
+)
 
 
 class HashingModel(RetrievalModel):
@@ -45,6 +49,13 @@ class HashingModel(RetrievalModel):
 
     def to_codes(self, continuous_codes: np.ndarray) -> np.ndarray:
         return pack_bits(continuous_codes)
+
+    @property
+    def distance(self) -> str:
+        return "hamming"
+
+    def distances(self, queries, codes) -> np.ndarray:
+        return hamming_distances(pack_bits(queries), code_planes(codes))
 
     def ranking(self, query_codes, database_codes) -> dict:
         return {

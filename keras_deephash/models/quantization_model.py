@@ -122,6 +122,13 @@ class QuantizationModel(RetrievalModel):
 
     # === Evaluation and config ===
 
+    @property
+    def distance(self) -> str:
+        return self.search_metric
+
+    def distances(self, queries, codes) -> np.ndarray:
+        return -self.asymmetric_scores(queries, codes)
+
     def ranking(self, query_codes, database_codes) -> dict:
         return {
             "query_codes": None,

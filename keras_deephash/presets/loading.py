@@ -125,6 +125,8 @@ def load_preset(
         _check_description(model, method, metadata, folder, given)
         load_weights_file(model, weights)
         model.preset = location.name
+        if not model.is_backbone:
+            model.radius_table = md.read_radius_table(metadata)
     if load_index:
         path = os.path.join(folder, INDEX_FILE)
         model.index = load_index_file(model, metadata, path)

@@ -37,6 +37,21 @@ _WORDS_OR_NONE = (
     "dataset_name",
     "command",
 )
+# What a method that is fitted in closed form has no use for.
+_OF_GRADIENTS = (
+    "augment",
+    "dropout",
+    "epochs",
+    "batch_size",
+    "optimizer",
+    "learning_rate",
+    "weight_decay",
+    "freeze_until",
+    "views",
+    "feature_cache",
+    "freeze_statistics",
+    "evaluate_every",
+)
 _FLAGS = ("freeze_statistics", "no_evaluation")
 
 
@@ -52,7 +67,9 @@ def check_options(options: TrainingOptions) -> type:
     check_values(options)
     cls = find_method(options)
     check_method_arguments(cls, options)
-    if options.optimizer == "recipe":
+    if cls.is_closed_form:
+        check_closed_form(cls, options)
+    elif options.optimizer == "recipe":
         sgd = options.given("optimizer", "sgd")
         wanted = f"{sgd} or adamw: the published recipe has its own"
         _check_not_given(options, ("learning_rate", "weight_decay"), wanted)
@@ -73,6 +90,17 @@ def check_options(options: TrainingOptions) -> type:
         wanted = f"a new backbone, {' or '.join(NEW_BACKBONES)}: this one has its own"
         _check_not_given(options, ("dropout",), wanted)
     return cls
+
+
+def check_closed_form(cls: type, options: TrainingOptions) -> None:
+    """Checks that no option is given that is for training by gradients."""
+    defaults = TrainingOptions(options.data)
+    for name in _OF_GRADIENTS:
+        if getattr(options, name) != getattr(defaults, name):
+            raise ValueError(
+                f"`{cls.__name__}` passes over the images once, without epochs and "
+                f"an optimizer: leave {options.named(name)} out."
+            )
 
 
 def check_values(options: TrainingOptions) -> None:

@@ -35,21 +35,29 @@ def settings(options: TrainingOptions, data: TrainingData) -> dict:
     }
 
 
-def new_record(options: TrainingOptions, data: TrainingData, found: dict) -> dict:
+def new_record(
+    options: TrainingOptions, data: TrainingData, closed_form: bool, found: dict
+) -> dict:
     """The `training_record` of a model that is not evaluated yet.
 
     Args:
+        closed_form: bool. Whether the method has neither epochs nor an optimizer.
         found: dict, what the training itself has measured.
     """
     training = {
         "split": f"{len(data.train)} images of train.txt",
         "start": _start(options.backbone),
         "seed": options.seed,
-        "epochs": options.epochs,
-        "batch_size": options.batch_size,
-        "optimizer": options.optimizer,
     }
-    if options.optimizer != "recipe":
+    if closed_form:
+        training["optimizer"] = "closed form"
+    else:
+        training |= {
+            "epochs": options.epochs,
+            "batch_size": options.batch_size,
+            "optimizer": options.optimizer,
+        }
+    if not closed_form and options.optimizer != "recipe":
         rate, decay = chosen_rates(options.learning_rate, options.weight_decay)
         training |= {"learning_rate": rate, "weight_decay": decay}
     command = options.command or f"kdh.train(kdh.{options.as_code()})"

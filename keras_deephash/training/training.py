@@ -59,7 +59,7 @@ def train(options: TrainingOptions) -> RetrievalModel:
     data = read_data(options)
     model = _new_model(options, data)
     found = _fit(model, options, data, output and f"{output}.backup")
-    model.training_record = new_record(options, data, found)
+    model.training_record = new_record(options, data, model.is_closed_form, found)
     # What is published is what gets measured: the weights as they are stored.
     round_weights(model, options.weights_dtype)
     if output is not None:
@@ -99,6 +99,8 @@ def _fit(
     backup: str | None,
 ) -> dict:
     """Trains the model; returns the minutes it took and the held-out figures."""
+    if model.is_closed_form:
+        return _fit_closed_form(model, options, data)
     seeds = EpochSeeds(options.seed)
     dataset = _dataset(model, options, data, seeds)
     with model.distribute_strategy.scope():
@@ -117,6 +119,19 @@ def _fit(
     found = {k: v[-1] for k, v in history.history.items() if k.startswith("val_")}
     if not first:  # Else the time of the other part is not known.
         found["minutes"] = round((time.time() - started) / 60, 1)
+    return found
+
+
+def _fit_closed_form(
+    model: RetrievalModel, options: TrainingOptions, data: TrainingData
+) -> dict:
+    """As `_fit`, for a method that passes over the images once."""
+    started = time.time()
+    model.fit(data.train, seed=options.seed, verbose=1)
+    found = {"minutes": round((time.time() - started) / 60, 1)}
+    if data.held_out is not None:
+        metrics = evaluate_model(model, *data.held_out, verbose=1)
+        found |= {f"val_{k}": v for k, v in metrics.items() if k.startswith("map")}
     return found
 
 

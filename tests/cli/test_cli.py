@@ -172,9 +172,14 @@ def test_demo_leaves_out_what_cannot_be_read(damaged, preset, tmp_path, capsys):
 
 
 def test_one_bit_is_not_one_bits():
-    captions = demo_steps._captions([np.array([0, 1, 12])])
-    assert captions == [["0 bits", "1 bit", "12 bits"]]
-    assert demo_steps._captions([np.array([-1.5])], "") == [["-1.5"]]
+    captions = [demo_steps._bits(distance) for distance in (0, 1, 12)]
+    assert captions == ["0 bits", "1 bit", "12 bits"]
+    assert [arguments.percent(s) for s in (-0.1, 0.0, 0.126, 1)] == [
+        "0%",
+        "0%",
+        "13%",
+        "100%",
+    ]
 
 
 def test_demo_with_a_quantizer_ranks_by_its_scores(data, tmp_path, monkeypatch):

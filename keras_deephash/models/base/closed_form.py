@@ -20,7 +20,6 @@ class ClosedFormMixin:
     Put before `HashingModel` or `QuantizationModel` in the bases of a class.
     """
 
-    # Where a training by gradients would look for labels and epochs.
     is_closed_form = True
     output_activation = "linear"
 
@@ -95,7 +94,8 @@ class ClosedFormMixin:
         history = keras.callbacks.History()
         history.set_model(self)
         history.history = self.solve(moments, seed)
-        self.training_record = None  # Of weights that have changed.
+        # Of other weights.
+        self.training_record = self.radius_table = None
         return history
 
     def _rows(self, x, batch_size: int, verbose, on_error):

@@ -214,7 +214,7 @@ class GlobalBatchTraining(FreezingMixin, keras.Model):
                 whose loss is not finite.
         """
         check_scope(self)
-        self.training_record = None  # Of weights that change now.
+        self.training_record = self.radius_table = None  # Of weights that change now.
         warn_unless_savable(self)
         check_arrays(x, y, "y", self.takes_as_features)
         validation = kwargs.get("validation_data")

@@ -3,6 +3,7 @@
 import os
 
 import keras
+import numpy as np
 
 from keras_deephash.backbones.layer_dtypes import LayerDtypes
 from keras_deephash.backbones.loading import as_backbone
@@ -10,12 +11,15 @@ from keras_deephash.models.base.backbone_check import check_preprocessor
 from keras_deephash.models.base.batch_checks import check_values
 from keras_deephash.models.base.encoder import EncoderMixin
 from keras_deephash.models.base.global_batch import GlobalBatchTraining
+from keras_deephash.models.base.radius import RadiusMixin
 from keras_deephash.models.base.serving import ServingMixin
 from keras_deephash.preprocessing import Preprocessor
 from keras_deephash.presets.mixin import PresetMixin
 
 
-class RetrievalModel(PresetMixin, EncoderMixin, ServingMixin, GlobalBatchTraining):
+class RetrievalModel(
+    PresetMixin, EncoderMixin, RadiusMixin, ServingMixin, GlobalBatchTraining
+):
     """Base class of `HashingModel` and `QuantizationModel`.
 
     The model takes RGB pixels from 0 to 255 at the network's input size and
@@ -34,6 +38,8 @@ class RetrievalModel(PresetMixin, EncoderMixin, ServingMixin, GlobalBatchTrainin
 
     # Whether codes are bytes of a codebook, ranked by features, and not packed bits.
     is_quantizer = False
+    # Whether `fit` needs one pass over the images, and neither labels nor an optimizer.
+    is_closed_form = False
     # Of the layer after the backbone.
     output_activation = "tanh"
 
@@ -104,6 +110,23 @@ class RetrievalModel(PresetMixin, EncoderMixin, ServingMixin, GlobalBatchTrainin
         return self.output_layer(features)
 
     # === Evaluation and config ===
+
+    @property
+    def distance(self) -> str:
+        """What codes are compared by: `"hamming"`, or a quantizer's metric."""
+        raise NotImplementedError(f"{type(self).__name__} must define `distance`.")
+
+    def distances(self, queries, codes) -> np.ndarray:
+        """The distances of queries to codes, as `Index.search` measures them.
+
+        Args:
+            queries: float array [queries, units], as `continuous_codes` returns.
+            codes: uint8 array [n, bits / 8], as `encode` returns.
+
+        Returns:
+            Array [queries, n]; smaller is nearer.
+        """
+        raise NotImplementedError(f"{type(self).__name__} must define `distances`.")
 
     def ranking(self, query_codes, database_codes) -> dict:
         """What the method ranks by: arguments of `evaluate_retrieval`.

@@ -10,6 +10,7 @@ from keras_deephash.presets.errors import PresetError
 from keras_deephash.presets.format.parameter_count import count_kept_parameters
 from keras_deephash.presets.format.paths import is_file_name, preset_file
 from keras_deephash.presets.format.weights import WEIGHTS_DTYPES
+from keras_deephash.retrieval.radius_table import RadiusTable
 from keras_deephash.version import __version__
 
 if TYPE_CHECKING:
@@ -78,10 +79,22 @@ def build_metadata(
         "label_names": None if label_names is None else list(label_names),
         "training": dict(training or {}),
         "metrics": dict(metrics or {}),
+        **_radius_table(model),
         "files": {
             name: describe_file(os.path.join(folder, name)) for name in HASHED_FILES
         },
     }
+
+
+def _radius_table(model) -> dict:
+    table = getattr(model, "radius_table", None)
+    return {} if table is None else {"radius_table": table.to_json()}
+
+
+def read_radius_table(metadata: dict) -> RadiusTable | None:
+    """What radii mean for the codes of a preset; None where it was not measured."""
+    table = metadata.get("radius_table")
+    return None if table is None else RadiusTable.from_json(table)
 
 
 def read_json(path: str) -> dict:
@@ -178,6 +191,10 @@ def _check_values(metadata: dict, path: str) -> None:
             f"The metric `map` in {path!r} must be a number. "
             f"Received: {mean_precision!r}."
         )
+    try:
+        read_radius_table(metadata)
+    except ValueError as error:
+        raise PresetError(f"`radius_table` in {path!r} is not one: {error}") from None
     for name, value in metadata["metrics"].items():
         if isinstance(value, float) and not math.isfinite(value):
             raise PresetError(
