@@ -2,7 +2,8 @@
 
 A loss of one's own derives from `PairwiseLoss` (pairs of images), `PointwiseLoss` (each
 image and its labels) or `QuantizationLoss` (each code), or is a layer that ends in
-`mean_over_replicas`: see docs/own_method.md.
+`mean_over_replicas`: see docs/own_method.md. Losses of codes, or features, and labels
+serve in `compile(loss=)` of any network of Keras too, whose outputs are the codes.
 """
 
 import keras_deephash.keras_backend  # noqa: F401 - checked first

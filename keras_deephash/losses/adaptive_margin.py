@@ -6,12 +6,13 @@ from keras import ops
 
 from keras_deephash.checks import check_number
 from keras_deephash.losses.distances import normalize
+from keras_deephash.losses.loss_layer import LossLayer
 from keras_deephash.losses.pairs import check_codes_and_labels
 from keras_deephash.losses.replicas import sum_over_replicas
 
 
 @keras.saving.register_keras_serializable(package="keras_deephash")
-class AdaptiveMarginLoss(keras.layers.Layer):
+class AdaptiveMarginLoss(LossLayer):
     """Hinge loss that ranks an image's own labels before all others, by word vectors.
 
     The mean of `max(0, delta_jk - cos(v_j, z_i) + cos(v_k, z_i))` over the images i
@@ -45,10 +46,11 @@ class AdaptiveMarginLoss(keras.layers.Layer):
           Retrieval, CVPR 2017](https://openaccess.thecvf.com/content_cvpr_2017/html/Cao_Deep_Visual-Semantic_Quantization_CVPR_2017_paper.html)
     """
 
+    takes_labels = True
+
     def __init__(self, word_vectors, margin: float | None = None, **kwargs):
         if margin is not None:
             margin = check_number("margin", margin)
-        kwargs.setdefault("dtype", "float32")
         super().__init__(**kwargs)
         self.word_vectors = check_word_vectors(word_vectors)
         self.margin = margin

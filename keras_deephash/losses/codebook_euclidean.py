@@ -3,11 +3,12 @@
 import keras
 from keras import ops
 
+from keras_deephash.losses.loss_layer import LossLayer
 from keras_deephash.losses.replicas import mean_over_replicas
 
 
 @keras.saving.register_keras_serializable(package="keras_deephash")
-class EuclideanCodebookLoss(keras.layers.Layer):
+class EuclideanCodebookLoss(LossLayer):
     """Squared distance of features to their reconstructions, `mean_i |z_i - x_i|^2`.
 
     Call arguments:
@@ -23,10 +24,6 @@ class EuclideanCodebookLoss(keras.layers.Layer):
     >>> codes = codebook.encode(features)
     >>> EuclideanCodebookLoss()(features, codebook.decode(codes))
     """
-
-    def __init__(self, **kwargs):
-        kwargs.setdefault("dtype", "float32")
-        super().__init__(**kwargs)
 
     def call(self, features, reconstructions):
         error = ops.cast(features, "float32") - ops.stop_gradient(reconstructions)

@@ -7,11 +7,12 @@ from keras_deephash.losses.adaptive_margin import (
     check_word_vectors,
     plain_word_vectors,
 )
+from keras_deephash.losses.loss_layer import LossLayer
 from keras_deephash.losses.replicas import mean_over_replicas
 
 
 @keras.saving.register_keras_serializable(package="keras_deephash")
-class InnerProductCodebookLoss(keras.layers.Layer):
+class InnerProductCodebookLoss(LossLayer):
     """Error of the inner products with all word vectors,
     `mean_i sum_c (v_c^T (z_i - x_i))^2`.
 
@@ -41,7 +42,6 @@ class InnerProductCodebookLoss(keras.layers.Layer):
     """
 
     def __init__(self, word_vectors, **kwargs):
-        kwargs.setdefault("dtype", "float32")
         super().__init__(**kwargs)
         self.word_vectors = check_word_vectors(word_vectors)
 

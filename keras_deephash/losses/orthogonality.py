@@ -3,9 +3,11 @@
 import keras
 from keras import ops
 
+from keras_deephash.losses.loss_layer import LossLayer
+
 
 @keras.saving.register_keras_serializable(package="keras_deephash")
-class OrthogonalityPenalty(keras.layers.Layer):
+class OrthogonalityPenalty(LossLayer):
     """Redundancy of the sub-codebooks, `sum_m sum_m' |C_m^T C_m' - I|^2`.
 
     `C_m` is the matrix [D, K] of the centres of sub-codebook m, `I` the identity of
@@ -25,10 +27,6 @@ class OrthogonalityPenalty(keras.layers.Layer):
         - [Liu et al., Deep Triplet Quantization, ACM Multimedia 2018](
           https://arxiv.org/abs/1902.00153)
     """
-
-    def __init__(self, **kwargs):
-        kwargs.setdefault("dtype", "float32")
-        super().__init__(**kwargs)
 
     def call(self, centers):
         centers = ops.cast(centers, "float32")

@@ -1,9 +1,9 @@
 """The base class of the pair losses: weighting and the global batch."""
 
-import keras
 from keras import ops
 
 from keras_deephash.checks import check_option
+from keras_deephash.losses.loss_layer import LossLayer
 from keras_deephash.losses.pairs import (
     check_codes_and_labels,
     self_pairs,
@@ -14,7 +14,7 @@ from keras_deephash.losses.replicas import gather_rows
 PAIR_WEIGHTINGS = ("balanced", "one_sided", None)
 
 
-class PairwiseLoss(keras.layers.Layer):
+class PairwiseLoss(LossLayer):
     """Base class of the losses over all pairs of the global batch.
 
     A subclass implements `pair_losses`. Called inside a replica of a
@@ -37,13 +37,12 @@ class PairwiseLoss(keras.layers.Layer):
     ...         return similar * d + (1 - similar) * ops.relu(8 - d)
     """
 
+    takes_labels = True
     # Whether an image paired with itself counts.
     include_self_pairs = False
 
     def __init__(self, pair_weighting: str | None = "balanced", **kwargs):
         check_option("pair_weighting", pair_weighting, PAIR_WEIGHTINGS)
-        # Pair mathematics runs in float32 also under mixed precision.
-        kwargs.setdefault("dtype", "float32")
         super().__init__(**kwargs)
         self.pair_weighting = pair_weighting
 

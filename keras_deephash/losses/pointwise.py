@@ -1,13 +1,13 @@
 """The base class of losses of each image by itself."""
 
-import keras
 from keras import ops
 
+from keras_deephash.losses.loss_layer import LossLayer
 from keras_deephash.losses.pairs import check_codes_and_labels
 from keras_deephash.losses.replicas import mean_over_replicas
 
 
-class PointwiseLoss(keras.layers.Layer):
+class PointwiseLoss(LossLayer):
     """Base class of the losses of each image's code and labels.
 
     A subclass implements `image_losses`. The loss is their mean over the global batch;
@@ -21,10 +21,7 @@ class PointwiseLoss(keras.layers.Layer):
     ...         return ops.mean(ops.square(codes - 1), axis=-1)
     """
 
-    def __init__(self, **kwargs):
-        # Losses are computed in float32 also under mixed precision.
-        kwargs.setdefault("dtype", "float32")
-        super().__init__(**kwargs)
+    takes_labels = True
 
     def image_losses(self, codes, labels):
         """The losses [n] of codes [n, bits] and multi-hot labels [n, L].

@@ -1,21 +1,17 @@
 """The base of the losses that pull continuous codes towards +-1."""
 
-import keras
 from keras import ops
 
+from keras_deephash.losses.loss_layer import LossLayer
 from keras_deephash.losses.replicas import mean_over_replicas
 
 
-class QuantizationLoss(keras.layers.Layer):
+class QuantizationLoss(LossLayer):
     """Base class of the quantization losses of binary codes.
 
     A subclass implements `image_losses`. The loss is their mean over the global
     batch; inside a replica of a `tf.distribute` strategy, this replica's share.
     """
-
-    def __init__(self, **kwargs):
-        kwargs.setdefault("dtype", "float32")
-        super().__init__(**kwargs)
 
     def image_losses(self, codes):
         """The loss of each code, [n]."""

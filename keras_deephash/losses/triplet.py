@@ -5,6 +5,7 @@ from keras import ops
 
 from keras_deephash.checks import check_integer, check_number, check_option
 from keras_deephash.losses.distances import pairwise_distances
+from keras_deephash.losses.loss_layer import LossLayer
 from keras_deephash.losses.pairs import (
     check_codes_and_labels,
     self_pairs,
@@ -16,7 +17,7 @@ MININGS = ("margin", "hard", "all")
 
 
 @keras.saving.register_keras_serializable(package="keras_deephash")
-class TripletLoss(keras.layers.Layer):
+class TripletLoss(LossLayer):
     """Triplet loss on squared Euclidean distances within the global batch.
 
     The mean of `max(0, margin + |z_a - z_p|^2 - |z_a - z_n|^2)` over triplets of an
@@ -53,12 +54,13 @@ class TripletLoss(keras.layers.Layer):
           https://arxiv.org/abs/1902.00153)
     """
 
+    takes_labels = True
+
     def __init__(
         self, margin: float = 30.0, mining: str = "margin", seed: int = 0, **kwargs
     ):
         margin = check_number("margin", margin, positive=True)
         check_option("mining", mining, MININGS)
-        kwargs.setdefault("dtype", "float32")
         super().__init__(**kwargs)
         self.margin = margin
         self.mining = mining
