@@ -151,6 +151,17 @@ def exchange(first: str, second: str) -> bool:
         return False
 
 
+def is_network_path(path: str) -> bool:
+    """Whether Windows would ask another computer for a path, `//host/share/file`.
+
+    Windows sends the user's name and a digest of the password along, so a path that
+    somebody's file names must not be looked at. Other systems treat such a path alike:
+    what a file can bring about should not depend on the system.
+    """
+    slashes = path.replace("/", "\\")
+    return slashes.startswith(("\\\\", "\\??\\"))
+
+
 @contextmanager
 def disk_errors(path: str | os.PathLike) -> Iterator[None]:
     """Turns errors of a disk into an OSError of one line that names `path`.

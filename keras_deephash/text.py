@@ -36,5 +36,10 @@ def printable(text: str, keep: str = "") -> str:
     )
 
 
+def count(number: int, noun: str) -> str:
+    """A number of things: `"1 code"`, `"2 codes"`."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
 def _is_hidden(character: str) -> bool:
     return unicodedata.category(character) in _CATEGORIES or character in _HIDDEN

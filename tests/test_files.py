@@ -11,6 +11,7 @@ import pytest
 from keras_deephash.files import (
     check_room,
     disk_errors,
+    is_network_path,
     try_lock,
     write_atomically,
 )
@@ -21,6 +22,26 @@ posix = pytest.mark.skipif(os.name == "nt", reason="POSIX files")
 def write(path, content: bytes) -> None:
     with write_atomically(path) as file:
         file.write(content)
+
+
+@pytest.mark.parametrize(
+    "path, there",
+    [
+        ("//host/share/a.png", True),
+        (r"\\host\share\a.png", True),
+        (r"/\host/a.png", True),
+        (r"\/host\a.png", True),
+        (r"\\?\UNC\host\a.png", True),
+        (r"\??\UNC\host\a.png", True),
+        ("/photos//a.png", False),
+        (r"C:\photos\a.png", False),
+        (r"\photos\a.png", False),
+        ("a.png", False),
+        ("", False),
+    ],
+)
+def test_paths_of_other_computers(path, there):
+    assert is_network_path(path) == there
 
 
 def test_a_failed_write_leaves_the_old_file(tmp_path):

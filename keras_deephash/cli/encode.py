@@ -17,6 +17,7 @@ RAY_ADDRESS names a cluster, its machines encode.
 import os
 
 from keras_deephash.cli import arguments
+from keras_deephash.text import count
 
 
 def add_arguments(parser) -> None:
@@ -66,7 +67,7 @@ def run(options) -> None:
         arguments.refuse_none(errors)
         np.savez(file, codes=codes, paths=np.array(errors.readable))
     arguments.report_unreadable(options.output, errors.unreadable)
-    print(f"{options.output}: {len(codes)} codes of {model.bits} bits")
+    print(f"{options.output}: {count(len(codes), 'code')} of {model.bits} bits")
 
 
 def run_with_ray(options) -> None:
@@ -91,6 +92,7 @@ def run_with_ray(options) -> None:
         strict=options.strict,
     )
     print(
-        f"{options.output}: {done['images']} codes in {done['parts']} new files, "
-        f"{done['unreadable']} images unreadable"
+        f"{options.output}: {count(done['images'], 'code')} in "
+        f"{count(done['parts'], 'new file')}, "
+        f"{count(done['unreadable'], 'image')} unreadable"
     )

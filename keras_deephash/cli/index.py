@@ -45,7 +45,7 @@ def run(options) -> None:
     from keras_deephash.index import Index
     from keras_deephash.index.building import IndexBuilder
     from keras_deephash.index.manifest import MANIFEST
-    from keras_deephash.text import printable
+    from keras_deephash.text import count, printable
 
     paths, labels = arguments.read_images(options.images)
     # The same name for an image from wherever the command is called.
@@ -82,7 +82,7 @@ def run(options) -> None:
     done = [f"{builder.added} of them new"]
     done += [f"{builder.updated} updated"] if builder.updated else []
     done += [f"{removed} removed, whose files are gone"] if removed else []
-    print(f"{options.output}: {len(index)} codes, {', '.join(done)}")
+    print(f"{options.output}: {count(len(index), 'code')}, {', '.join(done)}")
     if gone := builder.gone():
         example = printable(next(iter(gone.values())))
         are = "is" if len(gone) == 1 else "are"

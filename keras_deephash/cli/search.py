@@ -131,11 +131,17 @@ def _draw(results: list[dict], path: str) -> None:
 
 
 def _tile(path: str):
-    """A small picture of an image, or None where its file is gone or damaged."""
+    """A small picture of an image, or None where its file is gone or damaged.
+
+    Or on a network share: the name is the index's, whoever wrote it.
+    """
     from PIL import Image
 
+    from keras_deephash.files import is_network_path
     from keras_deephash.images import read_image
 
+    if is_network_path(path):
+        return None
     try:
         image = Image.fromarray(read_image(path))
     except (ValueError, OSError):

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from keras_deephash.files import is_network_path
 from keras_deephash.images import ImageErrors
 from keras_deephash.index.file_stamps import FileStamps, stamp_of
 from keras_deephash.index.index import Index
@@ -116,12 +117,17 @@ class IndexBuilder:
         self._save()
 
     def gone(self) -> dict[int, str]:
-        """The ids and names of files that are no longer there, of absolute paths."""
+        """The ids and names of files that are no longer there, of absolute paths.
+
+        Names on a network share are not looked at: see `files.is_network_path`.
+        """
         names = self.index.names(self.index.ids) or []
         return {
             int(number): name
             for number, name in zip(self.index.ids, names, strict=bool(names))
-            if os.path.isabs(name) and not os.path.exists(name)
+            if os.path.isabs(name)
+            and not is_network_path(name)
+            and not os.path.exists(name)
         }
 
     def remove_gone(self) -> int:

@@ -106,6 +106,31 @@ def test_a_picture_shows_what_is_missing(index, preset, folder, tmp_path, capsys
         assert (whole[number] == 255).mean() < 0.5
 
 
+def test_a_picture_asks_no_other_computer(preset, folder, tmp_path, capsys):
+    """On POSIX systems, `//file` is the file itself: it is there, and not looked at."""
+    model = kdh.from_preset(preset)
+    index = kdh.Index(model)
+    image = os.path.join(folder, "07.png")
+    index.add(model.encode([image] * 2), names=[image, f"/{image}"])
+    index.save(tmp_path / "i")
+    arguments = ["--index", str(tmp_path / "i"), "--preset", preset]
+    arguments += ["--images", image, "--save", str(tmp_path / "grid.png")]
+    search(capsys, *arguments)
+    with Image.open(tmp_path / "grid.png") as picture:
+        pixels = np.asarray(picture.convert("RGB"))
+    shown, hidden = (pixels[26:98, x : x + 72] for x in (102, 188))
+    assert (shown == 255).mean() < 0.5 < (hidden == 255).mean()
+
+
+def test_one_code_is_singular(preset, folder, tmp_path, capsys):
+    image = os.path.join(folder, "07.png")
+    assert build(preset, image, str(tmp_path / "i")) == 0
+    assert "i: 1 code, 1 of them new" in capsys.readouterr().out
+    arguments = ["--images", image, "--output", str(tmp_path / "codes.npz")]
+    assert main(["encode", "--preset", preset, *arguments]) == 0
+    assert "codes.npz: 1 code of " in capsys.readouterr().out
+
+
 def test_the_same_command_adds_what_is_new(index, preset, folder, capsys):
     assert build(preset, folder, index) == 0
     assert "48 codes, 0 of them new" in capsys.readouterr().out

@@ -83,6 +83,12 @@ def test_no_address_that_a_file_names_is_connected_to(listener, tmp_path):
         write_manifest(tmp_path, manifest)
         with pytest.raises(IndexFileError, match="has no option `token`"):
             Index.load(tmp_path, uri="http://127.0.0.1:1")
+    for seconds in (1e9, 10**400, -1, None, "1"):
+        manifest = read_manifest(tmp_path)
+        manifest["options"] = {"collection": "photos", "retry_seconds": seconds}
+        write_manifest(tmp_path, manifest)
+        with pytest.raises(IndexFileError, match="`retry_seconds` must be"):
+            Index.load(tmp_path, uri="http://127.0.0.1:1")
     as_if_in_milvus(tmp_path, uri)
     assert listener.received == []
     # What the caller gives is connected to.

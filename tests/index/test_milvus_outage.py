@@ -86,6 +86,7 @@ def test_an_unreachable_server_is_an_error_within_seconds():
         ({"collection": "no-name"}, "`collection` must be a name"),
         ({"collection": None}, "`collection` must be a name"),
         ({"retry_seconds": -1}, "`retry_seconds` must be finite and >= 0"),
+        ({"retry_seconds": 3601}, "`retry_seconds` must be at most 3600. Received"),
         ({"lists": 4}, '`lists` is an option of `kind="ivf"` alone'),
         ({"kind": "ivf", "probes": 0}, "`probes` must be an integer >= 1"),
         ({"kind": "hnsw"}, "must be one of .'flat', 'ivf'.. Received: kind='hnsw'"),

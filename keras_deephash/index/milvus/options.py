@@ -4,6 +4,7 @@ from keras_deephash.checks import check_integer, check_number
 
 DEFAULT_LISTS = 1024
 KINDS = ("flat", "ivf")
+MAX_RETRY_SECONDS = 3600  # A saved index holds the number, and may be a stranger's.
 
 
 def check_options(kind: str, options: dict) -> dict:
@@ -19,8 +20,8 @@ def check_options(kind: str, options: dict) -> dict:
                 collection. Defaults to `1024`.
             probes: int. Lists a search looks into. Defaults to one in 32.
             retry_seconds: float. How long a call waits for a server that went away
-                before it is an error. Defaults to `60`; a server needs half a minute
-                to start again.
+                before it is an error, at most an hour. Defaults to `60`; a server
+                needs half a minute to start again.
     """
     if kind not in KINDS:
         raise ValueError(
@@ -42,7 +43,11 @@ def check_options(kind: str, options: dict) -> dict:
             "`collection` must be a name of letters, digits and underscores. "
             f"Received: collection={name!r}."
         )
-    check_number("retry_seconds", options["retry_seconds"])
+    if check_number("retry_seconds", options["retry_seconds"]) > MAX_RETRY_SECONDS:
+        raise ValueError(
+            f"`retry_seconds` must be at most {MAX_RETRY_SECONDS}. "
+            f"Received: retry_seconds={options['retry_seconds']!r}."
+        )
     for name in ("lists", "probes"):
         value = options[name]
         if value is None:
