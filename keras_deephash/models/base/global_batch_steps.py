@@ -1,0 +1,142 @@
+"""The steps of training on a loss over the global batch, and what they log."""
+
+import keras
+import tensorflow as tf
+from keras import ops
+
+from keras_deephash.losses.replicas import count_rows
+from keras_deephash.models.base.batch_checks import (
+    checked_batch,
+    checked_pixels,
+    images_and_labels,
+)
+from keras_deephash.models.base.learning_rates import scale_gradients
+from keras_deephash.models.base.replica_checks import check_rows
+from keras_deephash.models.base.term_means import TermMeans
+
+
+class GlobalBatchSteps(keras.Model):
+    """A step of the training, the evaluation and the prediction of a batch.
+
+    A subclass implements `loss_terms`, and has the `output_layer`. Each term is in the
+    logs by its name.
+    """
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.learning_rate_multipliers = None
+        self._term_means = TermMeans()
+
+    # === What a subclass defines ===
+
+    @property
+    def output_layer(self) -> keras.layers.Layer:
+        """The layer after the backbone, with learning-rate multipliers of its own."""
+        raise NotImplementedError(f"{type(self).__name__} must define `output_layer`.")
+
+    def loss_terms(self, outputs, labels) -> dict:
+        """The terms of the loss, by the names that they have in the logs.
+
+        The loss is the sum of the terms, each times its weight. A term is a float32
+        scalar: this replica's share of a loss of the global batch, as the loss layers
+        of `keras_deephash.losses` give it, or `losses.mean_over_replicas` of a loss for
+        each image.
+
+        Args:
+            outputs: float32 tensor [n, units], the continuous codes of this replica.
+            labels: tensor [n, L], multi-hot. L need not be known where a dataset does
+                not tell it.
+
+        Returns:
+            dict, name to (weight, term). A weight is a float or a scalar tensor.
+
+        Example:
+
+        >>> def loss_terms(self, outputs, labels):
+        ...     return {
+        ...         "center_loss": (1.0, self.center_loss(outputs, labels)),
+        ...         "quantization_loss": (0.1, self.quantization_loss(outputs)),
+        ...     }
+        """
+        raise NotImplementedError(f"{type(self).__name__} must define `loss_terms`.")
+
+    def watched_figures(self, outputs) -> dict:
+        """Figures for the logs that are not part of the loss.
+
+        Args:
+            outputs: float32 tensor [n, units], the continuous codes of this replica.
+
+        Returns:
+            dict, name to this replica's share of a mean over the global batch.
+            Empty if there are none.
+        """
+        return {}
+
+    # === Steps ===
+
+    def predict_step(self, data):
+        images, *_ = keras.utils.unpack_x_y_sample_weight(data)
+        if self.takes_as_features(images):
+            return self(images, training=False)
+        return self(checked_pixels(images), training=False)
+
+    def train_step(self, data):
+        images, labels = self._checked_batch(data)
+        with tf.GradientTape() as tape:
+            outputs = self(images, training=True)
+            loss = self._loss_share(outputs, labels)
+            scaled_loss = self.optimizer.scale_loss(loss)
+        variables = self.trainable_variables
+        gradients = tape.gradient(scaled_loss, variables)
+        gradients = scale_gradients(
+            gradients, variables, self.output_layer, self.learning_rate_multipliers
+        )
+        # Shares of the replicas add up to the global loss, and so do the gradients
+        # when the optimizer sums them over the replicas.
+        self.optimizer.apply_gradients(zip(gradients, variables, strict=True))
+        return self.compute_metrics(images, labels, outputs)
+
+    def test_step(self, data):
+        images, labels = self._checked_batch(data)
+        outputs = self(images, training=False)
+        self._loss_share(outputs, labels)
+        return self.compute_metrics(images, labels, outputs)
+
+    def _checked_batch(self, data):
+        """Images and labels of a batch, which are what they should be."""
+        images, labels = images_and_labels(data)
+        pixels = not self.takes_as_features(images)
+        return checked_batch(check_rows(self, images), labels, pixels)
+
+    def _loss_share(self, outputs, labels):
+        """This replica's share of the loss of the global batch."""
+        terms = self.loss_terms(outputs, labels)
+        loss = sum(weight * share for weight, share in terms.values())
+        replicas = self.distribute_strategy.num_replicas_in_sync
+        for other in self.losses:  # Regularizers, once for all replicas together.
+            loss += ops.sum(ops.cast(other, "float32")) / replicas
+        # Shares add up over the replicas, while the trackers average over them.
+        weight = count_rows(outputs) / replicas
+        self._loss_tracker.update_state(loss * replicas, sample_weight=weight)
+        shares = {name: share for name, (_, share) in terms.items()}
+        shares |= self.watched_figures(outputs)
+        figures = {name: share * replicas for name, share in shares.items()}
+        self._term_means.update_state(figures, sample_weight=weight)
+        return loss
+
+    @property
+    def metrics_names(self) -> list[str]:
+        """The names in the logs; those of the loss's terms are known after a step."""
+        means = self._term_means
+        names = [means.names if m is means else [m.name] for m in self.metrics]
+        return [name for each in names for name in each]
+
+    def _flatten_metrics_in_order(self, logs):
+        # Keras would put what one metric gives into alphabetical order.
+        names = [name for name in ("loss", *self._term_means.names) if name in logs]
+        others = {name: value for name, value in logs.items() if name not in names}
+        if not others:
+            return [logs[name] for name in names]
+        others = super()._flatten_metrics_in_order(others)
+        others = others if isinstance(others, list) else [others]
+        return [logs[name] for name in names] + others
