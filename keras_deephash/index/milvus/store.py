@@ -1,18 +1,17 @@
 """Codes, ids, labels and names in a Milvus server."""
 
-import json
 import threading
 
 import numpy as np
 
 from keras_deephash.index.code_spec import CodeSpec
-from keras_deephash.index.ids import check_ids, ids_are_missing, ids_are_there
+from keras_deephash.index.ids import check_ids
 from keras_deephash.index.labels import check_labels
 from keras_deephash.index.manifest import IndexFileError
 from keras_deephash.index.milvus.connection import MilvusConnection, MilvusError
 from keras_deephash.index.milvus.items import MilvusItems
 from keras_deephash.index.milvus.options import check_options
-from keras_deephash.index.milvus.rows import Rows, can_be_name, code_field, to_codes
+from keras_deephash.index.milvus.rows import Rows, code_field, to_codes
 from keras_deephash.index.milvus.schema import open_collection
 from keras_deephash.index.milvus.search import MilvusSearch
 from keras_deephash.index.ranking import (
@@ -23,7 +22,6 @@ from keras_deephash.index.ranking import (
 from keras_deephash.progress import Progress
 
 INSERT_ROWS = 2000
-FIND_NAMES = 500  # Of up to 4,096 bytes each in one condition.
 _LONG_WORK = 20_000
 
 
@@ -95,7 +93,7 @@ class MilvusStore:
             )
             labels = check_labels(labels, count, *self._form())
             rows = Rows(self.spec, ids, codes, labels, names)
-            new = self._check_new(rows)
+            new = self.items.are_new(rows, self.next_id)
             if count:
                 self.next_id = max(first, int(ids.max()) + 1)
             progress = None
@@ -122,27 +120,6 @@ class MilvusStore:
             # rows are sent again, and must not be there twice.
             self.connection.call("upsert", self.items.collection, rows)
 
-    def _check_new(self, rows: Rows) -> np.ndarray:
-        """Which items are not there yet, a bool mask.
-
-        An item whose id is there must equal the one that is there: so an addition that
-        broke may be repeated, and another is refused.
-        """
-        new = np.ones(len(rows.ids), bool)
-        old = np.flatnonzero(rows.ids < self.next_id)
-        fields = [code_field(self.spec), "label", "name"]
-        for start in range(0, len(old), INSERT_ROWS):
-            part = old[start : start + INSERT_ROWS]
-            there = self.items.known(rows.ids[part], fields)
-            if not there:
-                continue
-            for place, row in zip(part, rows.take(part), strict=True):
-                if row["id"] in there:
-                    if not rows.is_same(row, there[row["id"]]):
-                        raise ids_are_there(rows.ids[[place]])
-                    new[place] = False
-        return new
-
     def _form(self) -> tuple[tuple | None, bool]:
         """The form of the labels that are there, and whether there are no items."""
         if self._label_form is not None:
@@ -156,7 +133,7 @@ class MilvusStore:
     def remove(self, ids) -> int:
         """Drops items and returns how many."""
         ids = np.unique(np.asarray(ids).ravel())
-        self._rows_of(ids, [])
+        self.items.rows_of(ids, [])
         for start in range(0, len(ids), INSERT_ROWS):
             listed = ids[start : start + INSERT_ROWS].tolist()
             self.connection.call("delete", self.items.collection, ids=listed)
@@ -186,12 +163,12 @@ class MilvusStore:
     # === Items ===
 
     def codes_of(self, ids) -> np.ndarray:
-        rows = self._rows_of(ids, [code_field(self.spec)])
+        rows = self.items.rows_of(ids, [code_field(self.spec)])
         return to_codes(self.spec, rows).reshape(*np.shape(ids), self.spec.bytes)
 
     def labels_of(self, ids) -> np.ndarray | None:
         form, _ = self._form()
-        rows = self._rows_of(ids, ["label"])
+        rows = self.items.rows_of(ids, ["label"])
         if form is None:
             return None
         labels = np.array(
@@ -200,35 +177,18 @@ class MilvusStore:
         return labels.reshape(*np.shape(ids), *form)
 
     def names_of(self, ids) -> list[str] | None:
-        rows = self._rows_of(ids, ["name"])
+        rows = self.items.rows_of(ids, ["name"])
         if not self._has_names:
             self._has_names = bool(self.items.query('name != ""', ["id"], limit=1))
         return [row["name"] for row in rows] if self._has_names else None
 
-    def _rows_of(self, ids, fields: list[str]) -> list[dict]:
-        """The rows of ids, in their order, or a ValueError if one is not there."""
-        ids = np.asarray(ids).ravel()
-        if ids.size and ids.dtype.kind not in "iu":
-            raise ValueError(f"`ids` must be integers. Received: {ids.dtype}.")
-        rows = self.items.known(np.unique(ids), fields)
-        missing = [id_ for id_ in ids.tolist() if id_ not in rows]
-        if missing:
-            raise ids_are_missing(np.array(missing))
-        return [rows[id_] for id_ in ids.tolist()]
-
     def find(self, names: list[str]) -> np.ndarray:
         """The ids of all items that have one of some names, in rising order."""
-        found = [np.empty(0, np.int64)]
-        names = [name for name in names if can_be_name(name)]
-        for start in range(0, len(names), FIND_NAMES):
-            # Milvus reads strings as JSON writes them.
-            listed = json.dumps(names[start : start + FIND_NAMES], ensure_ascii=False)
-            found += self.items.pages(f"name in {listed}")
-        return np.unique(np.concatenate(found))
+        return self.items.find(names)
 
     def all_ids(self) -> np.ndarray:
         """All ids, in rising order."""
-        return np.concatenate([np.empty(0, np.int64), *self.items.pages()])
+        return self.items.all_ids()
 
     def stats(self) -> dict:
         options = {key: value for key, value in self.options.items() if value}
