@@ -21,6 +21,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from tiny_backbone import TinyBackbone
 
 import keras_deephash as kdh
 
@@ -82,25 +83,44 @@ def make_model():
     """A function that makes a DCH of a few thousand weights."""
 
     def make(bits=16, normalization="batch", dropout=0.0, **arguments):
-        backbone = kdh.AlexNetBackbone.small(
-            filters=(4, 8, 8, 8, 8),
-            hidden_dim=16,
-            normalization=normalization,
-            dropout=dropout,
-        )
+        backbone = TinyBackbone(normalization=normalization, dropout=dropout)
         return kdh.DCH(backbone, bits, **arguments)
 
     return make
 
 
 @pytest.fixture
-def images():
-    """24 uint8 images of 32 x 32 pixels."""
+def make_alexnet():
+    """A function that makes an AlexNet of a few thousand weights: slow to train."""
+
+    def make(**arguments):
+        return kdh.AlexNetBackbone.small(
+            **{"filters": (4, 8, 8, 8, 8), "hidden_dim": 16, **arguments}
+        )
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def same_images():
+    """`images` for what a file of tests makes once; do not change them."""
     return np.random.default_rng(0).integers(0, 256, (24, 32, 32, 3), dtype=np.uint8)
 
 
 @pytest.fixture
-def labels():
-    """Multi-hot labels of 24 images, 4 labels; some images have none or two."""
+def images(same_images):
+    """24 uint8 images of 32 x 32 pixels."""
+    return same_images.copy()
+
+
+@pytest.fixture(scope="session")
+def same_labels():
+    """`labels` for what a file of tests makes once; do not change them."""
     generator = np.random.default_rng(1)
     return (generator.random((24, 4)) < 0.3).astype("float32")
+
+
+@pytest.fixture
+def labels(same_labels):
+    """Multi-hot labels of 24 images, 4 labels; some images have none or two."""
+    return same_labels.copy()

@@ -91,13 +91,11 @@ def test_bad_arguments():
         RetrievalEvaluation(None, None, topk=3)
 
 
-def test_what_cannot_be_evaluated_shows_before_the_training(images, labels):
+def test_what_cannot_be_evaluated_shows_before_the_training(make_model, images, labels):
     query, database = ImageSet(images, labels), ImageSet(images, labels[:, :3])
     with pytest.raises(ValueError, match="same labels. Received: 4 and 3 columns"):
         RetrievalEvaluation(query, database)
-    model = kdh.DTQ(
-        kdh.AlexNetBackbone.small(filters=(4,) * 5, hidden_dim=8), subcodebooks=2
-    )
+    model = kdh.DTQ(make_model().backbone, subcodebooks=2)
     callback = RetrievalEvaluation(query, query, radius=2, crops=10)
     with pytest.raises(ValueError, match="radius=2, a DTQ"):
         model.fit(images, labels, callbacks=[callback], verbose=0)
@@ -109,10 +107,14 @@ def test_a_backup_needs_a_compiled_model(make_model, tmp_path):
         TrainingBackup(tmp_path).restore(make_model())
 
 
-def test_epochs_reseed_the_dropout_layers(make_model, images, labels):
+def test_epochs_reseed_the_dropout_layers(images, labels):
     def states(seed, global_seed, **arguments):
         keras.utils.set_random_seed(global_seed)
-        model = make_model(dropout=0.5)
+        x = inputs = keras.Input((32, 32, 3))
+        for name in ("drop1", "drop2"):
+            x = keras.layers.Dropout(0.5, name=name)(x)
+        outputs = keras.layers.GlobalAveragePooling2D()(x)
+        model = kdh.DCH(keras.Model(inputs, outputs), bits=16)
         model.compile("sgd")
         found = {}
         seeds = EpochSeeds(seed)

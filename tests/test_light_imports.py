@@ -81,8 +81,10 @@ print(json.dumps(loaded))
     ["import keras_deephash, keras", "import keras, keras_deephash"],
     ids=["before_keras", "after_keras"],
 )
-def test_a_keras_file_loads_though_no_name_was_asked_for(imports, make_model, tmp_path):
-    model = make_model()
+def test_a_keras_file_loads_though_no_name_was_asked_for(
+    imports, make_alexnet, tmp_path
+):
+    model = kdh.DCH(make_alexnet(), bits=16)
     path = str(tmp_path / "model.keras")
     model.save(path)
     program = f"""

@@ -37,8 +37,8 @@ def local_ray():
 
 
 @pytest.fixture
-def preset(make_model, tmp_path):
-    make_model().save_to_preset(tmp_path / "preset")
+def preset(make_alexnet, tmp_path):
+    kdh.DCH(make_alexnet(), bits=16).save_to_preset(tmp_path / "preset")
     return str(tmp_path / "preset")
 
 

@@ -25,3 +25,10 @@ def data(tmp_path):
         (tmp_path / "data" / f"{name}.txt").write_text("\n".join(part) + "\n")
     (tmp_path / "data" / "labels.txt").write_text("red\ngreen\n")
     return str(tmp_path / "data")
+
+
+@pytest.fixture
+def start(make_model, tmp_path):
+    """The preset of a tiny model, whose backbone trains in a second."""
+    make_model(bits=16).save_to_preset(tmp_path / "start")
+    return str(tmp_path / "start")

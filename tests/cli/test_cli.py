@@ -45,14 +45,14 @@ def test_help_of_a_command(command, capsys):
     assert f"usage: keras-deephash {command}" in capsys.readouterr().out
 
 
-def test_train_evaluate_encode(data, tmp_path, capsys):
+def test_train_evaluate_encode(data, start, tmp_path, capsys):
     output = str(tmp_path / "trained")
     recipe = tmp_path / "recipe.json"
     recipe.write_text(json.dumps({"bits": 16, "epochs": 9, "optimizer": "adamw"}))
     arguments = ["--data", data, "--output", output, "--batch-size", "8"]
     arguments += ["--recipe", str(recipe), "--epochs", "2", "--hold-out", "0.5"]
     arguments += ["--evaluate-every", "1", "--augment", "color", "cutout"]
-    arguments += ["--top-k", "5"]
+    arguments += ["--top-k", "5", "--backbone", start]
     assert main(["train", *arguments]) == 0
     assert not os.path.exists(output + ".backup")
     metadata = json.loads((tmp_path / "trained" / "metadata.json").read_text())
@@ -182,7 +182,9 @@ def test_one_bit_is_not_one_bits():
     ]
 
 
-def test_demo_with_a_quantizer_ranks_by_its_scores(data, tmp_path, monkeypatch):
+def test_demo_with_a_quantizer_ranks_by_its_scores(
+    data, make_model, tmp_path, monkeypatch
+):
     drawn = {}
 
     def draw(queries, neighbors, captions):
@@ -190,12 +192,7 @@ def test_demo_with_a_quantizer_ranks_by_its_scores(data, tmp_path, monkeypatch):
         return Image.new("RGB", (8, 8))
 
     monkeypatch.setattr(demo_steps, "draw_neighbors", draw)
-    model = kdh.DQN(
-        kdh.AlexNetBackbone.small(filters=(4,) * 5, hidden_dim=8),
-        subcodebooks=2,
-        subcenters=4,
-        dim=4,
-    )
+    model = kdh.DQN(make_model().backbone, subcodebooks=2, subcenters=4, dim=4)
     paths = kdh.images.find_images(data)
     model.fit_codebook(paths, verbose=0)
     model.save_to_preset(tmp_path / "preset")

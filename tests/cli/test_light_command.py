@@ -1,5 +1,6 @@
 """What the command prints at its start, and how long it takes to."""
 
+import functools
 import os
 import re
 import subprocess
@@ -7,6 +8,7 @@ import sys
 
 import pytest
 
+import keras_deephash as kdh
 from keras_deephash.cli import COMMANDS
 
 COMMAND = [sys.executable, "-c", "from keras_deephash.cli import *; sys.exit(main())"]
@@ -27,6 +29,11 @@ def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess:
         del variables["TF_CPP_MIN_LOG_LEVEL"]
     command = [*COMMAND, *arguments]
     return subprocess.run(command, env=variables, capture_output=True, text=True)
+
+
+@functools.cache
+def status_of(*arguments: str) -> int:
+    return run(*arguments).returncode
 
 
 def processor_seconds(*arguments: str) -> float:
@@ -66,11 +73,11 @@ def test_a_mistyped_option_gives_an_error_and_where_help_is(arguments, message):
     assert message in error
     command = re.match(r"(keras-deephash(?: \w+)?): error: ", error)[1]
     assert pointer == f"See `{command} --help`."
-    assert run(*pointer.split("`")[1].split()[1:]).returncode == 0
+    assert status_of(*pointer.split("`")[1].split()[1:]) == 0
 
 
-def test_a_command_prints_nothing_but_its_own_lines(data, make_model, tmp_path):
-    make_model().save_to_preset(tmp_path / "preset")
+def test_a_command_prints_nothing_but_its_own_lines(data, make_alexnet, tmp_path):
+    kdh.DCH(make_alexnet(), bits=16).save_to_preset(tmp_path / "preset")
     output = str(tmp_path / "codes.npz")
     arguments = ["--preset", str(tmp_path / "preset"), "--images", data]
     done = run("encode", *arguments, "--output", output)

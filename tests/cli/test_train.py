@@ -37,12 +37,15 @@ def vectors(tmp_path):
         ("DTQ", [*QUANTIZER, "--dim", "6", "--margin", "5", "--mining", "hard"]),
     ],
 )
-def test_trains_and_evaluates(data, vectors, tmp_path, capsys, method, arguments):
+def test_trains_and_evaluates(
+    data, start, vectors, tmp_path, capsys, method, arguments
+):
     output = str(tmp_path / "trained")
     if method == "DVSQ":
         arguments = [*arguments, "--word-vectors", vectors]
-    options = ["--data", data, "--output", output, "--epochs", "3", *SMALL]
-    options += ["--hold-out", "0.5", "--evaluate-every", "3", "--method", method]
+    options = ["--data", data, "--output", output, "--epochs", "2", *SMALL]
+    options += ["--hold-out", "0.5", "--evaluate-every", "2", "--method", method]
+    options += ["--backbone", start]
     assert main(["train", *options, *arguments]) == 0
     metadata = json.loads((tmp_path / "trained" / "metadata.json").read_text())
     assert metadata["method"] == method
@@ -67,11 +70,13 @@ def test_trains_and_evaluates(data, vectors, tmp_path, capsys, method, arguments
 def test_an_output_with_the_name_of_a_shipped_preset(
     data, tmp_path, monkeypatch, capsys
 ):
+    # Of a new backbone, as the command makes it.
     monkeypatch.chdir(tmp_path)
     arguments = ["--data", data, "--output", "dch_cifar10_48", "--epochs", "1", *SMALL]
     assert main(["train", *arguments, "--bits", "16", "--gamma", "7"]) == 0
     trained = kdh.from_preset(tmp_path / "dch_cifar10_48")
     assert (trained.bits, trained.gamma) == (16, 7)
+    assert type(trained.backbone) is kdh.AlexNetBackbone
 
 
 def test_begins_from_the_backbone_of_another_method(data, make_model, tmp_path):
@@ -115,20 +120,19 @@ def test_statistics_of_batch_normalization_may_stay(
         pytest.param(["DTQ", *QUANTIZER], id="DTQ"),
     ],
 )
-def test_trains_above_a_frozen_part(data, make_model, tmp_path, method):
-    start = make_model(bits=16)
-    start.save_to_preset(tmp_path / "start")
+def test_trains_above_a_frozen_part(data, start, tmp_path, method):
     output, cache = str(tmp_path / "trained"), tmp_path / "features"
     arguments = ["train", "--data", data, *SMALL, "--method", *method, "--epochs", "3"]
-    arguments += ["--backbone", str(tmp_path / "start"), "--freeze-until", "pool1"]
+    arguments += ["--backbone", start, "--freeze-until", "pool1"]
     arguments += ["--views", "2", "--feature-cache", str(cache)]
     assert main([*arguments, "--output", output]) == 0
     # The features of the views, the queries and the database, and their labels.
     files = sorted(cache.iterdir())
     assert len(files) == 6
     trained = kdh.from_preset(output)
-    for name, is_frozen in (("conv1", True), ("conv2", False)):
-        one, two = (x.backbone.get_layer(name).kernel for x in (start, trained))
+    for name, is_frozen in (("conv1", True), ("fc6", False)):
+        models = kdh.from_preset(start), trained
+        one, two = (x.backbone.get_layer(name).kernel for x in models)
         assert np.array_equal(one, two) == is_frozen
 
     # What was measured on features is what the images give.
@@ -164,14 +168,17 @@ def test_a_killed_training_gives_the_same_preset(
     arguments += ["--resize-size", "36", "--augment", "color", "--method", *method]
     arguments += ["--backbone", str(tmp_path / "start")]
     program = (
-        "import sys, keras_deephash.cli as cli, tensorflow as tf\n"
+        "import sys, keras_deephash.cli as cli, tensorflow as tf, tiny_backbone\n"
         # As in this process: graphs that are rewritten round otherwise.
         "tf.config.optimizer.set_experimental_options({'disable_meta_optimizer': True})"
         "\nsys.exit(cli.main())"
     )
     killed, whole = str(tmp_path / "killed"), str(tmp_path / "whole")
     command = [sys.executable, "-c", program, *arguments, "--output", killed]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as training:
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, text=True, env=environment
+    ) as training:
         for line in training.stdout:
             if line.startswith("Epoch 3/"):
                 training.kill()

@@ -16,16 +16,22 @@ from keras_deephash.preprocessing import PREPROCESSING_VERSION
 NAMES = [f"bild {number} ä.png" for number in range(24)]
 
 
-@pytest.fixture
-def folder(saved, images, labels, tmp_path):
-    """A preset with an index of 24 images."""
-    folder = tmp_path / "tiny"
+@pytest.fixture(scope="module")
+def indexed(saved, same_images, same_labels, tmp_path_factory):
+    """A preset with an index of 24 images; do not change it."""
+    folder = tmp_path_factory.mktemp("indexed") / "tiny"
     shutil.copytree(saved, folder)
     model = kdh.from_preset(folder)
     index = Index(model, kind="hash", flips=2)
-    index.add(images, ids=np.arange(24) * 7, labels=labels, names=NAMES)
+    index.add(same_images, ids=np.arange(24) * 7, labels=same_labels, names=NAMES)
     model.save_to_preset(folder, index=index)
     return folder
+
+
+@pytest.fixture
+def folder(indexed, tmp_path):
+    """A copy of it."""
+    return shutil.copytree(indexed, tmp_path / "tiny")
 
 
 def rewrite(folder, change):
@@ -131,9 +137,9 @@ def test_a_quantizers_index_comes_back(make_model, images, tmp_path):
 
 
 def test_a_quantizer_is_published_with_its_codebooks(
-    hub, make_model, images, load, tmp_path
+    hub, make_alexnet, images, load, tmp_path
 ):
-    model = kdh.DTQ(make_model().backbone, subcodebooks=2, subcenters=8, dim=12)
+    model = kdh.DTQ(make_alexnet(), subcodebooks=2, subcenters=8, dim=12)
     model.fit_codebook(images)
     model.save_to_preset(tmp_path / "dtq")
     uri = "hf://me/dtq"

@@ -125,8 +125,8 @@ def test_the_snippet_of_the_card_works_also_offline(hub, publish, tmp_path):
     assert "Fetching 4 files: 100%" in done.stderr
 
 
-def test_a_backbone_is_published_too(make_model, hub, publish, load, tmp_path):
-    make_model().backbone.save_to_preset(tmp_path / "backbone")
+def test_a_backbone_is_published_too(make_alexnet, hub, publish, load, tmp_path):
+    make_alexnet().save_to_preset(tmp_path / "backbone")
     commit = publish("hf://me/backbone", tmp_path / "backbone")
     card = hub.repositories["me/backbone"].commits[commit]["README.md"].decode()
     text = "scaled to 36 x 36 pixels, of which the middle 32 x 32 are seen.\n"

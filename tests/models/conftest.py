@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from tiny_backbone import TinyBackbone
 
 import keras_deephash as kdh
 
@@ -13,12 +14,7 @@ def make_backbone():
     """A function that makes a backbone of a few thousand weights."""
 
     def make(normalization="batch", dropout=0.0):
-        return kdh.AlexNetBackbone.small(
-            filters=(4, 8, 8, 8, 8),
-            hidden_dim=16,
-            normalization=normalization,
-            dropout=dropout,
-        )
+        return TinyBackbone(normalization=normalization, dropout=dropout)
 
     return make
 

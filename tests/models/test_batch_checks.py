@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import tensorflow as tf
+from tiny_backbone import TinyBackbone
 
 import keras_deephash as kdh
 
@@ -12,10 +13,7 @@ PIXELS = np.random.default_rng(0).integers(0, 256, (8, 32, 32, 3), np.uint8)
 
 @pytest.fixture(scope="module")
 def model():
-    backbone = kdh.AlexNetBackbone.small(
-        filters=(4,) * 5, hidden_dim=8, normalization="batch"
-    )
-    model = kdh.DCH(backbone, bits=8)
+    model = kdh.DCH(TinyBackbone(), bits=8)
     model.compile("sgd")
     return model
 

@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from tiny_backbone import TinyBackbone
 
 import keras_deephash as kdh
 
@@ -93,9 +94,7 @@ def test_optimizers_schedules_and_callbacks(
 
 @pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
 def test_mixed_precision(images, labels, policy):
-    backbone = kdh.AlexNetBackbone.small(
-        filters=(4, 8, 8, 8, 8), hidden_dim=16, dtype=policy
-    )
+    backbone = TinyBackbone(dtype=policy)
     model = kdh.DCH(backbone, 8)
     model.compile()
     history = model.fit(images, labels, batch_size=8, epochs=2, verbose=0).history
@@ -108,9 +107,7 @@ def test_mixed_precision(images, labels, policy):
 
 
 def test_a_step_that_is_not_finite_in_float16_is_left_out(images, labels):
-    backbone = kdh.AlexNetBackbone.small(
-        filters=(4, 8, 8, 8, 8), hidden_dim=16, dtype="mixed_float16"
-    )
+    backbone = TinyBackbone(dtype="mixed_float16")
     model = kdh.DCH(backbone, 8)
     model.compile(
         keras.optimizers.LossScaleOptimizer(
@@ -125,9 +122,7 @@ def test_a_step_that_is_not_finite_in_float16_is_left_out(images, labels):
 
 def test_float16_on_several_replicas_is_refused(two_replicas):
     with two_replicas.scope():
-        backbone = kdh.AlexNetBackbone.small(
-            filters=(4, 8, 8, 8, 8), hidden_dim=16, dtype="mixed_float16"
-        )
+        backbone = TinyBackbone(dtype="mixed_float16")
         with pytest.raises(ValueError, match="With 2 replicas .*mixed_bfloat16"):
             kdh.DCH(backbone, 8).compile()
 

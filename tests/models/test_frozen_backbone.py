@@ -18,14 +18,14 @@ def image_set(images):
 @pytest.fixture
 def model(make_backbone):
     model = kdh.DCH(make_backbone(), bits=16)
-    model.freeze_backbone("pool2")
+    model.freeze_backbone("pool1")
     return model
 
 
 def test_codes_of_features_are_those_of_images(model, image_set):
     features = model.frozen_features(image_set, batch_size=7, verbose=0)
     assert features.images.dtype == np.float16
-    assert features.images.shape == (24, 7, 7, 8)
+    assert features.images.shape == (24, 4, 4, 8)
     np.testing.assert_array_equal(features.labels, image_set.labels)
     expected = model.continuous_codes(image_set.images)
     for codes in (
@@ -39,7 +39,7 @@ def test_codes_of_features_are_those_of_images(model, image_set):
 def test_training_leaves_the_frozen_part(model, image_set):
     features = model.frozen_features(image_set, verbose=0)
     before = [w.copy() for w in model.frozen_weights]
-    head_before = model.backbone.get_layer("conv3").kernel.numpy()
+    head_before = model.backbone.get_layer("fc6").kernel.numpy()
     model.compile(keras.optimizers.Adam(1e-2))
     model.fit(features.images, features.labels, batch_size=24, epochs=2, verbose=0)
     # Nor does training on images change it: batch statistics rest as well.
@@ -47,7 +47,7 @@ def test_training_leaves_the_frozen_part(model, image_set):
     for old, new in zip(before, model.frozen_weights, strict=True):
         np.testing.assert_array_equal(old, new)
     assert not np.array_equal(
-        head_before, model.backbone.get_layer("conv3").kernel.numpy()
+        head_before, model.backbone.get_layer("fc6").kernel.numpy()
     )
 
 
@@ -55,7 +55,7 @@ def test_what_is_frozen_after_a_training_stays_from_then_on(make_backbone, image
     model = kdh.DCH(make_backbone(), bits=16)
     model.compile(keras.optimizers.SGD(0.5))
     model.fit(image_set.images, image_set.labels, batch_size=24, verbose=0)
-    model.freeze_backbone("pool2")
+    model.freeze_backbone("pool1")
     before = [weight.copy() for weight in model.frozen_weights]
     model.fit(image_set.images, image_set.labels, batch_size=24, verbose=0)
     for old, new in zip(before, model.frozen_weights, strict=True):
@@ -68,10 +68,10 @@ def test_views_have_all_images(make_backbone):
     labels = np.zeros((103, 103), np.uint8)
     np.fill_diagonal(labels, 1)
     model = kdh.DCH(make_backbone(), bits=16)
-    model.freeze_backbone("pool2")
+    model.freeze_backbone("pool1")
     frozen = FrozenFeatures(None)
     features, shown = frozen.of_views(model, ImageSet(images, labels), 2, 0, None, [])
-    assert features.shape == (2, 103, 7, 7, 8)
+    assert features.shape == (2, 103, 4, 4, 8)
     np.testing.assert_array_equal(shown.sum(axis=1), np.ones((2, 103)))
 
 
@@ -82,7 +82,9 @@ def test_frozen_features_are_as_many_as_the_images(model, image_set, count):
         model.run_frozen(dataset, count, verbose=0)
 
 
-def test_a_second_freezing_takes_the_place_of_the_first(model):
+def test_a_second_freezing_takes_the_place_of_the_first(make_alexnet):
+    model = kdh.DCH(make_alexnet(), bits=16)
+    model.freeze_backbone("pool2")
     model.backbone.get_layer("conv1").trainable = False  # By the user, and stays.
     for until, frozen in (("pool5", 5), ("pool1", 1), ("conv3", 3)):
         model.freeze_backbone(until)
@@ -205,7 +207,7 @@ def test_features_in_files_are_those_of_the_images(model, image_set, tmp_path):
         return frozen.of_views(model, image_set, 2, 0, None, [])
 
     features, labels = views()
-    assert features.shape == (2, 24, 7, 7, 8)
+    assert features.shape == (2, 24, 4, 4, 8)
     assert not np.array_equal(features[0], features[1])
     count = len(list((tmp_path / "features").iterdir()))
     for found, expected in zip(views(), (features, labels), strict=True):
@@ -226,12 +228,12 @@ def test_features_in_files_are_those_of_the_images(model, image_set, tmp_path):
     assert not np.array_equal(centre.images, changed.images)
 
 
-@pytest.mark.parametrize("until", ["bn2", "relu2", "pool2"])
+@pytest.mark.parametrize("until", ["bn1", "relu1", "pool1"])
 def test_features_of_every_layer_have_files_of_their_own(
     make_backbone, image_set, tmp_path, until
 ):
     folder = str(tmp_path)
-    for layer in ("bn2", "relu2", "pool2"):
+    for layer in ("bn1", "relu1", "pool1"):
         other = kdh.DCH(make_backbone(), bits=16)
         other.freeze_backbone(layer)
         FrozenFeatures(folder).of_images(other, image_set)

@@ -84,7 +84,7 @@ def test_an_uneven_last_batch_gives_the_weights_of_one_replica(
 def test_regularization_counts_once(two_replicas, make_model, images, labels):
     def make():
         model = make_model()
-        layer = model.backbone.get_layer("fc7")
+        layer = model.backbone.get_layer("fc6")
         layer.kernel.regularizer = keras.regularizers.L2(0.1)
         return model
 

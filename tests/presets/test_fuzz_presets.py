@@ -255,8 +255,8 @@ def fuzz(seed, count, source, folder, vouch):
 
 
 @pytest.fixture
-def small(make_model, tmp_path, images, labels):
-    model = make_model(bits=8)
+def small(make_alexnet, tmp_path, images, labels):
+    model = kdh.DCH(make_alexnet(), bits=8)
     index = kdh.Index(model)
     index.add(images, labels=labels, names=[f"{i}.png" for i in range(24)])
     model.save_to_preset(tmp_path / "small", metrics={"map": 0.5}, index=index)

@@ -21,8 +21,8 @@ from keras_deephash.presets.location import PresetLocation
 
 
 @pytest.fixture
-def preset(make_model, tmp_path):
-    make_model(bits=16).save_to_preset(tmp_path / "mine")
+def preset(make_alexnet, tmp_path):
+    kdh.DCH(make_alexnet(), bits=16).save_to_preset(tmp_path / "mine")
     return tmp_path / "mine"
 
 

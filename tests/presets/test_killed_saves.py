@@ -39,10 +39,10 @@ forking = pytest.mark.skipif(not hasattr(os, "fork"), reason="kills forked proce
 
 
 @pytest.fixture
-def saved(make_model, tmp_path):
+def saved(make_alexnet, tmp_path):
     """A preset in a folder of its own, where litter shows."""
     folder = tmp_path / "presets"
-    make_model().save_to_preset(folder / "mine")
+    kdh.DCH(make_alexnet(), bits=16).save_to_preset(folder / "mine")
     return folder / "mine"
 
 
@@ -167,10 +167,10 @@ def test_names_change_places_in_one_step(tmp_path):
     assert not exchange(str(tmp_path / "a"), str(tmp_path / "none"))
 
 
-def test_a_full_disk_leaves_the_old_preset(saved, make_model):
+def test_a_full_disk_leaves_the_old_preset(saved, make_alexnet):
     """A limit to the length of a file fails like a disk without room."""
     before = {path.name: path.read_bytes() for path in saved.iterdir()}
-    larger = make_model(bits=64)
+    larger = kdh.DCH(make_alexnet(), bits=64)
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     for limit in (100, 5_000, 40_000):
         assert limit < os.path.getsize(saved / "model.weights.h5")

@@ -2,12 +2,25 @@
 
 import numpy as np
 import pytest
+from tiny_backbone import TinyBackbone
 
 
 @pytest.fixture
 def start(make_model, tmp_path):
     make_model().save_to_preset(tmp_path / "start")
     return str(tmp_path / "start")
+
+
+@pytest.fixture
+def pretraining(load_script, monkeypatch):
+    """`pretrain_alexnet` with a backbone that trains in a second."""
+    script = load_script("pretrain_alexnet")
+
+    def build_backbone(image_size, dtype="float32", dropout=0.2):
+        return TinyBackbone(image_size, dtype=dtype, dropout=dropout)
+
+    monkeypatch.setattr("small_alexnet.build_backbone", build_backbone)
+    return script
 
 
 @pytest.fixture

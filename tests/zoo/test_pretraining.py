@@ -70,14 +70,14 @@ def test_targets_are_smoothed_classes_and_soft_labels(load_script, tmp_path):
         script.new_targets(np.zeros(5, int), str(tmp_path / "soft.npy"), 0.7)
 
 
-def test_pretraining_learns_soft_labels(load_script, tiny_images, tmp_path):
+def test_pretraining_learns_soft_labels(pretraining, tiny_images, tmp_path):
     teacher = tmp_path / "soft.npy"
     # A teacher that takes the classes for one another.
     np.save(teacher, np.eye(200, dtype=np.float16)[199 * (np.arange(64) % 2 == 0)])
     options = ["--small-epochs", "0", "--final-epochs", "3", "--batch-size", "8"]
     options += ["--teacher", str(teacher), "--teacher-weight", "1", "--peak", "0.02"]
     output = tmp_path / "output"
-    load_script("pretrain_alexnet").main([tiny_images, str(output), *options])
+    pretraining.main([tiny_images, str(output), *options])
     metadata = kdh.presets.read_preset_metadata(str(output))
     assert metadata["training"]["teacher"] == str(teacher)
     log = metadata["training"]["log"]
@@ -140,9 +140,9 @@ def test_a_cycle_of_smaller_images_is_refused(load_script):
 
 
 def test_pretraining_goes_on_with_its_own_backup_alone(
-    load_script, tiny_images, tmp_path, monkeypatch
+    pretraining, tiny_images, tmp_path, monkeypatch
 ):
-    script, output = load_script("pretrain_alexnet"), tmp_path / "output"
+    script, output = pretraining, tmp_path / "output"
     arguments = [tiny_images, str(output), "--batch-size", "8", "--small-epochs", "0"]
     arguments += ["--final-epochs", "2", "--limit", "16"]
 
@@ -163,9 +163,9 @@ def test_pretraining_goes_on_with_its_own_backup_alone(
 
 
 def test_a_training_that_goes_on_learns_what_it_would_have(
-    load_script, tiny_images, tmp_path, monkeypatch
+    pretraining, tiny_images, tmp_path, monkeypatch
 ):
-    script = load_script("pretrain_alexnet")
+    script = pretraining
     options = ["--batch-size", "8", "--small-epochs", "0", "--final-epochs", "2"]
     options += ["--limit", "16", "--dropout", "0.5"]
     whole, stopped = str(tmp_path / "whole"), str(tmp_path / "stopped")
@@ -221,9 +221,9 @@ def test_too_few_images_are_named_before_the_backup(load_script, tiny_images, tm
 
 
 def test_a_wrong_start_does_not_bind_what_comes_next(
-    load_script, tiny_images, tmp_path
+    pretraining, tiny_images, tmp_path
 ):
-    script, output = load_script("pretrain_alexnet"), str(tmp_path / "output")
+    script, output = pretraining, str(tmp_path / "output")
     options = ["--batch-size", "8", "--limit", "8", "--small-epochs", "0"]
     with pytest.raises(kdh.PresetError, match="no preset"):
         script.main([tiny_images, output, *options, "--start", "nowhere_at_all"])

@@ -78,9 +78,9 @@ def test_weights_come_back_after_an_error(load_script, model, data):
 
 
 def test_pretraining_keeps_the_average_also_after_a_stop(
-    load_script, tiny_images, tmp_path, monkeypatch
+    pretraining, tiny_images, tmp_path, monkeypatch
 ):
-    script, weights = load_script("pretrain_alexnet"), {}
+    script, weights = pretraining, {}
     options = ["--batch-size", "8", "--small-epochs", "0", "--final-epochs", "2"]
     options += ["--limit", "16", "--floor", "0.5", "--color", "0.3", "--seed", "1"]
 
