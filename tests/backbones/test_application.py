@@ -42,44 +42,56 @@ def test_the_same_features_as_kerass_network(tmp_path):
     np.testing.assert_array_equal(again.encode(pixels), model.encode(pixels))
 
 
-@pytest.mark.parametrize("by_path", [False, True])
-def test_efficientnet_is_kerass_after_a_preset_too(by_path, tmp_path, monkeypatch):
-    """Keras builds it of other layers with ImageNet weights than without."""
-    arguments = dict(include_top=False, input_shape=(32, 32, 3), pooling="avg")
-    random = keras.applications.EfficientNetB0(weights=None, **arguments)
+EFFICIENTNET = dict(include_top=False, input_shape=(32, 32, 3), pooling="avg")
+EFFICIENTNET_MODULE = inspect.getmodule(keras.applications.EfficientNetB0)
+PIXELS = np.random.default_rng(0).integers(0, 256, (2, 32, 32, 3), np.uint8)
+
+
+@pytest.fixture(scope="module")
+def imagenet(tmp_path_factory):
+    """A weights file as Keras downloads it, and the features of Keras's network."""
+    random = keras.applications.EfficientNetB0(weights=None, **EFFICIENTNET)
     (normalization,) = (
         n for n in random.layers if isinstance(n, keras.layers.Normalization)
     )
     # As in the file that Keras downloads.
     mean, deviation = np.float32([[0.485, 0.456, 0.406], [0.229, 0.224, 0.225]])
     normalization.set_weights([mean, deviation, *normalization.get_weights()[2:]])
-    path = str(tmp_path / "efficientnetb0_notop.weights.h5")
+    folder = tmp_path_factory.mktemp("imagenet")
+    path = str(folder / "efficientnetb0_notop.weights.h5")
     random.save_weights(path)
-    module = inspect.getmodule(keras.applications.EfficientNetB0)
-    monkeypatch.setattr(module.file_utils, "get_file", lambda *_, **__: path)
-    network = keras.applications.EfficientNetB0(weights="imagenet", **arguments)
+    with pytest.MonkeyPatch.context() as patch:
+        files = EFFICIENTNET_MODULE.file_utils
+        patch.setattr(files, "get_file", lambda *_, **__: path)
+        network = keras.applications.EfficientNetB0(weights="imagenet", **EFFICIENTNET)
+    return path, np.asarray(network(1.0 * PIXELS))
 
-    pixels = np.random.default_rng(0).integers(0, 256, (2, 32, 32, 3), np.uint8)
-    expected = network(1.0 * pixels)
+
+@pytest.mark.parametrize("by_path", [False, True])
+def test_efficientnet_is_kerass_after_a_preset_too(
+    by_path, imagenet, tmp_path, monkeypatch
+):
+    """Keras builds it of other layers with ImageNet weights than without."""
+    path, expected = imagenet
+    files = EFFICIENTNET_MODULE.file_utils
+    monkeypatch.setattr(files, "get_file", lambda *_, **__: path)
     weights = path if by_path else "imagenet"
     backbone = ApplicationBackbone("EfficientNetB0", (32, 32, 3), weights=weights)
-    scale = abs(np.asarray(expected)).max()
-    np.testing.assert_allclose(backbone(1.0 * pixels), expected, atol=1e-4 * scale)
+    scale = abs(expected).max()
+    np.testing.assert_allclose(backbone(1.0 * PIXELS), expected, atol=1e-4 * scale)
     backbone.save_to_preset(tmp_path / "preset")
     again = kdh.from_preset(tmp_path / "preset")
-    np.testing.assert_allclose(again(1.0 * pixels), expected, atol=1e-4 * scale)
+    np.testing.assert_allclose(again(1.0 * PIXELS), expected, atol=1e-4 * scale)
 
 
 def test_efficientnet_of_the_users_own_training(tmp_path):
-    arguments = dict(include_top=False, input_shape=(32, 32, 3), pooling="avg")
-    network = keras.applications.EfficientNetB0(weights=None, **arguments)
+    network = keras.applications.EfficientNetB0(weights=None, **EFFICIENTNET)
     path = str(tmp_path / "own.weights.h5")
     network.save_weights(path)
     backbone = ApplicationBackbone("EfficientNetB0", (32, 32, 3), weights=path)
-    pixels = np.random.default_rng(0).integers(0, 256, (2, 32, 32, 3), np.uint8)
-    expected = network(1.0 * pixels)
+    expected = network(1.0 * PIXELS)
     scale = abs(np.asarray(expected)).max()
-    np.testing.assert_allclose(backbone(1.0 * pixels), expected, atol=1e-4 * scale)
+    np.testing.assert_allclose(backbone(1.0 * PIXELS), expected, atol=1e-4 * scale)
 
 
 def test_by_a_string_with_the_users_weights(tmp_path, monkeypatch):

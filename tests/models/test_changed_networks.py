@@ -38,7 +38,7 @@ def test_codes_are_those_of_the_changed_network(
 def test_export_after_training(
     name, make_model, make_quantizer, images, labels, tmp_path
 ):
-    model = make_model() if name == "DCH" else make_quantizer(name)
+    model = make_model() if name == "DCH" else make_quantizer(name, subcodebooks=2)
     model.compile()
     model.fit(images, labels, verbose=0)
     model.export(tmp_path / "served", verbose=False)

@@ -3,6 +3,8 @@
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
+from colored_images import colored_images
 
 import keras_deephash as kdh
 from keras_deephash import losses
@@ -85,18 +87,18 @@ def test_quantizer_loss_is_that_of_its_parts(make, images, labels, name):
 
 
 @pytest.mark.parametrize("name", ["DHN", *QUANTIZERS])
-def test_learns_classes(make, images, name):
-    labels = np.eye(4)[np.arange(24) % 4]
-    images[:, :16] = (np.arange(24) % 4 * 80)[:, None, None, None]
+def test_learns_classes(make, name):
+    images, labels = colored_images(4)
     # Twelve dimensions have no room for the margin of 300.
     model = make(name, "lrn", **({"margin": 4.0} if name == "DTQ" else {}))
-    model.compile(keras.optimizers.Adam(5e-3))
-    steps = [np.tile(x, (15, *[1] * (x.ndim - 1))) for x in (images, labels)]
-    model.fit(*steps, batch_size=24, epochs=10, shuffle=False, verbose=0)
+    # The rate falls to zero: what has been learned is not lost in the last steps.
+    rate = keras.optimizers.schedules.CosineDecay(5e-3, 150)
+    model.compile(keras.optimizers.Adam(rate))
+    dataset = tf.data.Dataset.from_tensor_slices((images, labels)).batch(24)
+    model.fit(dataset.repeat(15), epochs=10, verbose=0)
     codes = model.continuous_codes(images)
     metrics = model.retrieval_metrics(codes, labels, codes, labels)
-    # DHN does not part all classes of so few images; chance is 0.3.
-    assert metrics["map"] > (0.7 if name == "DHN" else 0.95)
+    assert metrics["map"] > 0.95
     if name != "DHN":
         assert metrics["map_symmetric"] > 0.95
         assert metrics["map_features"] > 0.95

@@ -16,7 +16,7 @@ class TinyBackbone(Backbone):
 
     def __init__(
         self,
-        image_size: int = 32,
+        image_shape=(32, 32, 3),
         filters: int = 8,
         hidden_dim: int = 16,
         normalization: str = "batch",
@@ -24,7 +24,7 @@ class TinyBackbone(Backbone):
         dtype=None,
         **kwargs,
     ):
-        inputs = keras.Input((image_size, image_size, 3), name="images")
+        inputs = keras.Input(image_shape, name="images")
         x = layers.Conv2D(filters, 4, 4, dtype=dtype, name="conv1")(inputs)
         if normalization == "batch":
             x = layers.BatchNormalization(synchronized=True, dtype=dtype, name="bn1")(x)
@@ -38,7 +38,7 @@ class TinyBackbone(Backbone):
         )(x)
         x = layers.Dropout(dropout, dtype=dtype, name="drop6")(x)
         arguments = {
-            "image_size": image_size,
+            "image_shape": tuple(image_shape),
             "filters": filters,
             "hidden_dim": hidden_dim,
             "normalization": normalization,

@@ -17,7 +17,7 @@ def pretraining(load_script, monkeypatch):
     script = load_script("pretrain_alexnet")
 
     def build_backbone(image_size, dtype="float32", dropout=0.2):
-        return TinyBackbone(image_size, dtype=dtype, dropout=dropout)
+        return TinyBackbone((image_size, image_size, 3), dtype=dtype, dropout=dropout)
 
     monkeypatch.setattr("small_alexnet.build_backbone", build_backbone)
     return script
