@@ -33,6 +33,8 @@ _HOMES = {
     "RadiusTable": "retrieval",
     "calibrate": "retrieval",
     "evaluate_retrieval": "retrieval",
+    "find_duplicates": "duplicates",
+    "find_leaks": "duplicates",
     "from_preset": "presets",
     "list_presets": "presets",
     "train": "training",
@@ -40,7 +42,14 @@ _HOMES = {
 }
 
 if TYPE_CHECKING:
-    from keras_deephash import callbacks, codebooks, datasets, losses, plots
+    from keras_deephash import (
+        callbacks,
+        codebooks,
+        datasets,
+        duplicates,
+        losses,
+        plots,
+    )
     from keras_deephash.backbones import (
         AlexNetBackbone,
         ApplicationBackbone,
@@ -49,6 +58,7 @@ if TYPE_CHECKING:
         FunctionalBackbone,
         KerasHubBackbone,
     )
+    from keras_deephash.duplicates import find_duplicates, find_leaks
     from keras_deephash.index import CodeSpec, Index, IndexFileError, MilvusError
     from keras_deephash.models.closed_form_hashing import ClosedFormHashing
     from keras_deephash.models.dch import DCH as DCH
@@ -102,7 +112,10 @@ __all__ = [
     "callbacks",
     "codebooks",
     "datasets",
+    "duplicates",
     "evaluate_retrieval",
+    "find_duplicates",
+    "find_leaks",
     "from_preset",
     "list_presets",
     "losses",

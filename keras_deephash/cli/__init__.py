@@ -16,6 +16,7 @@ COMMANDS = {
     "encode": "turn images into packed codes",
     "index": "encode a folder of images into an index that can be searched",
     "search": "find the nearest images of an index",
+    "duplicates": "find copies of pictures: resized, cropped, turned, brightened",
     "presets": "show the presets that load by name",
     "publish": "publish a preset on the Hugging Face Hub",
     "cache": "show or remove presets that were downloaded from the Hub",

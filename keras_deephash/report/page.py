@@ -36,6 +36,11 @@ figure { margin: 0; } .pictures { display: flex; flex-wrap: wrap; gap: 1em; }
 .neighbors .hit img { border-color: #28a046; } .hit b { color: #1c7a33; }
 .neighbors .miss img { border-color: #cd3232; border-style: dashed; }
 .miss b { color: #b02626; }
+.copies { display: flex; flex-wrap: wrap; gap: 12px; }
+.copies figure { flex: 0 0 152px; font-size: 12px; line-height: 1.35; }
+.copies img { width: 144px; height: 144px; border: 4px solid #ddd;
+  object-fit: contain; background: #eee; }
+.copies .keep img { border-color: #28a046; } .keep b { color: #1c7a33; }
 """
 
 
@@ -105,7 +110,7 @@ def pictures(figures: list[tuple]) -> str:
         figure.savefig(file, format="png", dpi=_DPI, metadata={"Software": None})
         width, height = (round(96 * inches) for inches in figure.get_size_inches())
         size = f'width="{width}" height="{height}"'
-        parts.append(f"<figure>{_image(file.getvalue(), text, size)}</figure>")
+        parts.append(f"<figure>{image_tag(file.getvalue(), text, size)}</figure>")
     return "\n".join([*parts, "</div>"])
 
 
@@ -121,21 +126,22 @@ def neighbor_row(tiles: list[tuple]) -> str:
         lines = "<br>".join(escape(text) for text in texts)
         parts.append(
             f'<figure class="{kind}" title="{escape(name)}">'
-            f"{_image(thumbnail(image), f'{kind}: {texts[-1]}')}"
+            f"{image_tag(thumbnail(image), f'{kind}: {texts[-1]}')}"
             f"<figcaption><b>{marks[kind]}</b> {lines}</figcaption></figure>"
         )
     return "\n".join([*parts, "</div>"])
 
 
-def thumbnail(image) -> bytes:
-    """The PNG of an image, made smaller where it is large."""
+def thumbnail(image, size: int = _THUMBNAIL) -> bytes:
+    """The PNG of an image, made smaller where it is larger than `size` pixels."""
     picture = Image.fromarray(read_image(image))
-    picture.thumbnail((_THUMBNAIL, _THUMBNAIL))
+    picture.thumbnail((size, size))
     file = io.BytesIO()
     picture.save(file, format="png")
     return file.getvalue()
 
 
-def _image(png: bytes, text: str, size: str = "") -> str:
+def image_tag(png: bytes, text: str, size: str = "") -> str:
+    """A PNG inside of the page, and what it shows."""
     data = base64.b64encode(png).decode()
     return f'<img {size} alt="{escape(text)}" src="data:image/png;base64,{data}">'

@@ -1,0 +1,144 @@
+"""How alike two pictures are, as a number that was measured on other pictures."""
+
+import json
+from dataclasses import asdict, dataclass
+from functools import cache
+from importlib.resources import files
+
+import numpy as np
+
+from keras_deephash.checks import check_number
+
+_FILE = "calibrations.json"
+# Pairs whose features are compared at a time, which bounds the memory.
+_BLOCK = 4096
+_HASH_BITS = 64
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """What makes a score of the features and hashes of two pictures.
+
+    The score of two pictures is `s` if one of `10 ** s` pairs of different pictures
+    looks as alike. `calibrate` measures it.
+
+    Attributes:
+        network: str. The digest of the network whose features were measured.
+        weights: list of 3 floats: of 1 - cosine of the features, and of the distances
+            of the two hashes, as shares of 64 bits. The logit of a pair is their sum.
+        bias: float, added to the logit.
+        logits: list of floats, rising.
+        scores: list of floats, rising: minus the decimal logarithm of the share of
+            random pairs that has at least the logit.
+        semantic_radius: int. Bits within which the semantic codes of copies lie.
+        source: str. What it was measured on.
+    """
+
+    network: str
+    weights: list[float]
+    bias: float
+    logits: list[float]
+    scores: list[float]
+    semantic_radius: int
+    source: str = ""
+
+    def score(self, logits: np.ndarray) -> np.ndarray:
+        """Scores of logits: beyond those measured, on a straight line."""
+        scores = np.interp(logits, self.logits, self.scores)
+        # Of the last two powers of ten, which many pairs are behind.
+        behind = max(0, len(self.logits) - 3)
+        slope = (self.scores[-1] - self.scores[behind]) / (
+            self.logits[-1] - self.logits[behind]
+        )
+        beyond = np.maximum(0, np.asarray(logits) - self.logits[-1])
+        return scores + slope * beyond
+
+    def pair_scores(
+        self,
+        records: np.ndarray,
+        left: np.ndarray,
+        right: np.ndarray,
+        lowest: float = 0.0,
+    ) -> np.ndarray:
+        """The scores of pairs of records, float [k].
+
+        Args:
+            records: array [n] of `record_type`.
+            left, right: int arrays [k].
+            lowest: float. Pairs whose hashes leave them below it may have any score
+                below it. Defaults to `0.0`.
+        """
+        hashes = self._hash_logits(records, left, right)
+        scores = np.full(len(left), -np.inf)
+        # With equal features it would be this high at most.
+        chosen = np.flatnonzero(self.score(hashes) >= lowest)
+        features = records["features"]
+        for start in range(0, len(chosen), _BLOCK):
+            part = chosen[start : start + _BLOCK]
+            one = features[left[part]].astype(np.float32)
+            other = features[right[part]].astype(np.float32)
+            far = 1 - np.einsum("nd,nd->n", one, other)
+            scores[part] = self.score(hashes[part] + self.weights[0] * far)
+        return scores
+
+    def _hash_logits(self, records, left, right) -> np.ndarray:
+        logits = np.full(len(left), self.bias)
+        for weight, name in zip(self.weights[1:], ("phash", "dhash"), strict=True):
+            column = records[name]
+            apart = np.bitwise_count(column[left] ^ column[right])
+            logits += weight / _HASH_BITS * apart
+        return logits
+
+    def to_json(self) -> dict:
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, config: dict) -> "Calibration":
+        """A calibration from what `to_json` returned."""
+        return cls(**config)
+
+
+@cache
+def known_calibrations() -> dict[str, Calibration]:
+    """The calibrations that come with the package, by the digest of the network."""
+    text = files("keras_deephash.duplicates").joinpath(_FILE).read_text("utf-8")
+    calibrations = map(Calibration.from_json, json.loads(text))
+    return {calibration.network: calibration for calibration in calibrations}
+
+
+def calibration_for(
+    network_digest: str, given: Calibration | None = None
+) -> Calibration:
+    """The calibration of a network: the one that is given, or one that is known."""
+    calibration = given or known_calibrations().get(network_digest)
+    if calibration is None:
+        raise ValueError(
+            "It was not measured yet how alike copies are to this model. Measure it "
+            "with a thousand of your own pictures: calibration="
+            "keras_deephash.duplicates.calibrate(images, model)."
+        )
+    if calibration.network != network_digest:
+        raise ValueError(
+            "`calibration` was measured with another model, or with other weights: "
+            "measure it again with `keras_deephash.duplicates.calibrate`."
+        )
+    return calibration
+
+
+def lowest_score(count: int, false_positive_rate: float | None) -> float:
+    """The score of a duplicate, at least.
+
+    Args:
+        count: int. Pictures that are compared with each other.
+        false_positive_rate: float. Share of pairs of different pictures that may be
+            taken for duplicates; `None` is one such pair to a thousand pictures.
+    """
+    if false_positive_rate is None:
+        false_positive_rate = min(1e-4, 2e-3 / max(1, count - 1))
+    rate = check_number("false_positive_rate", false_positive_rate, positive=True)
+    if rate >= 1:
+        raise ValueError(
+            "`false_positive_rate` must be less than 1. "
+            f"Received: false_positive_rate={false_positive_rate!r}."
+        )
+    return -float(np.log10(rate))

@@ -1,0 +1,173 @@
+"""Measures how alike copies of pictures are, and how alike different pictures."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from PIL import Image
+
+from keras_deephash.checks import check_integer
+from keras_deephash.duplicates.calibration import Calibration
+from keras_deephash.duplicates.collection import collect_records
+from keras_deephash.duplicates.copies import COPIES
+from keras_deephash.duplicates.network import DEFAULT_MODEL, FeatureNetwork
+from keras_deephash.duplicates.semantic_codes import semantic_codes
+from keras_deephash.images import image_paths, read_image
+
+_FEWEST = 100
+# Pairs of different pictures that the weights are learned from.
+_LEARNED = 200_000
+# Random pairs that a score must rest on.
+_FEWEST_PAIRS = 20
+_BLOCK = 256  # Copies at a time.
+# Share of the copies whose semantic codes lie within the radius.
+_WITHIN = 0.99
+
+
+def calibrate(
+    images: str | Sequence,
+    model=DEFAULT_MODEL,
+    batch_size: int = 32,
+    verbose="auto",
+    seed: int = 0,
+    source: str = "",
+) -> Calibration:
+    """Measures the scores of a model on pictures, of which copies are made.
+
+    Each picture gets a copy of each kind of `copies.COPIES`: resized, compressed,
+    cropped, turned, brightened, watermarked. The weights are learned by logistic
+    regression of copies against pairs of different pictures.
+
+    Args:
+        images: a folder, or a list of paths, PIL images or arrays: at least 100, all
+            different, and better a thousand.
+        model: the name of a preset, a method or a backbone. Defaults to the one of
+            `find_duplicates`.
+        batch_size: int. Defaults to `32`.
+        verbose: `"auto"`, 0 or 1. Defaults to `"auto"`.
+        seed: int, of how strongly copies are changed. Defaults to `0`.
+        source: str. What the images are, to be kept. Defaults to `""`.
+
+    Returns:
+        `Calibration`.
+
+    Raises:
+        ValueError: for fewer images, or one that cannot be read.
+
+    Example:
+
+    >>> calibration = calibrate("photos", "keras:MobileNetV2")
+    >>> find_duplicates("photos", "keras:MobileNetV2", calibration=calibration)
+    """
+    images = image_paths(images)
+    check_integer("len(images)", len(images), minimum=_FEWEST)
+    network = FeatureNetwork(model)
+    arguments = {"batch_size": batch_size, "verbose": verbose}
+    records, _ = collect_records(network, images, **arguments)
+    copies, _ = collect_records(network, _Copies(images, seed), **arguments)
+    return measure(records, copies, network.digest, seed, source)
+
+
+def measure(
+    records: np.ndarray,
+    copies: np.ndarray,
+    network_digest: str,
+    seed: int = 0,
+    source: str = "",
+) -> Calibration:
+    """The calibration of records [n] and those of their copies [n * k], in order."""
+    generator = np.random.default_rng(seed)
+    origins = np.repeat(np.arange(len(records)), len(copies) // len(records))
+    alike = _distances(copies, records[origins])
+    others = generator.integers(0, len(copies), _LEARNED)
+    shift = generator.integers(1, len(records), _LEARNED)
+    partners = (origins[others] + shift) % len(records)
+    different = np.concatenate(
+        [
+            _distances(copies[rows], records[columns])
+            for rows, columns in zip(
+                np.array_split(others, 64), np.array_split(partners, 64), strict=True
+            )
+        ]
+    )
+    weights, bias = _fit(alike, different)
+    logits, scores = _tail(records, copies, origins, weights, bias)
+    codes = semantic_codes(copies["features"]), semantic_codes(records["features"])
+    apart = np.bitwise_count(codes[0] ^ codes[1][origins]).sum(axis=1, dtype=np.int64)
+    return Calibration(
+        network=network_digest,
+        weights=weights.tolist(),
+        bias=bias,
+        logits=logits,
+        scores=scores,
+        semantic_radius=int(np.quantile(apart, _WITHIN, method="higher")),
+        source=source,
+    )
+
+
+class _Copies(Sequence):
+    """The copies of images, made when they are asked for."""
+
+    def __init__(self, images: Sequence, seed: int):
+        self._images, self._seed = images, seed
+
+    def __len__(self) -> int:
+        return len(self._images) * len(COPIES)
+
+    def __getitem__(self, chosen):
+        if isinstance(chosen, slice):
+            return [self[number] for number in range(*chosen.indices(len(self)))]
+        number, kind = divmod(chosen, len(COPIES))
+        generator = np.random.default_rng([number, kind, self._seed])
+        picture = Image.fromarray(read_image(self._images[number]))
+        return np.asarray(list(COPIES.values())[kind](picture, generator))
+
+
+def _distances(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """What the weights are of, float [n, 3], of records side by side."""
+    cosines = np.einsum(
+        "nd,nd->n",
+        one["features"].astype(np.float32),
+        other["features"].astype(np.float32),
+    )
+    hashes = [np.bitwise_count(one[h] ^ other[h]) / 64 for h in ("phash", "dhash")]
+    return np.stack([1 - cosines, *hashes], axis=1)
+
+
+def _fit(alike: np.ndarray, different: np.ndarray) -> tuple[np.ndarray, float]:
+    from sklearn.linear_model import LogisticRegression
+
+    # Copies count as much as different pairs, of which there are more.
+    model = LogisticRegression(class_weight="balanced", max_iter=1000)
+    is_copy = np.repeat([1, 0], [len(alike), len(different)])
+    model.fit(np.concatenate([alike, different]), is_copy)
+    # More distance never makes a pair more alike.
+    return np.minimum(model.coef_[0], 0.0), float(model.intercept_[0])
+
+
+def _tail(records, copies, origins, weights, bias) -> tuple[list, list]:
+    """Logits, and minus the logarithms of the shares of random pairs above them."""
+    originals = records["features"].astype(np.float32)
+    count = len(copies) * (len(records) - 1)
+    kept = np.empty(0, np.float32)
+    most = count // 10 + 1
+    for start in range(0, len(copies), _BLOCK):
+        part = copies[start : start + _BLOCK]
+        logits = np.float32(bias) + np.float32(weights[0]) * (
+            1 - part["features"].astype(np.float32) @ originals.T
+        )
+        for weight, name in zip(weights[1:], ("phash", "dhash"), strict=True):
+            apart = np.bitwise_count(part[name][:, None] ^ records[name][None])
+            logits += np.float32(weight / 64) * apart
+        logits[np.arange(len(part)), origins[start : start + _BLOCK]] = -np.inf
+        kept = np.concatenate([kept, logits[logits > -np.inf]])
+        if len(kept) > 4 * most:
+            kept = np.partition(kept, len(kept) - most)[-most:]
+    kept = np.sort(kept)[::-1]
+    found_logits, found_scores = [], []
+    for score in range(1, 10):
+        position = int(count * 10.0**-score)
+        if position < _FEWEST_PAIRS:
+            break
+        found_logits.append(float(kept[position]))
+        found_scores.append(float(score))
+    return found_logits, found_scores

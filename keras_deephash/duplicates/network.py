@@ -1,0 +1,82 @@
+"""The network whose features compare pictures, and what it is given of a picture."""
+
+import hashlib
+import json
+import os
+
+import numpy as np
+
+from keras_deephash.images import read_image
+from keras_deephash.preprocessing import Preprocessor
+
+# The features that the calibration of this package was measured with.
+DEFAULT_MODEL = "efficientnet_lite0_imagenet"
+
+
+class FeatureNetwork:
+    """Features of whole pictures, by the backbone of a model.
+
+    A picture is squeezed to the square that the network takes: of a crop, the edges
+    would be missing.
+
+    Args:
+        model: the name of a preset, a method or a backbone.
+
+    Attributes:
+        units: int. Length of a feature vector.
+        digest: str. The sha256 of all that features depend on.
+    """
+
+    def __init__(self, model):
+        import tensorflow as tf
+
+        from keras_deephash.backbones.loading import load_backbone
+
+        if isinstance(model, (str, os.PathLike)):
+            model = load_backbone(os.fspath(model))
+        backbone = getattr(model, "backbone", model)
+        shapes = (
+            getattr(backbone, "input_shape", None),
+            getattr(backbone, "output_shape", None),
+        )
+        if not all(isinstance(shape, tuple) for shape in shapes) or [
+            len(shape) for shape in shapes
+        ] != [4, 2]:
+            raise ValueError(
+                "`model` must be the name of a preset, a method or a backbone, from "
+                f"images to feature vectors. Received: model={model!r}."
+            )
+        size = shapes[0][1]
+        preprocessor = getattr(model, "preprocessor", None) or Preprocessor(size)
+        self._preprocessor = preprocessor.resized(size, resize_size=size, padding=0)
+        self._run = tf.function(
+            lambda x: backbone(self._preprocessor.normalize(x), training=False),
+            input_signature=[tf.TensorSpec((None, size, size, 3), tf.uint8)],
+        )
+        self.units = shapes[1][1]
+        self.digest = _digest(backbone, self._preprocessor)
+
+    def view(self, image) -> tuple[np.ndarray, tuple[int, int]]:
+        """The picture as the network takes it, and its width and height in pixels."""
+        pixels = read_image(image)
+        height, width = pixels.shape[:2]
+        return self._preprocessor.center_crop(pixels), (width, height)
+
+    def features(self, views: np.ndarray) -> np.ndarray:
+        """Features of length 1, float16 [n, units], of views uint8 [n, h, w, 3]."""
+        features = np.asarray(self._run(views), np.float32)
+        if not np.isfinite(features).all():
+            raise ValueError(
+                "The model's features are not finite: its weights hold NaN or "
+                "infinity. Check its training, or load it again."
+            )
+        norms = np.linalg.norm(features, axis=1, keepdims=True)
+        return (features / np.maximum(norms, 1e-12)).astype(np.float16)
+
+
+def _digest(backbone, preprocessor: Preprocessor) -> str:
+    digest = hashlib.sha256(json.dumps(preprocessor.get_config()).encode())
+    for weight in backbone.get_weights():
+        digest.update(f"{weight.dtype}{weight.shape}".encode())
+        digest.update(np.ascontiguousarray(weight).tobytes())
+    return digest.hexdigest()

@@ -1,0 +1,22 @@
+"""Perceptual hashes: 64 bits of what a picture looks like, small and without colour."""
+
+import numpy as np
+from PIL import Image
+
+
+def perceptual_hashes(pixels: np.ndarray) -> tuple[int, int]:
+    """The hash of the cosine transform and that of differences, 64 bits each.
+
+    Those of the package `imagehash`, `phash` and `dhash`.
+
+    Args:
+        pixels: uint8 array [h, w, 3].
+    """
+    import imagehash
+
+    image = Image.fromarray(pixels)
+    return _word(imagehash.phash(image)), _word(imagehash.dhash(image))
+
+
+def _word(image_hash) -> int:
+    return int.from_bytes(np.packbits(image_hash.hash).tobytes(), "big")
