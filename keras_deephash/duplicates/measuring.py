@@ -7,13 +7,15 @@ from PIL import Image
 
 from keras_deephash.checks import check_integer
 from keras_deephash.duplicates.calibration import Calibration
-from keras_deephash.duplicates.collection import collect_records
 from keras_deephash.duplicates.copies import COPIES
 from keras_deephash.duplicates.network import DEFAULT_MODEL, FeatureNetwork
+from keras_deephash.duplicates.records import make_records, record_type
 from keras_deephash.duplicates.semantic_codes import semantic_codes
-from keras_deephash.images import image_paths, read_image
+from keras_deephash.images import error_for, image_paths, read_image
+from keras_deephash.progress import Progress
 
 _FEWEST = 100
+_LONG_WORK = 1000
 # Pairs of different pictures that the weights are learned from.
 _LEARNED = 200_000
 # Random pairs that a score must rest on.
@@ -51,7 +53,8 @@ def calibrate(
         `Calibration`.
 
     Raises:
-        ValueError: for fewer images, or one that cannot be read.
+        ValueError: for fewer images, for one that cannot be read, or where copies
+            cannot be told from other pictures.
 
     Example:
 
@@ -61,10 +64,29 @@ def calibrate(
     images = image_paths(images)
     check_integer("len(images)", len(images), minimum=_FEWEST)
     network = FeatureNetwork(model)
-    arguments = {"batch_size": batch_size, "verbose": verbose}
-    records, _ = collect_records(network, images, **arguments)
-    copies, _ = collect_records(network, _Copies(images, seed), **arguments)
+    batch_size = check_integer("batch_size", batch_size, minimum=1)
+    records = records_of(network, images, batch_size, verbose)
+    copies = records_of(network, Copies(images, seed), batch_size, verbose)
     return measure(records, copies, network.digest, seed, source)
+
+
+def records_of(
+    network: FeatureNetwork, images: Sequence, batch_size: int = 32, verbose="auto"
+) -> np.ndarray:
+    """Records [n] of images, which are asked for in slices, a batch at a time."""
+    records = np.zeros(len(images), record_type(network.units))
+    shown = verbose == 1 or (verbose == "auto" and len(images) >= _LONG_WORK)
+    progress = Progress(len(images), "image", bool(shown))
+    problems = {}
+    for number, record in make_records(network, images, batch_size):
+        if isinstance(record, Exception):
+            problems[number] = record
+        else:
+            records[number] = record
+        progress.add(1)
+    if problems:
+        raise error_for(problems, len(images))
+    return records
 
 
 def measure(
@@ -91,6 +113,11 @@ def measure(
     )
     weights, bias = _fit(alike, different)
     logits, scores = _tail(records, copies, origins, weights, bias)
+    if len(logits) < 2 or min(np.diff(logits)) <= 0:
+        raise ValueError(
+            "Copies of these pictures cannot be told from other pictures by this model "
+            "and by hashes: measure on pictures that differ, or by another model."
+        )
     codes = semantic_codes(copies["features"]), semantic_codes(records["features"])
     apart = np.bitwise_count(codes[0] ^ codes[1][origins]).sum(axis=1, dtype=np.int64)
     return Calibration(
@@ -104,7 +131,7 @@ def measure(
     )
 
 
-class _Copies(Sequence):
+class Copies(Sequence):
     """The copies of images, made when they are asked for."""
 
     def __init__(self, images: Sequence, seed: int):

@@ -58,7 +58,7 @@ def duplicates_page(
         page.paragraph(
             f"The score s of an image says how alike it is to the first: one of 10^s "
             f"pairs of different pictures is as alike. Copies score {lowest:.1f} or "
-            "more with an image of their group; scores above 6 are extrapolated."
+            "more with an image of their group; high scores are extrapolated."
         ),
     ]
     if len(groups) > _GROUPS_SHOWN:
