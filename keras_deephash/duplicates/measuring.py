@@ -7,6 +7,7 @@ from PIL import Image
 
 from keras_deephash.checks import check_integer
 from keras_deephash.duplicates.calibration import Calibration
+from keras_deephash.duplicates.candidates import HASH_RADIUS
 from keras_deephash.duplicates.copies import COPIES
 from keras_deephash.duplicates.network import DEFAULT_MODEL, FeatureNetwork
 from keras_deephash.duplicates.records import make_records, record_type
@@ -21,8 +22,8 @@ _LEARNED = 200_000
 # Random pairs that a score must rest on.
 _FEWEST_PAIRS = 20
 _BLOCK = 256  # Copies at a time.
-# Share of the copies whose semantic codes lie within the radius.
-_WITHIN = 0.99
+# Share of the copies that may be no candidates.
+_MISSED = 1e-3
 
 
 def calibrate(
@@ -118,15 +119,13 @@ def measure(
             "Copies of these pictures cannot be told from other pictures by this model "
             "and by hashes: measure on pictures that differ, or by another model."
         )
-    codes = semantic_codes(copies["features"]), semantic_codes(records["features"])
-    apart = np.bitwise_count(codes[0] ^ codes[1][origins]).sum(axis=1, dtype=np.int64)
     return Calibration(
         network=network_digest,
         weights=weights.tolist(),
         bias=bias,
         logits=logits,
         scores=scores,
-        semantic_radius=int(np.quantile(apart, _WITHIN, method="higher")),
+        semantic_radius=_semantic_radius(records[origins], copies),
         source=source,
     )
 
@@ -169,6 +168,18 @@ def _fit(alike: np.ndarray, different: np.ndarray) -> tuple[np.ndarray, float]:
     model.fit(np.concatenate([alike, different]), is_copy)
     # More distance never makes a pair more alike.
     return np.minimum(model.coef_[0], 0.0), float(model.intercept_[0])
+
+
+def _semantic_radius(records: np.ndarray, copies: np.ndarray) -> int:
+    """Bits within which nearly all copies lie whose hashes are not near."""
+    one, other = semantic_codes(records["features"]), semantic_codes(copies["features"])
+    apart = np.bitwise_count(one ^ other).sum(axis=1, dtype=np.int64)
+    far = np.ones(len(copies), bool)
+    for name in ("phash", "dhash"):
+        far &= np.bitwise_count(records[name] ^ copies[name]) > HASH_RADIUS
+    farthest = np.sort(apart[far])[::-1]
+    allowed = int(_MISSED * len(copies))
+    return int(farthest[allowed]) if len(farthest) > allowed else 0
 
 
 def _tail(records, copies, origins, weights, bias) -> tuple[list, list]:

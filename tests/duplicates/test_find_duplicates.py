@@ -199,7 +199,7 @@ def test_a_method_has_the_features_of_its_backbone(network):
 
 
 def test_scores_are_shares_of_random_pairs(calibration):
-    assert calibration.scores == [1.0, 2.0, 3.0]  # Of 71,400 pairs.
+    assert calibration.scores == [1.0, 2.0, 3.0]  # Of 85,680 pairs.
     np.testing.assert_allclose(calibration.score(calibration.logits), [1, 2, 3])
     beyond = calibration.score(np.array([calibration.logits[-1] + 1]))
     assert beyond > 3 and max(calibration.weights) <= 0
