@@ -2,6 +2,7 @@
 
 import itertools
 
+import faiss
 import keras
 import numpy as np
 import pytest
@@ -260,3 +261,20 @@ def test_features_whose_squares_overflow_are_refused():
     codebook = Codebook(2, 4)
     codebook.fit(features * 1e10)
     assert np.isfinite(codebook.centers).all()
+
+
+def test_rows_held_out_are_no_farther_than_by_the_quantizer_of_faiss():
+    """Few rows a centre, which a codebook could learn by heart."""
+    generator = np.random.default_rng(0)
+    mixing = generator.normal(size=(32, 32)) * 0.8 ** np.arange(32)
+    rows = (generator.normal(size=(1200, 32)) @ mixing.T).astype("float32")
+    rows, held_out = rows[:400], rows[400:]
+    theirs = faiss.ResidualQuantizer(32, 4, 4)
+    theirs.max_beam_size = 5
+    theirs.train(rows)
+    decoded = theirs.decode(theirs.compute_codes(held_out))
+    expected = np.square(held_out - decoded).sum(axis=1).mean()
+    ours = Codebook(4, 16)
+    ours.fit(rows)
+    found = ours.distortion(held_out, ours.encode(held_out))
+    assert found <= expected
