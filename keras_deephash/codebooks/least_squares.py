@@ -7,8 +7,9 @@ from keras_deephash.codebooks.initialization import dimension_blocks
 
 # How many samples the centres as they were count for. It decides what the samples
 # leave open, such as a shift from one sub-codebook to another, and keeps centres of few
-# samples from wandering; a centre that stays has no error of it.
-RIDGE = 1.0
+# samples from learning these by heart: with 5,000 rows for 8 x 256 centres, rows held
+# out were 0.299 away with 50, and 0.318 with 1 (30 and 100: the same as 50).
+RIDGE = 50.0
 
 
 def code_sums(codes: np.ndarray, features: np.ndarray, subcenters: int):

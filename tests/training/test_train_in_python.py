@@ -119,3 +119,21 @@ def test_what_could_not_be_saved_is_not_trained(data, make_model, capsys):
     with pytest.raises(kdh.PresetError, match="`Unregistered` cannot be saved"):
         kdh.train(options)
     assert "Epoch" not in capsys.readouterr().out
+
+
+def test_a_method_without_labels_passes_over_the_images_once(train, data, tmp_path):
+    closed = {"method": "ITQ", "bits": 8, "epochs": 30, "batch_size": 128}
+    closed |= {"optimizer": "recipe"}  # The defaults.
+    model = train(**closed, hold_out=0.5, output=tmp_path / "itq")
+    training = model.training_record["training"]
+    assert training["optimizer"] == "closed form" and "epochs" not in training
+    assert 0 <= training["val_map"] <= 1 and training["held_out"] == 12
+    assert model.training_record["metrics"]["map"] > 0.4
+    loaded = kdh.from_preset(tmp_path / "itq")
+    train_images = kdh.datasets.read_lists(data, ["train"])[0].images
+    np.testing.assert_array_equal(
+        model.encode(train_images), loaded.encode(train_images)
+    )
+    for name, value in (("epochs", 3), ("optimizer", "adamw"), ("augment", ["color"])):
+        with pytest.raises(ValueError, match=f"leave {name} out"):
+            train(**{**closed, name: value})

@@ -6,6 +6,7 @@ from keras import ops
 from keras_deephash.models.base.encoding import (
     OnError,
     codes_of_features,
+    codes_of_vectors,
     encoded_batches,
 )
 from keras_deephash.models.base.inference import Inference
@@ -87,6 +88,8 @@ class EncoderMixin:
     ) -> np.ndarray:
         """The continuous codes of images of any size; arguments as for `encode`.
 
+        In place of images, features are taken, as `features` returns.
+
         Returns:
             float32 array [n, units]: between -1 and 1, but for the methods that are
             fitted in closed form.
@@ -100,6 +103,11 @@ class EncoderMixin:
                 batch_size=batch_size,
                 crops=crops,
                 near_zero=self._near_zero,
+            )
+        if isinstance(images, np.ndarray) and images.ndim == 2:
+            dim = self.backbone.output_shape[-1]
+            return codes_of_vectors(
+                self.outputs_of, images, dim, units, self._near_zero
             )
         batches = encoded_batches(
             self._run_codes(),

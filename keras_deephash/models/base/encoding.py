@@ -23,6 +23,7 @@ from keras_deephash.progress import Progress
 NEAR_ZERO = 1e-4
 
 _LONG_WORK = 1000
+_VECTORS = 4096  # Features at once.
 
 # Called with the number of an image that cannot be read, and what is wrong.
 OnError = Callable[[int, Exception], None]
@@ -141,6 +142,33 @@ def codes_of_features(
     codes = predict(features, batch_size=batch_size, verbose=0)
     for row in np.flatnonzero(np.abs(codes).min(axis=1) < near_zero):
         codes[row] = predict(features[row : row + 1], verbose=0)[0]
+    check_finite(codes)
+    return codes
+
+
+def codes_of_vectors(
+    outputs_of, features: np.ndarray, dim: int, units: int, near_zero: float
+) -> np.ndarray:
+    """Continuous codes of the backbone's features, float32 [n, units].
+
+    Args:
+        outputs_of: function of features, a float32 tensor [n, d], to codes.
+        features: array [n, d].
+        dim: int, d.
+        units, near_zero: as for `continuous_codes`.
+    """
+    if features.shape[1] != dim or not np.issubdtype(features.dtype, np.floating):
+        raise ValueError(
+            f"Features must be floats of shape [n, {dim}], as `features` returns. "
+            f"Received: {features.dtype} of shape {features.shape}."
+        )
+    codes = np.empty((len(features), units), np.float32)
+    for start in range(0, len(features), _VECTORS):
+        rows = features[start : start + _VECTORS].astype(np.float32)
+        codes[start : start + _VECTORS] = outputs_of(tf.constant(rows)).numpy()
+    for row in np.flatnonzero(np.abs(codes).min(axis=1, initial=1) < near_zero):
+        alone = features[row : row + 1].astype(np.float32)
+        codes[row] = outputs_of(tf.constant(alone)).numpy()[0]
     check_finite(codes)
     return codes
 
