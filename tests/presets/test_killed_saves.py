@@ -28,9 +28,9 @@ for line in sys.stdin:
     if not child:
         if line == "portable\\n":
             replacing.exchange = lambda first, second: False
+        print(os.getpid(), flush=True)
         while True:
             model.save_to_preset(target)
-    print(child, flush=True)
     os.waitpid(child, 0)
     print("dead", flush=True)
 """
@@ -68,18 +68,21 @@ def kill_at_random(saver, saved, kills, how):
     generator = random.Random(kills)
     littered = 0
     model = kdh.from_preset(saved)
+    seconds = 0.3  # Of a save, on this machine and as busy as it is.
     for _ in range(kills):
         saver.stdin.write(f"{how}\n")
         saver.stdin.flush()
         child = int(saver.stdout.readline())
-        time.sleep(generator.uniform(0, 0.3))
+        time.sleep(generator.uniform(0, 2 * seconds))
         os.kill(child, signal.SIGKILL)
         assert saver.stdout.readline() == "dead\n"
         kdh.from_preset(saved)  # Whole, under its name, or found again.
         left = set(os.listdir(saved.parent))
         assert how == "portable" or "mine" in left
         littered += left != {"mine"}
+        started = time.monotonic()
         model.save_to_preset(saved)
+        seconds = time.monotonic() - started
         assert os.listdir(saved.parent) == ["mine"]
     return littered
 
