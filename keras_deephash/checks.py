@@ -34,12 +34,16 @@ def check_bits(bits: int) -> int:
 def check_number(name: str, value: float, positive: bool = False) -> float:
     """A finite number >= 0, or > 0 if `positive`, as a float; or a ValueError."""
     is_number = isinstance(value, Real) and not isinstance(value, bool)
-    if not is_number or not 0 <= value < math.inf or (positive and not value):
+    try:
+        number = float(value) if is_number else math.nan
+    except OverflowError:  # An integer beyond all floats.
+        number = math.inf
+    if not 0 <= number < math.inf or (positive and not number):
         raise ValueError(
             f"`{name}` must be finite and {'>' if positive else '>='} 0. "
             f"Received: {name}={value!r}."
         )
-    return float(value)
+    return number
 
 
 def check_option(name: str, value, allowed: Sequence) -> None:

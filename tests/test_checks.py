@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import keras_deephash as kdh
-from keras_deephash.checks import check_integer, check_option
+from keras_deephash.checks import check_integer, check_number, check_option
 from keras_deephash.retrieval.neighbors import search
 
 CODES = np.arange(200, dtype=np.uint8).reshape(100, 2)
@@ -127,3 +127,16 @@ def test_options_are_named_whole(value):
     with pytest.raises(ValueError, match='`kind` must be one of "a", "b". Received: '):
         check_option("kind", value, ("a", "b"))
     check_option("kind", None, ("a", None))
+
+
+@pytest.mark.parametrize("value", [-1, 10**400, np.inf, np.nan, True, None, "1", 1j])
+def test_numbers_that_are_none(value):
+    with pytest.raises(ValueError, match="`margin` must be finite and >= 0. Received"):
+        check_number("margin", value)
+
+
+def test_numbers():
+    assert check_number("margin", np.int64(3)) == 3.0
+    assert check_number("margin", 0) == 0.0
+    with pytest.raises(ValueError, match="`margin` must be finite and > 0"):
+        check_number("margin", 0, positive=True)
