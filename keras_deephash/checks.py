@@ -33,17 +33,22 @@ def check_bits(bits: int) -> int:
 
 def check_number(name: str, value: float, positive: bool = False) -> float:
     """A finite number >= 0, or > 0 if `positive`, as a float; or a ValueError."""
-    is_number = isinstance(value, Real) and not isinstance(value, bool)
-    try:
-        number = float(value) if is_number else math.nan
-    except OverflowError:  # An integer beyond all floats.
-        number = math.inf
-    if not 0 <= number < math.inf or (positive and not number):
+    if not is_finite_number(value) or value < 0 or (positive and not float(value)):
         raise ValueError(
             f"`{name}` must be finite and {'>' if positive else '>='} 0. "
             f"Received: {name}={value!r}."
         )
-    return number
+    return float(value)
+
+
+def is_finite_number(value) -> bool:
+    """Whether a value is a real number that a finite float can stand for."""
+    if not isinstance(value, Real) or isinstance(value, bool):
+        return False
+    try:
+        return math.isfinite(value)
+    except OverflowError:  # An integer beyond all floats.
+        return False
 
 
 def check_option(name: str, value, allowed: Sequence) -> None:

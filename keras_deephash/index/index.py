@@ -1,12 +1,11 @@
 """The index: codes that are searched, saved, reopened and grown."""
 
 import os
-from numbers import Real
 from typing import Literal
 
 import numpy as np
 
-from keras_deephash.checks import check_integer
+from keras_deephash.checks import check_integer, is_finite_number
 from keras_deephash.images import image_paths
 from keras_deephash.index.backends import new_store
 from keras_deephash.index.code_reader import CodeReader
@@ -174,8 +173,7 @@ class Index:
             return self._store.search(queries, k or 10)
         if isinstance(radius, str) and radius == "auto":
             radius = self._auto_radius()
-        real = isinstance(radius, Real) and not isinstance(radius, bool)
-        if not (real and np.isfinite(radius)):
+        if not is_finite_number(radius):
             raise ValueError(
                 '`radius` must be a finite number or "auto". '
                 f"Received: radius={radius!r}."

@@ -1,10 +1,8 @@
 """What a radius means: precision, recall and false positives, as measured on pairs."""
 
-import math
 from dataclasses import dataclass
-from numbers import Real
 
-from keras_deephash.checks import check_number
+from keras_deephash.checks import check_number, is_finite_number
 
 DISTANCES = ("hamming", "inner_product", "euclidean")
 MAX_ROWS = 1 << 17  # A row for each distance of codes of 65,536 bits, and a few.
@@ -124,7 +122,8 @@ class RadiusTable:
             raise ValueError("The radius table has an unknown distance.")
         columns = ("radii", "false_positive_rate", "precision", "recall")
         known = {name: fields[name] for name in columns if fields[name] is not None}
-        rows = len(known.get("radii", ()))
+        radii = known.get("radii")
+        rows = len(radii) if isinstance(radii, list) else 0
         numbers = (
             all(
                 isinstance(column, list) and len(column) == rows
@@ -138,8 +137,8 @@ class RadiusTable:
             for value in column:
                 if value is None and name == "precision":
                     continue
-                share = name == "radii" or (_is_number(value) and 0 <= value <= 1)
-                if not _is_number(value) or not share:
+                is_number = is_finite_number(value)
+                if not is_number or not (name == "radii" or 0 <= value <= 1):
                     raise ValueError(f"`{name}` of the radius table is out of range.")
         if list(known["radii"]) != sorted(set(known["radii"])):
             raise ValueError("The radii of the table do not rise.")
@@ -150,7 +149,7 @@ class RadiusTable:
             or isinstance(images, bool)
             or images < 2
             or not isinstance(dataset, (str, type(None)))
-            or not (share is None or (_is_number(share) and 0 <= share <= 1))
+            or not (share is None or (is_finite_number(share) and 0 <= share <= 1))
         ):
             raise ValueError("The radius table does not say what it was measured on.")
         return cls(
@@ -161,8 +160,3 @@ class RadiusTable:
 def _check_share(name: str, value: float) -> None:
     if check_number(name, value) > 1:
         raise ValueError(f"`{name}` must be from 0 to 1. Received: {name}={value}.")
-
-
-def _is_number(value) -> bool:
-    real = isinstance(value, Real) and not isinstance(value, bool)
-    return real and math.isfinite(value)

@@ -355,7 +355,8 @@ def test_wrong_arguments_are_named(arguments, message):
 def test_wrong_searches_are_named(model, images):
     index = Index(model)
     index.add(images)
-    for arguments in ({"k": 0}, {"k": 1.5}, {"radius": float("nan")}, {"radius": "2"}):
+    radii = [{"radius": radius} for radius in (float("nan"), 10**400, "2", True)]
+    for arguments in ({"k": 0}, {"k": 1.5}, *radii):
         with pytest.raises(ValueError, match="Received"):
             index.search(images, **arguments)
 

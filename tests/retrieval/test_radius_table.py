@@ -159,6 +159,8 @@ def test_a_table_is_plain_json_and_checked(labelled):
         ("radii", [2.0, 1.0]),
         ("radii", []),
         ("radii", "12"),
+        ("radii", 5),
+        ("radii", [*range(len(table.radii) - 1), 10**400]),
         ("recall", [2.0] * len(table.radii)),
         ("precision", [float("nan")] * len(table.radii)),
         ("false_positive_rate", None),
