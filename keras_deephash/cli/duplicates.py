@@ -107,14 +107,23 @@ def run(options) -> None:
     arguments.report_unreadable(options.output, errors.unreadable)
     more = sum(len(group) - 1 for group in groups)
     print(
-        f"{options.output}.json, {options.output}.html: {len(groups)} groups, {more} "
-        "images more than one of each"
+        f"{options.output}.json and .html: {_count(len(groups), 'group')}, "
+        f"{_count(more, 'image')} more than one of each"
     )
+
+
+def _count(count: int, unit: str) -> str:
+    return f"{count} {unit}{'' if count == 1 else 's'}"
 
 
 def _check(options) -> None:
     if bool(options.folder) == bool(options.leaks):
         raise ValueError("Give either a FOLDER or `--leaks` with its lists.")
+    if options.folder and not os.path.exists(options.folder):
+        raise ValueError(
+            "FOLDER must name a folder or an image list, and there is no such file. "
+            f"Received: {options.folder!r}."
+        )
     if options.leaks and options.against:
         raise ValueError("`--against` is for a FOLDER: leave it out with `--leaks`.")
     if options.preset and not options.against:

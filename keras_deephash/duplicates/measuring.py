@@ -63,7 +63,11 @@ def calibrate(
     >>> find_duplicates("photos", "keras:MobileNetV2", calibration=calibration)
     """
     images = image_paths(images)
-    check_integer("len(images)", len(images), minimum=_FEWEST)
+    if len(images) < _FEWEST:
+        raise ValueError(
+            f"`images` must be at least {_FEWEST} different pictures. "
+            f"Received: {len(images)}."
+        )
     network = FeatureNetwork(model)
     batch_size = check_integer("batch_size", batch_size, minimum=1)
     records = records_of(network, images, batch_size, verbose)

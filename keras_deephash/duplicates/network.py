@@ -35,25 +35,20 @@ class FeatureNetwork:
         if isinstance(model, (str, os.PathLike)):
             model = load_backbone(os.fspath(model))
         backbone = getattr(model, "backbone", model)
-        shapes = (
-            getattr(backbone, "input_shape", None),
-            getattr(backbone, "output_shape", None),
-        )
-        if not all(isinstance(shape, tuple) for shape in shapes) or [
-            len(shape) for shape in shapes
-        ] != [4, 2]:
+        shape, units = _shape_of(backbone)
+        if shape is None:
             raise ValueError(
                 "`model` must be the name of a preset, a method or a backbone, from "
-                f"images to feature vectors. Received: model={model!r}."
+                f"square images to feature vectors. Received: model={model!r}."
             )
-        size = shapes[0][1]
+        size = shape[0]
         preprocessor = getattr(model, "preprocessor", None) or Preprocessor(size)
         self._preprocessor = preprocessor.resized(size, resize_size=size, padding=0)
         self._run = tf.function(
             lambda x: backbone(self._preprocessor.normalize(x), training=False),
             input_signature=[tf.TensorSpec((None, size, size, 3), tf.uint8)],
         )
-        self.units = shapes[1][1]
+        self.units = units
         self.digest = _digest(backbone, self._preprocessor)
 
     def view(self, image) -> tuple[np.ndarray, tuple[int, int]]:
@@ -72,6 +67,18 @@ class FeatureNetwork:
             )
         norms = np.linalg.norm(features, axis=1, keepdims=True)
         return (features / np.maximum(norms, 1e-12)).astype(np.float16)
+
+
+def _shape_of(backbone) -> tuple[tuple | None, int | None]:
+    """Height and width of a network's images, and the length of its features."""
+    shapes = [getattr(backbone, f"{end}_shape", None) for end in ("input", "output")]
+    if not all(isinstance(shape, tuple) for shape in shapes):
+        return None, None
+    images, features = (shape[1:] for shape in shapes)
+    fits = len(images) == 3 and len(features) == 1 and images[0] == images[1]
+    if not fits or None in (*images, *features):
+        return None, None
+    return images[:2], features[0]
 
 
 def _digest(backbone, preprocessor: Preprocessor) -> str:

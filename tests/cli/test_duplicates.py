@@ -39,7 +39,7 @@ def photos(tmp_path):
 def test_a_folder_is_searched_and_nothing_is_deleted(photos, capsys):
     before = sorted(os.listdir(photos))
     assert main(["duplicates", "photos", "--output", "found"]) == 0
-    assert "1 groups, 1 images more" in capsys.readouterr().out
+    assert "1 group, 1 image more" in capsys.readouterr().out
     found = json.loads(Path("found.json").read_text())
     (group,) = found["groups"]
     assert found["images"] == 4 and group["keep"] == os.path.join("photos", "c.png")
@@ -96,7 +96,7 @@ def test_leaks_between_lists_and_copies_in_an_index(photos, capsys):
         (["--leaks", "a.txt", "b.txt"], "no such list file"),
         (["photos", "--preset", "dch_cifar10_48"], "`--preset` is for `--against"),
         (["photos", "--false-positive-rate", "2"], "must be less than 1"),
-        (["nowhere"], "there is no such file"),
+        (["nowhere"], "FOLDER must name a folder"),
     ],
 )
 def test_what_is_wrong_fails_before_the_work(words, message, photos, capsys):

@@ -9,7 +9,7 @@ from PIL import Image
 
 import keras_deephash as kdh
 from keras_deephash.datasets import ImageSet
-from keras_deephash.duplicates import collection
+from keras_deephash.duplicates import calibrate, collection
 from keras_deephash.duplicates.cache import load_records, save_records
 from keras_deephash.duplicates.calibration import Calibration, lowest_score
 from keras_deephash.duplicates.network import FeatureNetwork
@@ -241,3 +241,10 @@ def test_pictures_without_content(find, tmp_path):
         {"0.png", "1.png"} <= set(map(os.path.basename, group.paths))
         for group in groups
     )
+
+
+def test_what_cannot_be_calibrated_is_refused(network):
+    with pytest.raises(ValueError, match="at least 100 different pictures"):
+        calibrate([draw_picture(0)] * 99, network)
+    with pytest.raises(ValueError, match="cannot be told from other pictures"):
+        calibrate([draw_picture(0, (32, 32))] * 100, network, verbose=0)
