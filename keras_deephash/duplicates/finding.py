@@ -16,7 +16,7 @@ from keras_deephash.duplicates.collection import collect_records
 from keras_deephash.duplicates.duplicate_group import DuplicateGroup, make_groups
 from keras_deephash.duplicates.grouping import group_records
 from keras_deephash.duplicates.network import DEFAULT_MODEL, FeatureNetwork
-from keras_deephash.images import image_paths
+from keras_deephash.images import error_for, image_paths
 from keras_deephash.index import Index
 
 # Of an index, as many of the nearest to each image are compared with it.
@@ -89,7 +89,7 @@ def find_duplicates(
     compared = images
     if against is not None:
         known = _near_names(against, images, batch_size, verbose)
-        known = sorted(known - {os.path.abspath(name) for name in names})
+        known = sorted(known - set(map(_file_of, images)))
         compared = [*images, *known]
         names, sources = [*names, *known], [*sources, *(["index"] * len(known))]
     unread: dict[int, Exception] = {}
@@ -130,14 +130,26 @@ def find_groups(
     records, rows = collect_records(
         network, images, cache, batch_size, verbose, on_error
     )
-    # An image that is listed twice is no copy.
-    first = {(sources[row], names[row]): n for n, row in reversed([*enumerate(rows)])}
-    if len(first) < len(rows):
-        kept = sorted(first.values())
+    kept = _once([images[row] for row in rows], [sources[row] for row in rows])
+    if len(kept) < len(rows):
         records, rows = records[kept], rows[kept]
     labels = group_records(records, calibration, lowest)
     names, sources = [names[row] for row in rows], [sources[row] for row in rows]
     return make_groups(records, labels, calibration, names, sources)
+
+
+def _once(images: Sequence, sources: Sequence[str]) -> list[int]:
+    """The numbers of images, without those that a list or a link names once more."""
+    first: dict[tuple, int] = {}
+    for number, (image, source) in enumerate(zip(images, sources, strict=True)):
+        first.setdefault((source, _file_of(image) or number), number)
+    return list(first.values())
+
+
+def _file_of(image) -> str | None:
+    """The file of an image, whatever links lead to it."""
+    is_path = isinstance(image, (str, os.PathLike))
+    return os.path.realpath(os.fspath(image)) if is_path else None
 
 
 def _list_of(images) -> Sequence:
@@ -168,21 +180,19 @@ def _near_names(index: Index, images: Sequence, batch_size: int, verbose) -> set
     if not len(codes) or not len(index):
         return set()
     _, ids = index.search(codes, k=_NEAREST)
-    names = index.names(np.unique(ids))
+    names = index.names(np.unique(ids[ids >= 0]))
     if names is None or "" in names:
         raise ValueError(
             "`against` must have the paths of its images as names: make it with "
             "`keras-deephash index`, or give `names` to `add`."
         )
-    return {os.path.abspath(name) for name in names}
+    return {os.path.realpath(name) for name in names}
 
 
 def _tell(
     unread: dict[int, Exception], count: int, names: Sequence[str], on_error
 ) -> None:
     """Unreadable images as `on_error` says, and files of the index in a warning."""
-    from keras_deephash.images import error_for
-
     own = {number: error for number, error in unread.items() if number < count}
     if own and on_error is None:
         raise error_for(own, count)

@@ -49,6 +49,11 @@ def test_a_list_may_name_an_image_twice_and_in_any_order(find, photos):
     assert names(find(paths[::-1] + paths)) == EXPECTED
 
 
+def test_a_link_is_no_copy(find, photos):
+    os.symlink(photos / "2.png", photos / "link to 2.png")
+    assert names(find(photos)) == EXPECTED
+
+
 def test_few_and_equal_images(find, tmp_path):
     draw_picture(0).save(tmp_path / "0.png")
     assert find(tmp_path) == [] == find([])
