@@ -82,7 +82,7 @@ def test_probe_trains_the_classifier_alone(load_script, start, tmp_path):
     dataset = image_dataset(images, backbone.preprocessor, 16)
     before = backbone.get_weights()
     loss_before = model.evaluate(dataset, verbose=0)[0]
-    script.probe(model, dataset, loss, 40)
+    script.probe(model, dataset, loss, 200)
     assert model.evaluate(dataset, verbose=0)[0] < 0.9 * loss_before
     for old, new in zip(before, backbone.get_weights(), strict=True):
         np.testing.assert_array_equal(old, new)

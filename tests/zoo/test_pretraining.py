@@ -75,7 +75,7 @@ def test_pretraining_learns_soft_labels(pretraining, tiny_images, tmp_path):
     # A teacher that takes the classes for one another.
     np.save(teacher, np.eye(200, dtype=np.float16)[199 * (np.arange(64) % 2 == 0)])
     options = ["--small-epochs", "0", "--final-epochs", "3", "--batch-size", "8"]
-    options += ["--teacher", str(teacher), "--teacher-weight", "1", "--peak", "0.02"]
+    options += ["--teacher", str(teacher), "--teacher-weight", "1", "--peak", "0.1"]
     output = tmp_path / "output"
     pretraining.main([tiny_images, str(output), *options])
     metadata = kdh.presets.read_preset_metadata(str(output))
