@@ -10,8 +10,6 @@ COCO mini, with its labels: see docs/general_codes.md.
 
 import argparse
 import datetime
-import shlex
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -50,7 +48,8 @@ def main() -> None:
             "start": BACKBONE,
             "seed": SEED,
             "optimizer": "closed form",
-            "command": shlex.join(["python", "zoo/fit_general.py", *sys.argv[1:]]),
+            "command": "python zoo/fit_general.py --data DATA --features features "
+            "--output zoo/presets",
             "date": datetime.date.today().isoformat(),
             **{key: round(min(values), 4) for key, values in history.items()},
         }
