@@ -1,9 +1,16 @@
 """A set of labelled images, in files or in memory."""
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+
+from keras_deephash.datasets.label_names import check_label_names
+from keras_deephash.datasets.split_names import PARTS
+from keras_deephash.text import printable
+
+_LABELS_SHOWN = 8
 
 
 def check_multi_hot(labels: np.ndarray, name: str) -> None:
@@ -26,9 +33,12 @@ class ImageSet:
     """Images and their multi-hot labels.
 
     Attributes:
-        images: list of paths, or uint8 array [n, h, w, 3].
+        images: list of paths, or uint8 array [n, h, w, 3]; or a sequence whose
+            items are what `read_image` takes, and which `take`s indices.
         labels: array [n, L], multi-hot, uint8 as a rule; a row of zeros is unlabelled.
         label_names: list of L strings, or None.
+        split: list of n strings, the part that each image is given to: `"train"`,
+            `"validation"`, `"query"` or `"database"`; or None.
 
     Example:
 
@@ -36,9 +46,10 @@ class ImageSet:
     >>> model.encode(images.images), images.labels
     """
 
-    images: list[str] | np.ndarray
+    images: list[str] | np.ndarray | Sequence
     labels: np.ndarray
     label_names: list[str] | None = None
+    split: list[str] | None = None
 
     def __post_init__(self):
         if len(self.images) != len(self.labels):
@@ -62,10 +73,49 @@ class ImageSet:
                 f"Received: {len(names)} names, {labels.shape[1]} columns."
             )
         if names is not None:
-            object.__setattr__(self, "label_names", [str(name) for name in names])
+            object.__setattr__(self, "label_names", check_label_names(names))
+        if self.split is not None:
+            split = [str(part) for part in self.split]
+            unknown = sorted(set(split) - PARTS.keys())
+            if unknown or len(split) != len(labels):
+                raise ValueError(
+                    f"`split` must be one of {', '.join(PARTS)} for each image. "
+                    f"Received: {unknown[0] if unknown else f'{len(split)} values'!r}."
+                )
+            object.__setattr__(self, "split", split)
 
     def __len__(self) -> int:
         return len(self.images)
+
+    def __str__(self) -> str:
+        """How many images there are, of which labels and parts, and without a label."""
+        columns = self.labels.shape[1]
+        counts = np.count_nonzero(self.labels, axis=0)
+        names = self.label_names or [f"label {n}" for n in range(columns)]
+        shown = [
+            f"{printable(name)} {count}"
+            for name, count in zip(names[:_LABELS_SHOWN], counts, strict=False)
+        ]
+        shown += ["..."] if columns > len(shown) else []
+        text = f"{len(self)} images, {columns} labels ({', '.join(shown)})"
+        if without := len(self) - int(self.is_labelled.sum()):
+            text += (
+                f"; {without} have no label: they are similar to none, and "
+                "`keras_deephash.train` leaves them out of what it learns from"
+            )
+        if self.split is not None:
+            parts = [
+                f"{part} {self.split.count(part)}"
+                for part in PARTS
+                if part in self.split
+            ]
+            text += f"; split: {', '.join(parts)}"
+        return text
+
+    @property
+    def is_labelled(self) -> np.ndarray:
+        """Which images have a label, bools [n]."""
+        return self.labels.any(axis=1)
 
     def subset(self, indices) -> "ImageSet":
         """The images at the given indices, in their order, or where a mask is True.
@@ -94,9 +144,12 @@ class ImageSet:
         indices = indices.astype(np.int64)
         if isinstance(self.images, np.ndarray):
             images = self.images[indices]
+        elif hasattr(self.images, "take"):  # Else all would be decoded now.
+            images = self.images.take(indices)
         else:
             images = [self.images[i] for i in indices]
-        return ImageSet(images, self.labels[indices], self.label_names)
+        split = self.split and [self.split[i] for i in indices]
+        return ImageSet(images, self.labels[indices], self.label_names, split)
 
     def hold_out(self, share: float, seed: int = 0) -> tuple["ImageSet", "ImageSet"]:
         """Splits off a random share of the images, such as for choosing settings.

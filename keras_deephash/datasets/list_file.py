@@ -8,10 +8,13 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 
 from keras_deephash.datasets.image_set import ImageSet
+from keras_deephash.datasets.label_names import MOST_CLASSES
 from keras_deephash.images import read_image
 
-MOST_CLASSES = 100_000
+# Beside a list: the names of its labels, and where its images lie.
+LABELS_FILE, ROOT_FILE = "labels.txt", "root.txt"
 
+_NO_LABEL = "-1"
 _MOST_DIGITS = 9  # Of a label.
 _BYTE_ORDER_MARKS = {
     codecs.BOM_UTF8: "utf-8-sig",
@@ -32,13 +35,14 @@ def read_image_list(
     """Reads a list file and checks every line of it.
 
     A line is `relative/path 0 1 0 ...`, one 0 or 1 for each label, or
-    `relative/path class_index`: a single number is always the index of a class, which
-    every image then has. Empty lines are left out.
+    `relative/path class_index`: a single number is always the index of a class, and
+    -1 is an image without one. Empty lines are left out.
 
     Args:
         list_file: str. The list, UTF-8 text; UTF-16 with a byte-order mark is read too.
         root: str. The directory that the paths are relative to, or that absolute ones
-            lie below. Defaults to the list's own directory.
+            lie below. Defaults to the one that `root.txt` beside the list names, where
+            there is one, else to the list's own directory.
         label_names: list of str. Defaults to the lines of `labels.txt` beside the
             list, where there is one.
         classes: int. Number of classes of a list of class indices. Defaults to the
@@ -62,14 +66,14 @@ def read_image_list(
     """
     list_file = os.fspath(list_file)
     folder = os.path.dirname(os.path.abspath(list_file))
-    root = os.path.abspath(folder if root is None else root)
+    root = os.path.abspath(_named_root(folder) if root is None else root)
     if label_names is None:
-        label_names = read_label_names(os.path.join(folder, "labels.txt"))
+        label_names = read_label_names(os.path.join(folder, LABELS_FILE))
 
     paths, rows, lines = [], [], {}
     for number, line in _numbered_lines(list_file):
         where = f"{list_file}, line {number}"
-        image, row = _split(line)
+        image, row = split_line(line)
         if not row:
             raise ValueError(
                 f"{where}: a line must be a path and its labels, `path 0 1 0` or "
@@ -103,7 +107,7 @@ def read_image_list(
 def holds_class_indices(list_file: str | os.PathLike) -> bool:
     """Whether a list that was read has one class index a line."""
     _, first = next(_numbered_lines(list_file))
-    return len(_split(first)[1]) == 1
+    return len(split_line(first)[1]) == 1
 
 
 def read_label_names(path: str | os.PathLike) -> list[str] | None:
@@ -139,9 +143,28 @@ def _encoding(list_file: str) -> str:
     return "utf-8"
 
 
-def _split(line: str) -> tuple[str, list[int]]:
+def _named_root(folder: str) -> str:
+    """The directory that `root.txt` names; without it, that of the lists."""
+    path = os.path.join(folder, ROOT_FILE)
+    lines = [line for _, line in _numbered_lines(path)] if os.path.isfile(path) else []
+    if len(lines) > 1 or any(names_server(line) for line in lines):
+        raise ValueError(
+            f"{path!r} must name one directory, that of the images. "
+            f"Received: {lines[0][:200]!r}."
+        )
+    return os.path.join(folder, *lines)
+
+
+def names_server(path: str) -> bool:
+    """Whether a path stands for a share of another machine, which nobody asked for."""
+    return path.replace("\\", "/").startswith("//")
+
+
+def split_line(line: str) -> tuple[str, list[int]]:
     """The path of a line, which may hold spaces, and the numbers at its end."""
     words = line.split()
+    if len(words) > 1 and words[-1] == _NO_LABEL and not words[-2].isdecimal():
+        return line.rsplit(None, 1)[0], [-1]
     count = 0
     for word in reversed(words[1:]):  # The first is a path, even if it is a number.
         if not word.isdecimal() or len(word) > _MOST_DIGITS:
@@ -197,7 +220,8 @@ def _to_multi_hot(rows, label_names, classes, list_file, lines) -> np.ndarray:
             )
         # Ones into zeros: the system gives no memory for zeros nobody reads.
         labels = np.zeros((len(indices), classes), np.uint8)
-        labels[np.arange(len(indices)), indices] = 1
+        rows = np.flatnonzero(indices >= 0)
+        labels[rows, indices[rows]] = 1
     width = len(label_names) if label_names else classes
     if width is not None and labels.shape[1] != width:
         raise ValueError(

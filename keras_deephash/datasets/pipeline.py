@@ -118,7 +118,7 @@ class _Canvases:
 
     def __init__(self, images: ImageSet, stored, size: int, keep: bool):
         self._images = images.images
-        self._labels = images.labels.astype(np.float32)
+        self._labels = images.labels
         self._stored = stored
         self._known = np.zeros(len(images), bool)
         self._kept = None
@@ -127,7 +127,7 @@ class _Canvases:
 
     def load(self, indices):
         """Indices int64 [n] to pixels uint8 [n, size, size, 3] and labels [n, L]."""
-        labels, kept = self._labels[indices], self._kept
+        labels, kept = self._labels[indices].astype(np.float32), self._kept
         if kept is None:
             return np.stack([self._stored(self._images[i]) for i in indices]), labels
         for i in indices[~self._known[indices]]:

@@ -1,5 +1,6 @@
 """Images from anywhere as uint8 RGB arrays."""
 
+import io
 import os
 from contextlib import contextmanager
 from typing import IO
@@ -13,7 +14,9 @@ from keras_deephash.images.png import without_annotations
 from keras_deephash.images.rgb import to_rgb
 
 
-def read_image(image: str | os.PathLike | Image.Image | np.ndarray) -> np.ndarray:
+def read_image(
+    image: str | os.PathLike | bytes | Image.Image | np.ndarray,
+) -> np.ndarray:
     """An image as a uint8 RGB array.
 
     Grey, palette, CMYK and the like become RGB. Of 16 bits the upper 8 are taken.
@@ -29,8 +32,8 @@ def read_image(image: str | os.PathLike | Image.Image | np.ndarray) -> np.ndarra
     pixels; a JPEG of up to `images.MAX_JPEG_PIXELS` is decoded at a smaller size.
 
     Args:
-        image: a path, a `PIL.Image.Image`, or an array [h, w, 3] of pixel values
-            from 0 to 255, in RGB order.
+        image: a path, the bytes of an image file, a `PIL.Image.Image`, or an array
+            [h, w, 3] of pixel values from 0 to 255, in RGB order.
 
     Returns:
         uint8 array [h, w, 3].
@@ -47,6 +50,9 @@ def read_image(image: str | os.PathLike | Image.Image | np.ndarray) -> np.ndarra
         # the sides that the turned image would have.
         with _naming(repr(path)), open(path, "rb") as stream:
             return _read(stream)
+    if isinstance(image, bytes):
+        with _naming(f"the bytes of a file, {len(image):,}"):
+            return _read(io.BytesIO(image))
     if isinstance(image, Image.Image):
         with _naming(f"a PIL image, mode {image.mode}"):
             _check_size(image.size)

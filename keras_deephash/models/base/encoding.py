@@ -1,6 +1,6 @@
 """Encoding a stream of images, with the same codes for any batch size."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from typing import NamedTuple
@@ -9,6 +9,8 @@ import numpy as np
 import tensorflow as tf
 
 from keras_deephash.checks import check_integer
+from keras_deephash.datasets.huggingface import images_of
+from keras_deephash.datasets.image_set import ImageSet
 from keras_deephash.images import (
     error_for,
     image_paths,
@@ -188,13 +190,15 @@ def image_stream(images) -> tuple[Iterator, int | None]:
     Raises:
         ValueError: if `images` is nothing that `DeepHashing.encode` takes.
     """
-    images = image_paths(images)
+    images = images_of(image_paths(images))
+    if isinstance(images, ImageSet):
+        images = images.images
     if isinstance(images, tf.data.Dataset):
         return _dataset_stream(images), None
     if isinstance(images, np.ndarray) and images.ndim == 1:
         images = list(images)  # Of paths, say.
-    if isinstance(images, (list, tuple)):
-        return iter(images), len(images)
+    if isinstance(images, Sequence) and not isinstance(images, bytes):
+        return iter(images), len(images)  # Also one that is decoded on the way.
     if isinstance(images, (np.ndarray, tf.Tensor)):
         array = np.asarray(images)
         if array.ndim != 4 or array.shape[-1] != 3:
