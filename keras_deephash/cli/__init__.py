@@ -10,8 +10,9 @@ from keras_deephash.version import __version__
 
 COMMANDS = {
     "demo": "train a small model, search with it and draw what it finds",
-    "train": "train a model on image lists and save it as a preset",
-    "evaluate": "measure the retrieval of a preset on query and database lists",
+    "train": "train a model on labelled images and save it as a preset",
+    "lists": "split a folder or a table of images, and write the lists of the parts",
+    "evaluate": "measure the retrieval of a preset on queries and a database",
     "report": "write a page about a preset: metrics, curves, neighbours, codes",
     "encode": "turn images into packed codes",
     "index": "encode a folder of images into an index that can be searched",

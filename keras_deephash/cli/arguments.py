@@ -47,6 +47,46 @@ def add_images(parser) -> None:
     )
 
 
+def add_data(parser, **how) -> None:
+    """Adds what names a labelled data set, and the columns of a table.
+
+    Args:
+        **how: `default` of all of them, of `add_argument`.
+    """
+    parser.add_argument(
+        "--data",
+        required=True,
+        metavar="PATH",
+        help="a folder with one folder for each class, or with folders train, val, "
+        "test and database of such folders; a table, .csv, .tsv, .jsonl or .parquet; "
+        "or a directory with train.txt, test.txt (the queries) and database.txt",
+    )
+    add_columns(parser, **how)
+
+
+def add_columns(parser, **how) -> None:
+    for name, what in (
+        ("path", "of the images' paths (default: path, image, file, filename, ...)"),
+        ("label", "of their labels (default: label, class, category, tag, ...)"),
+        ("split", "of the part each is in (default: split, subset, ..., if any)"),
+    ):
+        parser.add_argument(
+            f"--{name}-column", metavar="NAME", help=f"column of a table {what}", **how
+        )
+    parser.add_argument(
+        "--separator",
+        metavar="TEXT",
+        help="between the labels of an image in a table (default: |)",
+        **how,
+    )
+
+
+def columns(options) -> dict:
+    """What `add_columns` has added, as arguments."""
+    names = ("path_column", "label_column", "split_column", "separator")
+    return {name: getattr(options, name) for name in names}
+
+
 def add_batch_size(parser, default: int) -> None:
     parser.add_argument(
         "--batch-size",

@@ -2,8 +2,9 @@
 
   keras-deephash evaluate --preset dch_cifar10_48 --data data/cifar10
 
-DIR holds test.txt (the queries), database.txt and the images that they list. The
-figures that the preset's metadata state are shown beside those measured now.
+PATH is a directory with test.txt (the queries) and database.txt, such as the
+OUTPUT.lists of `keras-deephash train`; or a folder or a table whose images are split.
+The figures that the preset's metadata state are shown beside those measured now.
 """
 
 import json
@@ -24,9 +25,7 @@ def add_evaluation_arguments(parser) -> None:
     """Adds what every command that evaluates a preset takes."""
     arguments.add_preset(parser)
     arguments.add_import(parser)
-    parser.add_argument(
-        "--data", required=True, metavar="DIR", help="directory of the image lists"
-    )
+    arguments.add_data(parser)
     parser.add_argument(
         "--top-k",
         type=int,
@@ -62,7 +61,7 @@ def evaluation_arguments(options, metadata: dict) -> dict:
 def load_evaluation(options) -> tuple:
     """The model, the metadata of its preset, the queries and the database."""
     from keras_deephash.checks import check_integer
-    from keras_deephash.datasets import read_lists
+    from keras_deephash.datasets.sources import read_query_and_database
     from keras_deephash.presets import read_preset_metadata
 
     # Before the work, not after it.
@@ -71,8 +70,8 @@ def load_evaluation(options) -> tuple:
     if options.top_k is not None:
         check_integer("--top-k", options.top_k, minimum=1)
     metadata = read_preset_metadata(options.preset)
-    names = ("test", "database")
-    query, database = read_lists(options.data, names, verify_images=False)
+    columns = arguments.columns(options)
+    query, database = read_query_and_database(options.data, **columns)
     model = arguments.load_model(options.preset)
     if options.radius is not None and model.is_quantizer:
         raise ValueError(

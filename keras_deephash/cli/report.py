@@ -3,7 +3,7 @@
   keras-deephash report --preset dch_cifar10_48 --data data/cifar10 \\
       --output report.html
 
-DIR holds test.txt (the queries), database.txt and the images that they list. The
+PATH is what `keras-deephash evaluate` takes, such as OUTPUT.lists of a training. The
 metrics are those of `keras-deephash evaluate` with the same options. The page is one
 file with its pictures inside, without scripts. Needs the extra `plots`:
 pip install "keras-deephash[plots]"

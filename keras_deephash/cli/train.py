@@ -1,17 +1,20 @@
-"""Trains a model on image lists and saves it as a preset.
+"""Trains a model on labelled images and saves it as a preset.
 
+  keras-deephash train --data birds --output my_model
+  keras-deephash train --data birds.csv --output my_model --label-column species
   keras-deephash train --data data/cifar10 --output my_dch --bits 48 --epochs 60
   keras-deephash train --recipe zoo/recipes/dtq_cifar10_32.json --data data/cifar10 \\
       --output dtq_cifar10_32
   keras-deephash train --import my_hash --method MyHash --data data/cifar10 \\
       --output my_preset
 
-DIR holds train.txt, test.txt (the queries), database.txt and the images that they
-list, a path and its labels on each line. Only train.txt is trained on. With --hold-out
-a part of it is kept out and evaluated during the training: choose settings by that.
-At the end the queries are evaluated against the database, and the figures are kept
-in the preset's metadata. An interrupted training goes on after its last whole epoch,
-which is saved in OUTPUT.backup, and gives what it would have given without a stop.
+PATH is a folder with one folder for each class, a table, or a directory of lists; what
+has no split is split by --seed, and OUTPUT.lists says how. Only the training images are
+trained on. With --hold-out a part of them is kept out and evaluated during the
+training: choose settings by that; validation images are evaluated on so, too. At the
+end the queries are evaluated against the database, and the figures are kept in the
+preset's metadata. An interrupted training goes on after its last whole epoch, which is
+saved in OUTPUT.backup, and gives what it would have given without a stop.
 """
 
 import argparse
@@ -19,14 +22,14 @@ import json
 import os
 import shlex
 
-from keras_deephash.cli.arguments import add_import
+from keras_deephash.cli.arguments import add_data, add_import
 
 
 def add_arguments(parser) -> None:
     """Adds all options but those of the methods; they have no defaults here."""
     parser.argument_default = argparse.SUPPRESS
     add = parser.add_argument
-    add("--data", required=True, metavar="DIR", help="directory of the image lists")
+    add_data(parser, default=argparse.SUPPRESS)
     add("--output", required=True, metavar="DIR", help="preset directory to write")
     add("--recipe", metavar="FILE", help="JSON object of the options below")
     add_import(parser)
@@ -110,7 +113,7 @@ def add_arguments(parser) -> None:
         "--hold-out",
         type=float,
         metavar="SHARE",
-        help="share of train.txt to keep out and evaluate on (default: 0)",
+        help="share of the training images to keep out and evaluate on (default: 0)",
     )
     add("--evaluate-every", type=int, help="epochs, with --hold-out (default: 5)")
     add("--seed", type=int, help="default: 0")
@@ -186,12 +189,16 @@ def add_late_arguments(parser, arguments: list[str]) -> None:
 
 
 def run(options) -> None:
+    from keras_deephash.cli.next_commands import next_commands
     from keras_deephash.training.training import train
 
     record = training_options(options)
     train(record)
     place = os.path.abspath(record.output)
     print(f"Saved: {record.output}. Load it: from_preset({place!r})")
+    print("What comes next:")
+    for command in next_commands(record.data, record.output, options.imports):
+        print(f"  {shlex.join(command)}")
 
 
 def training_options(options):

@@ -42,8 +42,8 @@ def from_table(
     Args:
         table: str. A `.csv`, `.tsv`, `.jsonl`, `.ndjson` or `.parquet` file.
         root: str. Directory that the paths are relative to. Defaults to the table's.
-        path_column: str. Defaults to the one called `path`, `image`, `file`, `filename`,
-            `image_path` or the like.
+        path_column: str. Defaults to the one called `path`, `image`, `file`,
+            `filename`, `image_path` or the like.
         label_column: str. Defaults to the one called `label`, `class`, `category`,
             `tag`, `target`, or the plural.
         split_column: str. Defaults to the one called `split`, `subset`, `part` or

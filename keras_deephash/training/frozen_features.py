@@ -100,5 +100,11 @@ def _description(images) -> list:
     """What tells image sets apart, but for the pixels of an array."""
     if isinstance(images, np.ndarray):
         return [str(images.dtype), images.shape]
-    files = [(os.path.abspath(path), os.stat(path)) for path in images]
-    return [[path, stat.st_size, stat.st_mtime_ns] for path, stat in files]
+    return [_description_of_one(image) for image in images]
+
+
+def _description_of_one(image: str | os.PathLike | bytes) -> list:
+    if isinstance(image, bytes):
+        return [hashlib.sha256(image).hexdigest()]
+    stat = os.stat(image)
+    return [os.path.abspath(image), stat.st_size, stat.st_mtime_ns]

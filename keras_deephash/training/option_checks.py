@@ -6,6 +6,7 @@ import os
 import keras
 
 from keras_deephash.checks import check_integer, check_number, check_option
+from keras_deephash.datasets import ImageSet, Splits
 from keras_deephash.models.methods import METHODS
 from keras_deephash.presets.format.constructor import constructor_parameters
 from keras_deephash.training.method_options import method_options
@@ -36,6 +37,10 @@ _WORDS_OR_NONE = (
     "feature_cache",
     "dataset_name",
     "command",
+    "path_column",
+    "label_column",
+    "split_column",
+    "separator",
 )
 # What a method that is fitted in closed form has no use for.
 _OF_GRADIENTS = (
@@ -83,6 +88,9 @@ def check_options(options: TrainingOptions) -> type:
         _check_not_given(options, ("evaluate_every",), wanted)
         if options.no_evaluation:
             _check_not_given(options, ("top_k",), f"an evaluation or {held}")
+    if isinstance(options.data, (ImageSet, Splits)):
+        columns = ("path_column", "label_column", "split_column", "separator")
+        _check_not_given(options, columns, "a table: these data are read already")
     if isinstance(options.backbone, keras.Model):
         wanted = "the name of a backbone: this one is built already"
         _check_not_given(options, ("image_size",), wanted)
@@ -106,9 +114,10 @@ def check_closed_form(cls: type, options: TrainingOptions) -> None:
 def check_values(options: TrainingOptions) -> None:
     """Checks each option that is not the method's by itself."""
     named = options.named
-    if not isinstance(options.data, (str, os.PathLike)):
+    if not isinstance(options.data, (str, os.PathLike, ImageSet, Splits)):
         raise ValueError(
-            f"`{named('data')}` must be the directory of the image lists. "
+            f"`{named('data')}` must be a folder of class folders, a table, the "
+            "directory of the image lists, an `ImageSet` or `Splits`. "
             f"Received: a {type(options.data).__name__}."
         )
     for name, least in _INTEGERS.items():

@@ -21,11 +21,15 @@ class TrainingOptions:
     of its class, and `bits` is 48.
 
     Args:
-        data: str. Directory of the image lists `train.txt`, `test.txt` (the queries)
-            and `database.txt`.
+        data: str, a folder with one folder for each class, or with folders of parts,
+            as `datasets.from_folder` takes; a table, as `datasets.from_table` takes; or
+            a directory of the image lists `train.txt`, `test.txt` (the queries) and
+            `database.txt`. Or an `ImageSet`, or `Splits`. What has no split gets one
+            by `seed`; see `datasets.split_images`.
         output: str. Directory of the preset to write, replaced if it is one. Beside it
             lies a backup during the training, from which an interrupted training goes
-            on. Defaults to `None`: nothing is written.
+            on, and in `OUTPUT.lists` what was trained and evaluated on, where the
+            data are no lists. Defaults to `None`: nothing is written.
         method: str, name of a method; or its class. Defaults to `"DCH"`.
         arguments: dict, arguments of the method. Defaults to `{}`.
         backbone: `"small"` (32 to 64 pixels) or `"caffe"` (227 pixels), with random
@@ -59,6 +63,10 @@ class TrainingOptions:
             Defaults to `0.0`.
         evaluate_every: int. Epochs, with `hold_out`. Defaults to `None`, 5.
         seed: int. Defaults to `0`.
+        path_column: str. Of a table. Defaults to `None`, found by name; so the others.
+        label_column: str. Of a table.
+        split_column: str. Of a table.
+        separator: str. Of a table, between labels. Defaults to `None`, `"|"`.
         dataset_name: str. For the preset's metadata. Defaults to `None`.
         weights_dtype: `"float32"`, `"float16"` or `"bfloat16"`, of the preset's
             weights. Defaults to `"float32"`.
@@ -76,7 +84,7 @@ class TrainingOptions:
     >>> recipe = TrainingOptions.from_recipe("dtq_cifar10_32.json", data="data/cifar10")
     """
 
-    data: str | os.PathLike
+    data: Any
     output: str | os.PathLike | None = None
     method: str | type = "DCH"
     arguments: dict = field(default_factory=dict)
@@ -100,6 +108,10 @@ class TrainingOptions:
     hold_out: float = 0.0
     evaluate_every: int | None = None
     seed: int = 0
+    path_column: str | None = None
+    label_column: str | None = None
+    split_column: str | None = None
+    separator: str | None = None
     dataset_name: str | None = None
     weights_dtype: str = "float32"
     no_evaluation: bool = False
@@ -108,7 +120,7 @@ class TrainingOptions:
 
     def __init__(
         self,
-        data: str | os.PathLike,
+        data: Any,
         output: str | os.PathLike | None = None,
         *,
         arguments: dict | None = None,
@@ -157,7 +169,9 @@ class TrainingOptions:
             for name, value in self.as_dict().items()
             if name not in defaults or value != defaults[name]
         ]
-        return f"TrainingOptions({', '.join([f'data={self.data!r}', *given])})"
+        is_path = isinstance(self.data, (str, os.PathLike))
+        data = repr(self.data) if is_path else "data"
+        return f"TrainingOptions({', '.join([f'data={data}', *given])})"
 
 
 def option_names() -> set[str]:

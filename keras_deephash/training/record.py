@@ -14,8 +14,12 @@ _NO_SETTINGS = {
     "command",
     "dataset_name",
     "feature_cache",
+    "label_column",
     "no_evaluation",
     "output",
+    "path_column",
+    "separator",
+    "split_column",
     "top_k",
     "weights_dtype",
 }
@@ -44,8 +48,10 @@ def new_record(
         closed_form: bool. Whether the method has neither epochs nor an optimizer.
         found: dict, what the training itself has measured.
     """
+    in_memory = data.lists is None and not isinstance(options.data, (str, os.PathLike))
     training = {
-        "split": f"{len(data.train)} images of train.txt",
+        "split": f"{len(data.train)} "
+        + ("training images" if in_memory else "images of train.txt"),
         "start": _start(options.backbone),
         "seed": options.seed,
     }
@@ -62,6 +68,8 @@ def new_record(
         training |= {"learning_rate": rate, "weight_decay": decay}
     command = options.command or f"kdh.train(kdh.{options.as_code()})"
     training |= {"command": command, "date": datetime.date.today().isoformat()}
+    if data.unlabelled:
+        training["unlabelled"] = data.unlabelled
     if data.held_out:
         training["held_out"] = data.held_out_count
     training |= found

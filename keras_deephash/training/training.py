@@ -10,7 +10,7 @@ import tensorflow as tf
 from keras_deephash.backbones.statistics import freeze_statistics
 from keras_deephash.callbacks import EpochSeeds, RetrievalEvaluation, TrainingBackup
 from keras_deephash.callbacks.training_backup import claim_backup
-from keras_deephash.datasets import feature_dataset, image_dataset
+from keras_deephash.datasets import feature_dataset, image_dataset, write_lists
 from keras_deephash.datasets.augment import augmentation
 from keras_deephash.models.base.retrieval_model import RetrievalModel
 from keras_deephash.presets.format.weights import round_weights
@@ -28,12 +28,15 @@ from keras_deephash.training.record import new_record, settings
 VIEWS = 4
 
 
-def train(options: TrainingOptions) -> RetrievalModel:
+def train(data, **options) -> RetrievalModel:
     """Trains a model as `keras-deephash train` does, and measures it.
 
     Args:
-        options: `TrainingOptions`. With an `output`, the preset is written there, and
-            an interrupted training goes on from the backup beside it.
+        data: `ImageSet`, `datasets.Splits`, or a path, as `TrainingOptions` takes; or
+            a `TrainingOptions` of all.
+        **options: those of `TrainingOptions`, and arguments of the method, such as
+            `bits`. With an `output`, the preset is written there, and an interrupted
+            training goes on from the backup beside it.
 
     Returns:
         The trained model, its weights rounded as `options.weights_dtype` stores them.
@@ -45,11 +48,12 @@ def train(options: TrainingOptions) -> RetrievalModel:
 
     Example:
 
-    >>> options = TrainingOptions("data/cifar10", method="DCH", bits=48, epochs=60)
-    >>> model = keras_deephash.train(options)
+    >>> data = keras_deephash.datasets.from_folder("birds")
+    >>> model = keras_deephash.train(data, method="DCH", bits=48)
     >>> model.training_record["metrics"]["map"]
-    >>> model.save_to_preset("my_dch")
+    >>> model.save_to_preset("birds_48")
     """
+    options = _as_options(data, options)
     check_options(options)
     # A path is never taken for the name of a preset that comes with the package.
     output = None if options.output is None else os.path.abspath(options.output)
@@ -57,6 +61,9 @@ def train(options: TrainingOptions) -> RetrievalModel:
         check_replaceable(output)  # Before the hours of training.
     keras.utils.set_random_seed(options.seed)
     data = read_data(options)
+    print(data)
+    if output is not None and data.lists is not None:
+        write_lists(data.lists, lists_of(output))
     model = _new_model(options, data)
     found = _fit(model, options, data, output and f"{output}.backup")
     model.training_record = new_record(options, data, model.is_closed_form, found)
@@ -72,6 +79,22 @@ def train(options: TrainingOptions) -> RetrievalModel:
     if output is not None:
         shutil.rmtree(f"{output}.backup", ignore_errors=True)
     return model
+
+
+def lists_of(output: str | os.PathLike) -> str:
+    """The directory of the lists of a training's data, beside its output."""
+    return f"{os.path.abspath(output)}.lists"
+
+
+def _as_options(data, options: dict) -> TrainingOptions:
+    if not isinstance(data, TrainingOptions):
+        return TrainingOptions(data, **options)
+    if options:
+        raise ValueError(
+            "A `TrainingOptions` holds all options: give it those too. "
+            f"Received: {', '.join(options)} beside one."
+        )
+    return data
 
 
 def _new_model(options: TrainingOptions, data: TrainingData) -> RetrievalModel:

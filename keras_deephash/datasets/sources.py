@@ -1,0 +1,86 @@
+"""What `--data` names: a directory of lists, a folder of classes, or a table."""
+
+import os
+
+from keras_deephash.datasets.folder import from_folder
+from keras_deephash.datasets.image_set import ImageSet
+from keras_deephash.datasets.list_writing import LIST_FILES
+from keras_deephash.datasets.parts import parts_of
+from keras_deephash.datasets.protocol import read_lists
+from keras_deephash.datasets.table import from_table
+from keras_deephash.datasets.table_rows import is_table
+
+
+def holds_lists(data: str | os.PathLike) -> bool:
+    """Whether a directory has one of the lists of a data set."""
+    return any(os.path.isfile(os.path.join(data, name)) for name in LIST_FILES)
+
+
+def read_images(
+    data: str | os.PathLike,
+    path_column: str | None = None,
+    label_column: str | None = None,
+    split_column: str | None = None,
+    separator: str | None = None,
+    verify_images: bool = True,
+) -> ImageSet:
+    """The images of a folder of classes or of a table.
+
+    Args:
+        data: str.
+        path_column, label_column, split_column: as for `from_table`.
+        separator: str, as for `from_table`. Defaults to `None`, `"|"`.
+        verify_images: bool. Defaults to `True`.
+
+    Raises:
+        ValueError: for what is neither, and for columns of what is no table.
+    """
+    columns = {
+        "path_column": path_column,
+        "label_column": label_column,
+        "split_column": split_column,
+        "separator": separator,
+    }
+    columns = {name: value for name, value in columns.items() if value is not None}
+    if is_table(data) and not os.path.isdir(data):
+        return from_table(data, **columns, verify_images=verify_images)
+    if columns:
+        raise ValueError(
+            f"`{next(iter(columns))}` is for a table, .csv, .jsonl or .parquet. "
+            f"Received: {os.fspath(data)!r}."
+        )
+    if not os.path.isdir(data):
+        exists = os.path.exists(data)
+        there = "a file of another kind" if exists else "which is not there"
+        raise ValueError(
+            "The data must be a folder with one folder for each class, a directory "
+            "with train.txt, test.txt and database.txt, or a table, .csv, .tsv, "
+            f".jsonl or .parquet. Received: {os.fspath(data)!r}, {there}."
+        )
+    return from_folder(data, verify_images)
+
+
+def read_query_and_database(
+    data: str | os.PathLike, verify_images: bool = False, **columns
+) -> tuple[ImageSet, ImageSet]:
+    """The queries and the database of what `read_images` takes, or of lists.
+
+    Args:
+        data: str.
+        verify_images: bool. Defaults to `False`.
+        **columns: as for `read_images`.
+
+    Raises:
+        ValueError: where there are no queries or no database.
+    """
+    if os.path.isdir(data) and holds_lists(data):
+        return tuple(read_lists(data, ("test", "database"), verify_images))
+    images = read_images(data, **columns, verify_images=verify_images)
+    parts = {} if images.split is None else parts_of(images)
+    if not {"query", "database"} <= parts.keys():
+        raise ValueError(
+            "An evaluation needs queries and a database, and these images are not "
+            "split so. Name the lists that the training wrote, OUTPUT.lists, or write "
+            f"some: `keras-deephash lists`. Received: {os.fspath(data)!r}."
+        )
+    return parts["query"], parts["database"]
