@@ -147,6 +147,22 @@ class Preprocessor:
             x = ops.flip(x, axis=-1)
         return (x - np.float32(self.mean)) * np.float32(self.scale)
 
+    def fit_size(self, images):
+        """The centre crops of a batch of pixels [n, h, w, 3], in TensorFlow.
+
+        Those of the network's size stay as they are, and so do those of no known size.
+        """
+        size = tuple(images.shape[1:3])
+        if None in size or size == (self.image_size, self.image_size):
+            return images
+        import tensorflow as tf
+
+        resized = (self.resize_size, self.resize_size)
+        images = tf.image.resize(images, resized, antialias=True)
+        start = (self.resize_size - self.image_size) // 2
+        stop = start + self.image_size
+        return images[:, start:stop, start:stop]
+
     def get_config(self) -> dict:
         return {
             "image_size": self.image_size,

@@ -19,14 +19,19 @@ from keras_deephash.files import (
 )
 
 _OPTIONS, _UNFINISHED = "options.json", "unfinished.weights.h5"
+_LATEST, _GIVEN = "latest.weights.h5", "given.json"
 
 
-def claim_backup(directory: str | os.PathLike, settings: dict) -> None:
+def claim_backup(
+    directory: str | os.PathLike, settings: dict, given: dict | None = None
+) -> None:
     """Marks the directory of a backup with the settings of its training.
 
     Args:
         directory: str. Made if it is missing.
         settings: dict, plain for JSON.
+        given: dict, plain for JSON: what repeats the training, for `given_options`;
+            it may differ where the settings do not. Defaults to `None`.
 
     Raises:
         ValueError: if the backup there is of a training with other settings that has
@@ -39,6 +44,9 @@ def claim_backup(directory: str | os.PathLike, settings: dict) -> None:
     if not os.path.isfile(path) or not _holds_work(directory):
         with write_atomically(path) as file:
             file.write(json.dumps(settings, indent=2, sort_keys=True).encode())
+        if given is not None:
+            with write_atomically(os.path.join(directory, _GIVEN)) as file:
+                file.write(json.dumps(given, indent=2, sort_keys=True).encode())
         return
     with open(path, encoding="utf-8") as file:
         theirs = json.load(file)
@@ -52,9 +60,34 @@ def claim_backup(directory: str | os.PathLike, settings: dict) -> None:
         )
 
 
+def given_options(directory: str | os.PathLike) -> dict:
+    """What repeats the training of a backup, as `claim_backup` was given it.
+
+    Raises:
+        ValueError: if there is no backup of a training that finished an epoch.
+    """
+    path = os.path.join(directory, _GIVEN)
+    if not os.path.isfile(os.path.join(directory, _LATEST)):
+        raise ValueError(
+            "There is no backup of a training to go on with. "
+            f"Received: {os.fspath(directory)!r}. Begin one without resuming."
+        )
+    try:
+        with open(path, encoding="utf-8") as file:
+            given = json.load(file)
+    except (OSError, ValueError, RecursionError) as error:
+        raise ValueError(
+            f"The backup {os.fspath(directory)!r} does not say its options ({error}): "
+            "repeat them, without resuming."
+        ) from None
+    if not isinstance(given, dict):
+        raise ValueError(f"{path!r} must hold a JSON object.")
+    return given
+
+
 def _holds_work(directory: str | os.PathLike) -> bool:
     """Whether there is more than the settings and what a kill left unfinished."""
-    names = set(os.listdir(directory)) - {_OPTIONS, _UNFINISHED}
+    names = set(os.listdir(directory)) - {_OPTIONS, _GIVEN, _UNFINISHED}
     return any(not name.startswith(".") for name in names)
 
 
@@ -118,7 +151,7 @@ class TrainingBackup(keras.callbacks.Callback):
         super().__init__()
         os.makedirs(directory, exist_ok=True)
         self.directory = directory
-        self.path = os.path.join(directory, "latest.weights.h5")
+        self.path = os.path.join(directory, _LATEST)
         # The name must end as Keras wants it to.
         self._unfinished = os.path.join(directory, _UNFINISHED)
 

@@ -15,7 +15,7 @@ def next_commands(data: str, output: str, imports: list[str]) -> list[list[str]]
         imports: list of str, the modules that the training imported.
 
     Returns:
-        list of commands, each a list of words.
+        list of commands, each a list of words; empty if there are no lists.
     """
     from keras_deephash.presets.registry import preset_folders
 
@@ -31,6 +31,8 @@ def next_commands(data: str, output: str, imports: list[str]) -> list[list[str]]
     ]
     test, *others = (path if os.path.isfile(path) else None for path in found)
     others = [path for path in others if path]
+    if not others:
+        return []
     # Of a folder all images are searched in, else those of a list.
     images = others[0] if is_lists or not os.path.isdir(data) else data
     query = read_image_list(test or others[0], verify_images=False).images[0]

@@ -117,6 +117,18 @@ def add_arguments(parser) -> None:
     )
     add("--evaluate-every", type=int, help="epochs, with --hold-out (default: 5)")
     add("--seed", type=int, help="default: 0")
+    add(
+        "--resume",
+        action="store_true",
+        help="go on with the interrupted training of OUTPUT.backup, with its options; "
+        "--data names where the images are now, and what else has moved is named anew",
+    )
+    add(
+        "--dry-run",
+        action="store_true",
+        help="read the data, build the model, say how large they are and how long the "
+        "training will take, and write nothing",
+    )
     output = parser.add_argument_group("preset")
     add = output.add_argument
     add("--dataset-name", help="name in the metadata (default: none)")
@@ -190,14 +202,20 @@ def add_late_arguments(parser, arguments: list[str]) -> None:
 
 def run(options) -> None:
     from keras_deephash.cli.next_commands import next_commands
+    from keras_deephash.training.dry_run import dry_run
     from keras_deephash.training.training import train
 
     record = training_options(options)
+    if getattr(options, "dry_run", False):
+        dry_run(record)
+        return
     train(record)
     place = os.path.abspath(record.output)
     print(f"Saved: {record.output}. Load it: from_preset({place!r})")
-    print("What comes next:")
-    for command in next_commands(record.data, record.output, options.imports):
+    commands = next_commands(record.data, record.output, options.imports)
+    if commands:
+        print("What comes next:")
+    for command in commands:
         print(f"  {shlex.join(command)}")
 
 
@@ -210,8 +228,16 @@ def training_options(options):
     given = vars(options).copy()
     parser, recipe = given.pop("parser"), given.pop("recipe", None)
     command = shlex.join(["keras-deephash", *given.pop("arguments")])
-    for name in ("command", "imports", "run"):
+    for name in ("command", "dry_run", "imports", "run"):
         given.pop(name, None)
+    if given.pop("resume", False):
+        if recipe is not None:
+            raise ValueError(
+                "`--resume` has the options of the backup: leave out --recipe."
+            )
+        backup = TrainingOptions.from_backup(given["output"], given["data"]).as_dict()
+        given = {**backup, **given}
+        del given["command"]
     if recipe is not None:
         given = {**_read_recipe(recipe, parser), **given}
     cls = METHODS.find(given.get("method", TrainingOptions.method), "`--method`")

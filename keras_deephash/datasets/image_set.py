@@ -13,14 +13,17 @@ from keras_deephash.text import printable
 _LABELS_SHOWN = 8
 
 
-def check_multi_hot(labels: np.ndarray, name: str) -> None:
-    """Raises ValueError for labels that are not 0 or 1, such as class indices."""
+def is_multi_hot(labels: np.ndarray) -> bool:
+    """Whether labels are 0 or 1 alone."""
     if labels.dtype.kind in "iu" and labels.size:
         # `np.isin` would take a dozen times the memory of the labels.
-        fits = labels.min() >= 0 and labels.max() <= 1
-    else:
-        fits = np.isin(labels, (0, 1)).all()
-    if not fits:
+        return bool(labels.min() >= 0 and labels.max() <= 1)
+    return bool(np.isin(labels, (0, 1)).all())
+
+
+def check_multi_hot(labels: np.ndarray, name: str) -> None:
+    """Raises ValueError for labels that are not 0 or 1, such as class indices."""
+    if not is_multi_hot(labels):
         raise ValueError(
             f"`{name}` must be multi-hot, of 0 and 1 alone; for class indices use "
             "`keras.utils.to_categorical`. "
@@ -101,7 +104,8 @@ class ImageSet:
         if without := len(self) - int(self.is_labelled.sum()):
             text += (
                 f"; {without} have no label: they are similar to none, and "
-                "`keras_deephash.train` leaves them out of what it learns from"
+                "`keras_deephash.train` leaves them out of what a method learns from "
+                "that needs labels"
             )
         if self.split is not None:
             parts = [

@@ -110,6 +110,7 @@ def image_dataset(
     # TensorFlow never lets go of a Python function in a graph, nor of what it holds.
     # What is made of a dataset, and every iterator over it, keep the dataset alive.
     weakref.finalize(dataset, canvases.release)
+    dataset.class_names = images.label_names  # As Keras calls them, and `fit` asks.
     return dataset
 
 

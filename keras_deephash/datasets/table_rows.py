@@ -37,7 +37,10 @@ def read_rows(path: str | os.PathLike) -> tuple[list[str], list[Row]]:
     except (ValueError, csv.Error, RecursionError, OSError) as error:
         if isinstance(error, _WrongLine):
             raise
-        raise ValueError(f"The table cannot be read: {path!r} ({error}).") from None
+        hint = " Save it as UTF-8." if isinstance(error, UnicodeError) else ""
+        raise ValueError(
+            f"The table cannot be read: {path!r} ({error}).{hint}"
+        ) from None
     if not rows:
         raise ValueError(f"A table must have at least one row. Received: {path!r}.")
     return list(dict.fromkeys(key for _, row in rows for key in row)), rows

@@ -81,6 +81,11 @@ class DVSQ(DeepQuantization):
         self.word_vectors = vectors
         self.margin = None if margin is None else float(margin)
 
+    @property
+    def classes(self) -> int:
+        """The number of labels, one for each word vector."""
+        return len(self.word_vectors)
+
     @classmethod
     def default_learning_rate(cls):
         return keras.optimizers.schedules.ExponentialDecay(

@@ -4,6 +4,8 @@ import os
 
 import keras
 
+from keras_deephash.datasets.label_names import check_label_names
+
 
 class _ClassProperty:
     def __init__(self, getter):
@@ -90,6 +92,20 @@ class PresetMixin:
         # Past Keras, which takes a dict for a part of the model and wraps it.
         object.__setattr__(self, "_training_record", _unwrapped(record))
 
+    @property
+    def label_names(self) -> list[str] | None:
+        """The names of the labels that the model learned, which its presets keep.
+
+        `keras_deephash.train` sets them, and `fit` from a dataset's `class_names`.
+        """
+        return vars(self).get("_label_names")
+
+    @label_names.setter
+    def label_names(self, names: list[str] | None) -> None:
+        # Past Keras, which takes a list for parts of the model and wraps it.
+        names = None if names is None else check_label_names(names)
+        object.__setattr__(self, "_label_names", names)
+
     def save(self, filepath, *args, **kwargs) -> None:
         """Saves the model to a `.keras` file, as `keras.Model.save`.
 
@@ -122,7 +138,7 @@ class PresetMixin:
                 the weights) or `"bfloat16"` (a third; rounds them to 8 bits).
                 Defaults to `"float32"`.
             dataset: str. Name of the training data. Defaults to `None`.
-            label_names: list of str. Defaults to `None`.
+            label_names: list of str. Defaults to those of the model.
             training: dict of plain values: split, seed, command. Defaults to `None`.
             metrics: dict of plain values, measured figures; `map` is shown by
                 `list_presets()`. Defaults to `None`.
@@ -151,4 +167,6 @@ class PresetMixin:
         record = self.training_record or {"weights_dtype": "float32"}
         description = {**dict.fromkeys(given), **record}
         description |= {name: v for name, v in given.items() if v is not None}
+        if description["label_names"] is None:
+            description["label_names"] = self.label_names
         save_preset(self, preset_dir, index=index, **description)

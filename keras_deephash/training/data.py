@@ -10,6 +10,7 @@ from keras_deephash.datasets import ImageSet, Splits, read_lists, split_images
 from keras_deephash.datasets.parts import parts_of
 from keras_deephash.datasets.readable import check_readable
 from keras_deephash.datasets.sources import holds_lists, read_images
+from keras_deephash.training.option_checks import find_method
 from keras_deephash.training.options import TrainingOptions
 
 
@@ -68,7 +69,10 @@ def read_data(options: TrainingOptions) -> TrainingData:
     train = parts["train"]
     digest = _digest(train)
     labelled = train.is_labelled
-    _check_labels(train)
+    if find_method(options).is_closed_form:  # It learns from images alone.
+        labelled = np.ones(len(train), bool)
+    else:
+        _check_labels(train)
     held_out = None
     if not labelled.all():
         train = train.subset(labelled)

@@ -13,7 +13,8 @@ _PLAIN = (int, float, str, bool)
 # Not options of a method: the training makes them, or has an option of that name.
 _OTHERS = {"backbone", "preprocessor", "word_vectors", "name", "trainable"}
 # What the command itself needs.
-_OTHERS |= {"arguments", "help", "imports", "parser", "recipe", "run"}
+_OTHERS |= {"arguments", "dry_run", "help", "imports", "parser", "recipe", "resume"}
+_OTHERS |= {"run"}
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,8 @@ import os
 from dataclasses import dataclass, field, fields
 from typing import Any
 
+from keras_deephash.callbacks.training_backup import given_options
+
 WEIGHTS_DTYPES = ("float32", "float16", "bfloat16")
 OPTIMIZERS = ("recipe", "sgd", "adamw")
 AUGMENTATIONS = ("color", "cutout", "cutout_half")
@@ -144,6 +146,23 @@ class TrainingOptions:
             ValueError: if the file holds anything else.
         """
         return cls(**{**read_recipe(path), **options})
+
+    @classmethod
+    def from_backup(
+        cls, output: str | os.PathLike, data, **options
+    ) -> "TrainingOptions":
+        """The options of a training that was interrupted, here or elsewhere.
+
+        Args:
+            output: str, its `output`, beside which `OUTPUT.backup` lies.
+            data: what it was trained on, wherever that lies now.
+            **options: those whose files have moved, such as `backbone`.
+
+        Raises:
+            ValueError: if there is no such backup.
+        """
+        backup = f"{os.path.abspath(output)}.backup"
+        return cls(data, output, **{**given_options(backup), **options})
 
     def named(self, name: str) -> str:
         """How the user knows an option: `epochs`, or `--epochs` on a command line."""

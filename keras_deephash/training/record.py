@@ -5,6 +5,8 @@ import os
 
 import keras
 
+from keras_deephash.files import describe_file
+from keras_deephash.presets.format.metadata import METADATA_FILE
 from keras_deephash.training.data import TrainingData
 from keras_deephash.training.optimizer import chosen_rates
 from keras_deephash.training.options import NEW_BACKBONES, TrainingOptions
@@ -28,15 +30,39 @@ _NO_SETTINGS = {
 def settings(options: TrainingOptions, data: TrainingData) -> dict:
     """The options that change what is learned, plain for JSON.
 
-    Of the data, what the lists say and not where they lie: a data set may have moved
-    since a training was interrupted.
+    Of the data and of other files, what they hold and not where they lie: they may
+    have moved since a training was interrupted, to another machine, say.
     """
     values = {**options.as_dict(), "data": data.digest}
+    for name in ("backbone", "word_vectors"):
+        if isinstance(values[name], (str, os.PathLike)):
+            values[name] = _content_of(os.fspath(values[name]))
     return {
         name: _plain(value)
         for name, value in values.items()
         if name not in _NO_SETTINGS
     }
+
+
+def given(options: TrainingOptions) -> dict:
+    """The options that are not the default, plain for JSON, but for data and places."""
+    defaults = TrainingOptions("").as_dict()
+    return {
+        name: _plain(value)
+        for name, value in options.as_dict().items()
+        if name not in ("data", "output", "command")
+        and (name not in defaults or value != defaults[name])
+    }
+
+
+def _content_of(place: str) -> str:
+    """What a file or the directory of a preset holds; a name that is neither stays."""
+    if os.path.isdir(place) and os.path.isfile(os.path.join(place, METADATA_FILE)):
+        # It has the sha256 of the weights.
+        return describe_file(os.path.join(place, METADATA_FILE))["sha256"]
+    if os.path.isfile(place):
+        return f"{os.path.basename(place)}, {os.path.getsize(place)} bytes"
+    return place
 
 
 def new_record(

@@ -22,7 +22,7 @@ from keras_deephash.training.model import build_model
 from keras_deephash.training.optimizer import chosen_rates, new_optimizer
 from keras_deephash.training.option_checks import check_options
 from keras_deephash.training.options import TrainingOptions
-from keras_deephash.training.record import new_record, settings
+from keras_deephash.training.record import given, new_record, settings
 
 # Of each training image, where the frozen part makes them.
 VIEWS = 4
@@ -53,7 +53,7 @@ def train(data, **options) -> RetrievalModel:
     >>> model.training_record["metrics"]["map"]
     >>> model.save_to_preset("birds_48")
     """
-    options = _as_options(data, options)
+    options = as_options(data, options)
     check_options(options)
     # A path is never taken for the name of a preset that comes with the package.
     output = None if options.output is None else os.path.abspath(options.output)
@@ -64,8 +64,9 @@ def train(data, **options) -> RetrievalModel:
     print(data)
     if output is not None and data.lists is not None:
         write_lists(data.lists, lists_of(output))
-    model = _new_model(options, data)
+    model = new_model(options, data)
     found = _fit(model, options, data, output and f"{output}.backup")
+    model.label_names = data.train.label_names
     model.training_record = new_record(options, data, model.is_closed_form, found)
     # What is published is what gets measured: the weights as they are stored.
     round_weights(model, options.weights_dtype)
@@ -86,7 +87,8 @@ def lists_of(output: str | os.PathLike) -> str:
     return f"{os.path.abspath(output)}.lists"
 
 
-def _as_options(data, options: dict) -> TrainingOptions:
+def as_options(data, options: dict) -> TrainingOptions:
+    """The options of a training, from what `train` is called with."""
     if not isinstance(data, TrainingOptions):
         return TrainingOptions(data, **options)
     if options:
@@ -97,7 +99,8 @@ def _as_options(data, options: dict) -> TrainingOptions:
     return data
 
 
-def _new_model(options: TrainingOptions, data: TrainingData) -> RetrievalModel:
+def new_model(options: TrainingOptions, data: TrainingData) -> RetrievalModel:
+    """The model that is trained, with what is frozen of it."""
     with _strategy().scope():
         model = build_model(options, data.train.label_names)
         if options.freeze_statistics:
@@ -125,13 +128,13 @@ def _fit(
     if model.is_closed_form:
         return _fit_closed_form(model, options, data)
     seeds = EpochSeeds(options.seed)
-    dataset = _dataset(model, options, data, seeds)
+    dataset = training_dataset(model, options, data, seeds)
     with model.distribute_strategy.scope():
-        _compile(model, options, steps=options.epochs * int(dataset.cardinality()))
+        compile_model(model, options, steps=options.epochs * int(dataset.cardinality()))
     callbacks = [seeds, *_held_out_evaluation(model, options, data)]
     first = 0
     if backup is not None:
-        claim_backup(backup, settings(options, data))
+        claim_backup(backup, settings(options, data), given(options))
         callbacks.append(TrainingBackup(backup))  # Last.
         first = callbacks[-1].restore(model)
     started = time.time()
@@ -158,7 +161,7 @@ def _fit_closed_form(
     return found
 
 
-def _dataset(
+def training_dataset(
     model: RetrievalModel,
     options: TrainingOptions,
     data: TrainingData,
@@ -186,7 +189,7 @@ def _dataset(
     return feature_dataset(features, labels, options.batch_size, seeds)
 
 
-def _compile(model: RetrievalModel, options: TrainingOptions, steps: int) -> None:
+def compile_model(model: RetrievalModel, options: TrainingOptions, steps: int) -> None:
     if options.optimizer == "recipe":
         model.compile()
         return

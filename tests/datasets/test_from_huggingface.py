@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import keras_deephash as kdh
 from keras_deephash.datasets import from_huggingface, group_near_duplicates
 from keras_deephash.images import read_image
 
@@ -81,6 +82,26 @@ def test_encode_takes_a_data_set_and_its_column(hf, make_model):
         model.encode(hf.DatasetDict(train=dataset))
     with pytest.raises(ValueError, match="one column of the type.*none"):
         model.encode(dataset.select_columns(["label"]))
+
+
+def test_a_training(hf, make_model, capsys):
+    generator = np.random.default_rng(0)
+    pixels = generator.integers(0, 60, (30, 32, 32, 3), dtype=np.uint8)
+    pixels[range(30), ..., np.arange(30) % 2] += 180
+    dataset = make(
+        hf,
+        [n % 2 if n % 5 else -1 for n in range(30)],
+        hf.ClassLabel(names=["red", "green"]),
+        [Image.fromarray(p) for p in pixels],
+    )
+    data = from_huggingface(dataset)
+    backbone = make_model().backbone
+    options = {"batch_size": 8, "epochs": 1, "optimizer": "adamw", "bits": 16}
+    model = kdh.train(data, backbone=backbone, freeze_until="pool1", **options)
+    record = model.training_record
+    assert record["label_names"] == ["red", "green"]
+    assert record["training"]["unlabelled"] == 6
+    assert "6 images without a label are left out" in capsys.readouterr().out
 
 
 def test_damaged_images_are_named(hf, make_model):

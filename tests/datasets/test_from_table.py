@@ -166,7 +166,7 @@ def test_what_is_wrong_in_a_csv_file(place, text, options, message):
         ("a.jsonl", b'["0.png", "a"]', "line 1: a line must be a JSON object"),
         ("a.jsonl", b'{"path": "0.png", "label": {"a": 1}}', "name or a number"),
         ("a.jsonl", b'{"path": 3, "label": "a"}', "must hold the path of an image"),
-        ("a.csv", b"path,label\n\xff.png,a\n", "cannot be read"),
+        ("a.csv", b"path,label\n\xff.png,a\n", "cannot be read.*Save it as UTF-8"),
         ("a.parquet", b"PAR1 and no more", "cannot be read"),
         ("a.xlsx", b"", "must be a file .csv"),
     ],

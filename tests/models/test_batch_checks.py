@@ -31,10 +31,11 @@ def unlabelled(labels):
 @pytest.mark.parametrize(
     "images, labels, message",
     [
-        (PIXELS, np.arange(8)[:, None], "not multi-hot: .*to_categorical"),
         (PIXELS, 2 * LABELS, "not multi-hot"),
         (PIXELS, LABELS * np.nan, "not multi-hot"),
-        (PIXELS, np.arange(8), "multi-hot"),
+        (PIXELS, np.array(list("abcdefgh")), "must be class indices.*or multi-hot"),
+        (PIXELS, np.arange(8) / 2, "class indices"),
+        (PIXELS, np.arange(8) - 3, "class indices"),
         (np.float32(PIXELS) / 255, LABELS, "not pixels: .*scaled to 0 to 1"),
         (np.float32(PIXELS) - 128, LABELS, "not pixels: .*between 0 and 255"),
         (PIXELS * np.float32("nan"), LABELS, "not pixels"),
@@ -42,10 +43,10 @@ def unlabelled(labels):
 )
 @pytest.mark.parametrize("verb", ["fit", "evaluate"])
 def test_what_is_none_stops_the_step(model, verb, images, labels, message):
-    model.fit(PIXELS, LABELS, verbose=0)
+    model.fit(PIXELS, LABELS, verbose=0, classes=10)
     before = [weight.copy() for weight in model.get_weights()]
     with pytest.raises(ValueError, match=message):
-        getattr(model, verb)(dataset(images, labels), verbose=0)
+        getattr(model, verb)(dataset(images, labels), classes=10, verbose=0)
     if verb == "evaluate":
         with pytest.raises(ValueError, match=message):
             model.evaluate(images, labels, batch_size=4, verbose=0)

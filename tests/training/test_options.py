@@ -109,7 +109,7 @@ def test_the_command_knows_the_options_of_the_record():
     parser = argparse.ArgumentParser()
     command.add_arguments(parser)
     known = {action.dest for action in parser._actions}
-    others = {"help", "imports", "recipe"}
+    others = {"dry_run", "help", "imports", "recipe", "resume"}
     assert known - others == record.option_names() - {"command"}
 
 
@@ -153,7 +153,7 @@ def test_errors_name_the_field(options, message):
 
 
 def test_data_must_be_a_directory():
-    with pytest.raises(ValueError, match="`data` must be the directory of the image"):
+    with pytest.raises(ValueError, match="`data` must be a folder of class folders"):
         kdh.train(kdh.TrainingOptions(None))
 
 

@@ -4,31 +4,38 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_deephash.datasets.image_set import check_multi_hot
 from keras_deephash.images import check_pixels
+from keras_deephash.models.base.label_forms import (
+    FORMS,
+    NO_CLASS_INDICES,
+    check_labels,
+)
 
 NOT_MULTI_HOT = "The labels of a batch are not multi-hot"
 NOT_PIXELS = "The images of a batch are not pixels"
 # What to do about each, once it has stopped a training.
 EXPLANATIONS = {
-    NOT_MULTI_HOT: "they must be 0 or 1, one column a label: for class indices use "
-    "`keras.utils.to_categorical`",
+    NOT_MULTI_HOT: f"in two dimensions they must be 0 or 1. {FORMS}",
+    NO_CLASS_INDICES: "give their number, `classes=`, or look for a label that is "
+    f"wrong. {FORMS}",
     NOT_PIXELS: "they must lie between 0 and 255, and not be scaled to 0 to 1: undo "
     "any normalization, the model has its own",
 }
 
 
-def check_arrays(images, labels, labels_name: str, are_features) -> None:
-    """Raises ValueError for arrays that are not pixels or not multi-hot labels.
+def check_arrays(
+    images, labels, labels_name: str, are_features, classes: int | None = None
+) -> None:
+    """Raises ValueError for arrays that are not pixels or no form of labels.
 
     Args:
         images: array [n, h, w, c], or anything else, which is not checked.
-        labels: array [n, L], or anything else.
+        labels: array [n] or [n, L], or anything else.
         labels_name: str. Name of the argument that holds the labels.
         are_features: function of an array, whether it is of frozen features.
+        classes: int, the number of classes where it is known. Defaults to `None`.
     """
-    if isinstance(labels, (np.ndarray, tf.Tensor)):
-        check_multi_hot(np.asarray(labels), labels_name)
+    check_labels(labels, labels_name, classes)
     if isinstance(images, (np.ndarray, tf.Tensor)) and not are_features(images):
         check_pixels(np.asarray(images))
 
@@ -63,10 +70,7 @@ def checked_batch(images: tf.Tensor, labels: tf.Tensor, pixels: bool) -> tuple:
         pixels: bool. Whether `images` are pixels.
     """
     if labels.shape.rank not in (2, None):
-        raise ValueError(
-            "Labels must be multi-hot, [n, L]; for class indices use "
-            f"`keras.utils.to_categorical`. Received: shape {tuple(labels.shape)}."
-        )
+        raise ValueError(f"{FORMS}. Received: shape {tuple(labels.shape)}.")
     checks = [tf.debugging.Assert(_are_multi_hot(labels), [NOT_MULTI_HOT])]
     if pixels and images.dtype.is_floating:
         checks.append(tf.debugging.Assert(_are_pixels(images), [NOT_PIXELS]))

@@ -40,7 +40,8 @@ class EncoderMixin:
             images: array [n, h, w, 3] of RGB pixels from 0 to 255 (uint8 or float,
                 any size), a list of paths, PIL images or arrays [h, w, 3], a path of an
                 image or of a folder, or a `tf.data.Dataset` of images or of (images,
-                labels), batched or not.
+                labels), batched or not; or an `ImageSet`, a data set of Hugging Face,
+                its column, or any sequence of what a list may hold.
                 With `crops=1`, images that have the network's input size are taken
                 as they are; others are resized and cropped.
             batch_size: int. Images per step. Defaults to `32`.

@@ -11,6 +11,11 @@ from keras_deephash.models.base.freezing import (
     restore_freezing,
 )
 from keras_deephash.models.base.global_batch_steps import GlobalBatchSteps
+from keras_deephash.models.base.label_forms import (
+    check_labels,
+    count_classes,
+    label_names_of,
+)
 from keras_deephash.models.base.learning_rates import (
     check_multipliers,
     check_schedule,
@@ -131,6 +136,7 @@ class GlobalBatchTraining(FreezingMixin, GlobalBatchSteps):
         epochs: int = 1,
         verbose="auto",
         callbacks=None,
+        classes: int | None = None,
         **kwargs,
     ):
         """Trains the model, as `keras.Model.fit`.
@@ -140,17 +146,20 @@ class GlobalBatchTraining(FreezingMixin, GlobalBatchSteps):
                 `datasets.image_dataset` makes, or an array [n, h, w, 3] of pixels
                 at the network's input size. A batch is the global batch: with
                 several replicas its pairs span all of them.
-            y: multi-hot labels [n, L] where `x` is an array.
+            y: labels where `x` is an array: class indices, ints [n] (-1: no label),
+                or multi-hot [n, L].
             batch_size: int. Images per batch where `x` is an array. Defaults to `32`.
             epochs: int. Defaults to `1`.
             verbose: `"auto"`, 0, 1 or 2. Defaults to `"auto"`: 1, or 2, a line an
                 epoch, where the output is not a terminal.
             callbacks: list of `keras.callbacks.Callback`. Defaults to none.
+            classes: int. Number of classes of class indices. Defaults to `None`: that
+                of the dataset's `class_names`, of the model's `label_names`, or of `y`.
             **kwargs: `initial_epoch`, `validation_data` and the like of
                 `keras.Model.fit`.
 
         Raises:
-            ValueError: for labels that are not multi-hot, or pixels that do not lie
+            ValueError: for labels of no form, or pixels that do not lie
                 between 0 and 255; of a dataset, at the batch that has them, but
                 for `jit_compile=True`; for a training that diverges, at the first step
                 whose loss is not finite.
@@ -158,10 +167,13 @@ class GlobalBatchTraining(FreezingMixin, GlobalBatchSteps):
         check_scope(self)
         self.training_record = self.radius_table = None  # Of weights that change now.
         warn_unless_savable(self)
-        check_arrays(x, y, "y", self.takes_as_features)
+        classes = self._know_labels(x, y, classes)
+        check_arrays(x, y, "y", self.takes_as_features, classes)
         validation = kwargs.get("validation_data")
         if isinstance(validation, (list, tuple)) and len(validation) > 1:
-            check_arrays(*validation[:2], "validation_data", self.takes_as_features)
+            check_arrays(
+                *validation[:2], "validation_data", self.takes_as_features, classes
+            )
         if isinstance(callbacks, keras.callbacks.Callback):
             callbacks = [callbacks]
         if not isinstance(callbacks, (list, tuple, type(None))):
@@ -197,15 +209,36 @@ class GlobalBatchTraining(FreezingMixin, GlobalBatchSteps):
                 if hasattr(callback, "after_training"):
                     callback.after_training()
 
+    def _know_labels(self, x, y, classes: int | None) -> int | None:
+        """Learns the names and the number of the labels to come; returns that."""
+        source = x if y is None else y
+        self.label_names = label_names_of(source, self.label_names)
+        classes = count_classes(self, x, y, classes, self.label_names)
+        if classes != self._classes:
+            self._classes = classes
+            self.train_function = self.test_function = None  # They have it inside.
+        return classes
+
     def forget_functions(self) -> None:
         """Has `fit`, `evaluate` and `predict` follow a change of the model."""
         self.train_function = self.test_function = self.predict_function = None
 
-    def evaluate(self, x=None, y=None, batch_size=None, verbose="auto", **kwargs):
-        """Losses on labelled images, as `keras.Model.evaluate`.
+    def evaluate(
+        self,
+        x=None,
+        y=None,
+        batch_size=None,
+        verbose="auto",
+        classes: int | None = None,
+        **kwargs,
+    ):
+        """Losses on labelled images, as `keras.Model.evaluate`; labels as for `fit`.
 
         For retrieval metrics, encode and call `keras_deephash.evaluate_retrieval`.
         """
+        if not kwargs.get("_use_cached_eval_dataset"):  # As `fit` calls it.
+            classes = self._know_labels(x, y, classes)
+            check_labels(y, "y", classes)
         with batches_explained(self):
             return super().evaluate(
                 x, y, batch_size, keras_verbosity(verbose), **kwargs

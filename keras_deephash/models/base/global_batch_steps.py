@@ -10,6 +10,7 @@ from keras_deephash.models.base.batch_checks import (
     checked_pixels,
     images_and_labels,
 )
+from keras_deephash.models.base.label_forms import to_multi_hot
 from keras_deephash.models.base.learning_rates import scale_gradients
 from keras_deephash.models.base.replica_checks import check_rows
 from keras_deephash.models.base.term_means import TermMeans
@@ -26,6 +27,7 @@ class GlobalBatchSteps(keras.Model):
         super().__init__(**kwargs)
         self.learning_rate_multipliers = None
         self._term_means = TermMeans()
+        self._classes = None  # Of class indices, as far as it is known.
 
     # === What a subclass defines ===
 
@@ -105,8 +107,10 @@ class GlobalBatchSteps(keras.Model):
     def _checked_batch(self, data):
         """Images and labels of a batch, which are what they should be."""
         images, labels = images_and_labels(data)
+        labels = to_multi_hot(labels, self._classes)
         pixels = not self.takes_as_features(images)
-        return checked_batch(check_rows(self, images), labels, pixels)
+        images, labels = checked_batch(check_rows(self, images), labels, pixels)
+        return self.preprocessor.fit_size(images) if pixels else images, labels
 
     def _loss_share(self, outputs, labels):
         """This replica's share of the loss of the global batch."""

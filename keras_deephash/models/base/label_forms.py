@@ -1,0 +1,131 @@
+"""The forms that labels come in, and their inner one: multi-hot, [n, L]."""
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from keras_deephash.checks import check_integer
+from keras_deephash.datasets.image_set import is_multi_hot
+from keras_deephash.datasets.label_names import MOST_CLASSES, check_label_names
+
+FORMS = (
+    "Labels must be class indices, ints [n], such as [2, 0] (-1: no label); or "
+    "one-hot, [n, L], such as [[0, 0, 1], [1, 0, 0]]; or multi-hot, [n, L], such as "
+    "[[0, 1, 1], [0, 0, 0]]"
+)
+NO_CLASS_INDICES = "The class indices of a batch are not below the number of classes"
+
+
+def label_names_of(dataset, current: list[str] | None) -> list[str] | None:
+    """The names of a dataset's labels, `class_names` as Keras calls them; or the
+    current ones of a model, where they are as many as the labels."""
+    names = getattr(dataset, "class_names", None)
+    if names is not None:
+        return check_label_names(names)
+    spec = getattr(dataset, "element_spec", None)
+    spec = spec[1] if isinstance(spec, tuple) and len(spec) > 1 else dataset
+    shape = getattr(spec, "shape", ())
+    if current is not None and len(shape) == 2 and shape[1] not in (1, None):
+        return current if shape[1] == len(current) else None
+    return current
+
+
+def count_classes(
+    model: keras.Model, x, y, classes: int | None, names: list[str] | None
+) -> int | None:
+    """The number of classes that class indices are of, as far as it is known.
+
+    Args:
+        model: a method; one that has `classes` knows it.
+        x, y: what `fit` is given.
+        classes: int, what the user says; or None.
+        names: list of str, the names of the labels; or None.
+    """
+    if classes is not None:
+        return check_integer("classes", classes, minimum=2, maximum=MOST_CLASSES)
+    if names is not None:
+        return len(names)
+    if isinstance(getattr(model, "classes", None), int):
+        return model.classes
+    if isinstance(y, (np.ndarray, tf.Tensor, list, tuple)) and len(y):
+        y = np.asarray(y)
+        if _are_indices(y.shape, y.dtype, None):
+            return max(2, int(min(y.max(), MOST_CLASSES)) + 1)
+    return None
+
+
+def check_labels(labels, name: str, classes: int | None) -> None:
+    """Raises ValueError for an array that is no form of labels.
+
+    Args:
+        labels: array, or anything else, which is not checked.
+        name: str. Name of the argument that holds it.
+        classes: int or None, as `count_classes` found it.
+    """
+    if not isinstance(labels, (np.ndarray, tf.Tensor)):
+        return
+    labels = np.asarray(labels)
+    kind = f"{labels.dtype} of shape {labels.shape}"
+    if labels.dtype.kind not in "biuf":
+        raise ValueError(f"{FORMS}. Received: `{name}`, {kind}.")
+    if not _are_indices(labels.shape, labels.dtype, classes):
+        if labels.ndim != 2:
+            raise ValueError(f"{FORMS}. Received: `{name}`, {kind}.")
+        if not is_multi_hot(labels):
+            raise ValueError(
+                f"`{name}` is not multi-hot, of 0 and 1 alone. {FORMS}. "
+                f"Received: values from {labels.min()} to {labels.max()}."
+            )
+    elif labels.size and not (
+        np.all(labels == np.floor(labels))
+        and labels.min() >= -1
+        and labels.max() < (classes or MOST_CLASSES)
+    ):
+        raise ValueError(
+            f"`{name}` as class indices must be whole numbers from -1, no label, to "
+            f"{(classes or MOST_CLASSES) - 1}. Received: values from {labels.min()} to "
+            f"{labels.max()}. With more classes, give `classes=`."
+        )
+
+
+def to_multi_hot(labels: tf.Tensor, classes: int | None) -> tf.Tensor:
+    """Labels of a batch in the graph: class indices as one-hot, all else as it is.
+
+    Args:
+        labels: tensor [n], [n, 1] or [n, L].
+        classes: int, the number of classes, or None where it is not known.
+    """
+    if labels.dtype == tf.string:
+        raise ValueError(f"{FORMS}. Received: strings.")
+    if not _are_indices(labels.shape, labels.dtype.as_numpy_dtype, classes):
+        return labels
+    if classes is None:
+        raise ValueError(
+            "Class indices need the number of classes: give `classes=`, as in "
+            "`model.fit(dataset, classes=10)`. It is known of a dataset that still has "
+            "its `class_names`, as `image_dataset_from_directory` returns it. "
+            f"{FORMS}."
+        )
+    given = tf.reshape(labels, [-1])
+    indices = tf.cast(given, tf.int32)
+    fits = (
+        (indices >= -1) & (indices < classes) & (tf.cast(indices, given.dtype) == given)
+    )
+    check = tf.debugging.Assert(tf.reduce_all(fits), [NO_CLASS_INDICES])
+    with tf.control_dependencies([] if check is None else [check]):
+        return tf.one_hot(indices, classes)
+
+
+def _are_indices(shape, dtype, classes: int | None) -> bool:
+    """Whether labels of a shape and a type are class indices.
+
+    Ints of one column are, as Keras's data sets have them; floats are where there is
+    more than one class, as `image_dataset_from_directory(label_mode="binary")` has.
+    """
+    dtype = np.dtype(dtype)
+    rank = getattr(shape, "rank", None) if hasattr(shape, "rank") else len(shape)
+    if dtype.kind not in "iuf" or rank not in (1, 2):
+        return False
+    if rank == 1:
+        return True
+    return shape[1] == 1 and (dtype.kind in "iu" or (classes or 0) > 1)
