@@ -173,9 +173,9 @@ def _time_evaluation(
 def _time_encoding(model: RetrievalModel, images: ImageSet) -> float:
     """Seconds of encoding an image."""
     few = images.subset(np.arange(min(_IMAGES, len(images)))).images
-    model.continuous_codes(few, verbose=0)  # Traces what follows.
+    model.features(few, verbose=0)  # Traces what follows.
     started = time.perf_counter()
-    model.continuous_codes(few, verbose=0)
+    model.features(few, verbose=0)
     return (time.perf_counter() - started) / len(few)
 
 
