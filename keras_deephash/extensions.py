@@ -7,10 +7,19 @@ A package offers methods and backbones by entry points in its `pyproject.toml`:
 
 They are imported when a class of that name is asked for and not known yet. Nothing else
 is ever imported by a name that stands in a file.
+
+A package of presets names the package whose directory holds them, and none of its code
+is run:
+
+    [project.entry-points."keras_deephash.presets"]
+    my_presets = "my_presets"
 """
 
+import os
 import sys
+import warnings
 from importlib import import_module
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -18,6 +27,7 @@ if TYPE_CHECKING:
 
 METHODS = "keras_deephash.methods"
 BACKBONES = "keras_deephash.backbones"
+PRESETS = "keras_deephash.presets"
 # The packages, the first words of modules, whose classes a preset of the Hub may name.
 _trusted = {"keras_deephash"}
 
@@ -135,6 +145,33 @@ def load_by_class_name(name: str) -> None:
     """Imports the installed method or backbone of a class name, if there is one."""
     for group in (METHODS, BACKBONES):
         load_installed(group, name)
+
+
+def installed_folders(group: str) -> list[str]:
+    """The directories of the packages that entry points name; nothing is imported."""
+    folders = []
+    for entry in sorted(_entries(group), key=lambda entry: (entry.name, entry.value)):
+        found = [place for place in _package_folders(entry) if os.path.isdir(place)]
+        if not found:
+            warnings.warn(
+                f"The installed package {_package(entry)!r} says that {entry.value!r} "
+                "holds presets, which is not there. Install it again, or uninstall it.",
+                stacklevel=2,
+            )
+        folders += [place for place in found if place not in folders]
+    return folders
+
+
+def _package_folders(entry: "EntryPoint") -> list[str]:
+    """Where the package of an entry point lies, or would."""
+    # The spec of a package is found without its code, that of a part of it is not.
+    package, *parts = entry.value.split(".")
+    try:
+        spec = find_spec(package)
+    except (ImportError, ValueError):
+        return []
+    places = (spec and spec.submodule_search_locations) or []
+    return [os.path.join(place, *parts) for place in places]
 
 
 def _entries(group: str) -> "list[EntryPoint]":

@@ -3,8 +3,9 @@
   python zoo/results_table.py
   python zoo/results_table.py --check
 
-Every preset in the package and in zoo/presets has a row. --check writes nothing and
-exits with 1 if the tables are out of date.
+Every preset in the package and in zoo/presets has a row. The names of the latter are
+written into the package too, so that it can say of a preset that it is in the zoo.
+--check writes nothing and exits with 1 if anything is out of date.
 """
 
 import argparse
@@ -16,6 +17,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 FOLDERS = (ROOT / "keras_deephash" / "presets" / "embedded", ROOT / "zoo" / "presets")
 README = ROOT / "zoo" / "README.md"
+NAMES = ROOT / "keras_deephash" / "presets" / "known_names.json"
 BEGIN, END = "<!-- results: begin -->", "<!-- results: end -->"
 
 # On CIFAR-10 with 5,000 training and 54,000 database images, by source and bits.
@@ -209,6 +211,14 @@ def results(presets: list[dict]) -> str:
     return "\n\n".join(parts)
 
 
+def known_names(presets: list[dict]) -> tuple[str, str]:
+    """The file of known names as it is, and with the names of these presets."""
+    old = NAMES.read_text(encoding="utf-8")
+    lines = {preset["name"]: preset["purpose"] for preset in presets}
+    known = {**json.loads(old), "zoo": dict(sorted(lines.items()))}
+    return old, json.dumps(known, indent=2) + "\n"
+
+
 def main(argv: list[str] | None = None) -> int:
     """Runs the command line; 1 if the tables are out of date, 2 without their place."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -220,17 +230,24 @@ def main(argv: list[str] | None = None) -> int:
     if not begin or not end:
         print(f"{README} must hold {BEGIN} and then {END}.", file=sys.stderr)
         return 2
-    new = before + results(read_presets(FOLDERS)) + after
-    if options.check and new != old:
-        print(f"{README} is out of date: run zoo/results_table.py.", file=sys.stderr)
-        return 1
-    if new != old:
+    stale = [
+        (path, old, new)
+        for path, old, new in (
+            (README, old, before + results(read_presets(FOLDERS)) + after),
+            (NAMES, *known_names(read_presets(FOLDERS[1:]))),
+        )
+        if new != old
+    ]
+    for path, _, new in stale:
+        if options.check:
+            print(f"{path} is out of date: run zoo/results_table.py.", file=sys.stderr)
+            continue
         # Here, since it brings TensorFlow, which a check can do without.
         from keras_deephash.files import write_atomically
 
-        with write_atomically(README) as file:
+        with write_atomically(path) as file:
             file.write(new.encode())
-    return 0
+    return int(options.check and bool(stale))
 
 
 if __name__ == "__main__":

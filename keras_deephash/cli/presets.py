@@ -33,7 +33,7 @@ def run(options) -> None:
     if options.preset:
         print(render_card(options.preset, read_preset_metadata(options.preset)))
         return
-    header = ("name", "method", "dataset", "bits", "parameters", "size", "MAP")
+    header = ("name", "method", "dataset", "bits", "parameters", "size", "MAP", "for")
     rows = [
         (
             printable(info.name),
@@ -43,6 +43,7 @@ def run(options) -> None:
             f"{info.parameters:,}",
             f"{info.size / 1e6:.1f} MB",
             "-" if info.map is None else f"{info.map:.4f}",
+            printable(info.purpose or "-"),
         )
         for info in list_presets(remote=options.remote)
     ]

@@ -10,6 +10,7 @@ from keras_deephash.presets.errors import PresetError
 from keras_deephash.presets.format import metadata as md
 from keras_deephash.presets.hub.download import HubOptions, fetch_preset
 from keras_deephash.presets.hub.handles import is_hub_handle, parse_hub_handle
+from keras_deephash.presets.known_names import explain_absence, zoo_names
 from keras_deephash.presets.remote_registry import RemotePreset, remote_presets
 from keras_deephash.presets.replacing import find_replaced
 
@@ -94,12 +95,14 @@ def locate_preset(
             "There is no such preset directory; a preset of the Hub is named "
             f"hf://org/name. Received: {name!r}."
         )
-    close = difflib.get_close_matches(name, [*folders, *remote], n=3, cutoff=0.4)
+    names = [*folders, *remote, *zoo_names()]
+    close = difflib.get_close_matches(name, dict.fromkeys(names), n=3, cutoff=0.4)
     hint = f"Did you mean {' or '.join(map(repr, close))}? " if close else ""
     raise PresetError(
-        f"There is no preset and no directory of this name. {hint}"
-        f"`list_presets()` shows all names; presets of the repository's {registry.ZOO} "
-        f"load by name where {registry.PRESETS_VARIABLE} names that directory. "
+        explain_absence(name)
+        or f"There is no preset and no directory of this name. {hint}"
+        "`list_presets()` shows all names; presets of a directory of yours load by "
+        f"name where {registry.PRESETS_VARIABLE} names that directory. "
         f"Received: {name!r}."
     )
 

@@ -126,6 +126,7 @@ class PresetMixin:
         training: dict | None = None,
         metrics: dict | None = None,
         index=None,
+        purpose: str | None = None,
     ) -> None:
         """Writes configuration, weights, preprocessing, metadata and a README.
 
@@ -145,6 +146,8 @@ class PresetMixin:
             index: `Index` of a database to bring along, made with the weights as they
                 are saved: with `"float16"`, by the model that was loaded from such a
                 preset. Defaults to `None`.
+            purpose: str. What the preset is for, in a line that
+                `keras-deephash presets` shows. Defaults to `None`.
 
         Raises:
             FileExistsError: if the directory exists and is not a preset.
@@ -163,6 +166,7 @@ class PresetMixin:
             "label_names": label_names,
             "training": training,
             "metrics": metrics,
+            "purpose": purpose,
         }
         record = self.training_record or {"weights_dtype": "float32"}
         description = {**dict.fromkeys(given), **record}

@@ -4,6 +4,7 @@ import os
 import warnings
 from dataclasses import dataclass
 
+from keras_deephash.extensions import PRESETS, installed_folders
 from keras_deephash.presets.errors import PresetError
 from keras_deephash.presets.format.metadata import METADATA_FILE, read_metadata
 from keras_deephash.presets.remote_registry import RemotePreset, remote_presets
@@ -28,6 +29,7 @@ class PresetInfo:
         parameters: int.
         size: int, bytes of all its files but the README.
         map: float or None, mean average precision over the full ranking.
+        purpose: str or None, what it is for, in a line.
     """
 
     name: str
@@ -37,14 +39,16 @@ class PresetInfo:
     parameters: int
     size: int
     map: float | None
+    purpose: str | None = None
 
 
 def list_presets(method: str | None = None, remote: bool = False) -> list[PresetInfo]:
     """The presets that load by name.
 
     They lie in the package; in `zoo/presets` of the repository, where the package runs
-    from there or the working directory is there; and in the directories that the
-    environment variable `KERAS_DEEPHASH_PRESETS` names.
+    from there or the working directory is there; in installed packages of presets, such
+    as keras-deephash-zoo; and in the directories that the environment variable
+    `KERAS_DEEPHASH_PRESETS` names.
 
     Args:
         method: str. Only those of this class, such as `"DCH"`. Defaults to all.
@@ -70,12 +74,18 @@ def list_presets(method: str | None = None, remote: bool = False) -> list[Preset
     return [info for info in infos if method is None or info.method == method]
 
 
+def preset_roots() -> list[str]:
+    """The directories whose presets load by name, the first ones first."""
+    roots = [EMBEDDED, os.path.join(_CHECKOUT, ZOO), *installed_folders(PRESETS)]
+    roots.append(os.path.abspath(ZOO))
+    roots += filter(None, os.environ.get(PRESETS_VARIABLE, "").split(os.pathsep))
+    return roots
+
+
 def preset_folders() -> dict[str, str]:
     """Names and directories of all presets; of equal names the first counts."""
-    roots = [EMBEDDED, os.path.join(_CHECKOUT, ZOO), os.path.abspath(ZOO)]
-    roots += filter(None, os.environ.get(PRESETS_VARIABLE, "").split(os.pathsep))
     folders = {}
-    for root in roots:
+    for root in preset_roots():
         for name in os.listdir(root) if os.path.isdir(root) else ():
             folder = os.path.join(root, name)
             if name.startswith("."):  # Of a save that was killed.
@@ -104,6 +114,7 @@ def _info(name: str, folder: str) -> PresetInfo:
         parameters=metadata["parameters"],
         size=size,
         map=metadata["metrics"].get("map"),
+        purpose=metadata.get("purpose"),
     )
 
 

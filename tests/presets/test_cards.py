@@ -32,6 +32,7 @@ def metadata(preset):
 @pytest.mark.parametrize(
     "field, value",
     [
+        ("purpose", EVIL),
         ("dataset", EVIL),
         ("keras_version", EVIL),
         ("method", EVIL),

@@ -50,6 +50,7 @@ def build_metadata(
     label_names: list[str] | None,
     training: dict | None,
     metrics: dict | None,
+    purpose: str | None,
 ) -> dict:
     """The metadata of a model whose other files lie in `folder`."""
     import keras  # Not at the top: metadata are read without it.
@@ -60,12 +61,14 @@ def build_metadata(
         ("label_names", label_names, (list, tuple, type(None))),
         ("training", training, (dict, type(None))),
         ("metrics", metrics, (dict, type(None))),
+        ("purpose", purpose, (str, type(None))),
     ):
         if not isinstance(value, kinds):
             raise ValueError(
                 f"`{name}` must be None or of type {kinds[0].__name__}. "
                 f"Received: {name}={value!r}."
             )
+    described = {} if purpose is None else {"purpose": purpose}
     return {
         "format_version": FORMAT_VERSION,
         "keras_deephash_version": __version__,
@@ -75,6 +78,7 @@ def build_metadata(
         "bits": getattr(model, "bits", None),
         "parameters": count_kept_parameters(model),
         "weights_dtype": weights_dtype,
+        **described,
         "dataset": dataset,
         "label_names": None if label_names is None else list(label_names),
         "training": dict(training or {}),
@@ -181,6 +185,11 @@ def _check_values(metadata: dict, path: str) -> None:
         raise PresetError(
             f"`weights_dtype` in {path!r} must be one of {WEIGHTS_DTYPES}. "
             f"Received: {metadata['weights_dtype']!r}."
+        )
+    purpose = metadata.get("purpose")
+    if not isinstance(purpose, (str, type(None))):
+        raise PresetError(
+            f"`purpose` in {path!r} must be a line of text. Received: {purpose!r}."
         )
     names = metadata["label_names"]
     if names is not None and not all(isinstance(name, str) for name in names):

@@ -62,14 +62,17 @@ def describe_results(metadata: dict) -> list[str]:
 
 
 def describe_model(metadata: dict) -> str:
-    """One line: method, bits, data set and size."""
+    """A line of method, bits, data set and size, and one of the purpose, if known."""
     bits = f", {metadata['bits']} bits" if metadata["bits"] else ""
     source = (
         f" trained on {plain_text(metadata['dataset'])}" if metadata["dataset"] else ""
     )
+    purpose = metadata.get("purpose")
+    use = f"\n\nFor: {plain_text(purpose)}." if purpose else ""
     return (
         f"{plain_text(metadata['method'])}{bits}{source}: "
         f"{metadata['parameters']:,} parameters, stored as {metadata['weights_dtype']}."
+        f"{use}"
     )
 
 
