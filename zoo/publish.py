@@ -14,6 +14,7 @@ import json
 import os
 import sys
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 
 import results_table
@@ -23,7 +24,9 @@ from keras_deephash.presets import PresetError, upload_preset
 from keras_deephash.presets.format.metadata import read_json
 from keras_deephash.presets.hub.card import is_unedited
 from keras_deephash.presets.hub.handles import parse_hub_handle
+from keras_deephash.presets.location import locate_preset
 from keras_deephash.presets.remote_registry import describe_preset, record_entry
+from keras_deephash.presets.sharing import whole_preset
 from keras_deephash.presets.upload_files import prepare_upload
 
 
@@ -61,12 +64,30 @@ def publish_all(
     report: Callable[[str], None] = print,
 ) -> dict[str, str]:
     """Checks all presets, then publishes them; returns the handles, name to handle."""
+    with ExitStack() as stack:  # Those that share weights are published whole.
+        folders = {
+            path.parent.name: stack.enter_context(
+                whole_preset(locate_preset(path.parent))
+            ).folder
+            for folder in results_table.FOLDERS
+            for path in Path(folder).glob("[!.]*/metadata.json")
+        }
+        return _publish_folders(
+            folders, organization, send, registry, private, license, endpoint, report
+        )
+
+
+def _publish_folders(
+    folders: dict[str, str],
+    organization: str,
+    send: bool,
+    registry: str | None,
+    private: bool,
+    license: str,
+    endpoint: str | None,
+    report: Callable[[str], None],
+) -> dict[str, str]:
     readme = results_table.README.read_text(encoding="utf-8")
-    folders = {
-        path.parent.name: path.parent
-        for folder in results_table.FOLDERS
-        for path in Path(folder).glob("[!.]*/metadata.json")
-    }
     presets = results_table.read_presets(results_table.FOLDERS)
     check_all(presets, readme)
     for preset in presets:  # All of them, before the first one is sent.
@@ -102,7 +123,7 @@ def publish_all(
         handles[name] = f"{uri}@{commit}"
         report(handles[name])
         if registry:  # At once, so that what is published is also known.
-            add_record(registry, name, handles[name], str(folders[name]))
+            add_record(registry, name, handles[name], folders[name])
     return handles
 
 

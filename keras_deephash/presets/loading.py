@@ -20,6 +20,7 @@ from keras_deephash.presets.format.weights_check import count_weights
 from keras_deephash.presets.hub.download import HubOptions
 from keras_deephash.presets.location import PresetLocation, locate_preset
 from keras_deephash.presets.registry import is_embedded
+from keras_deephash.presets.sharing import whole_weights
 
 # Values that a layer of a small network has for one image, of a preset that nobody
 # vouches for; VGG16 has 3.2 million.
@@ -103,7 +104,6 @@ def load_preset(
         _check_index(location, metadata, load_weights, overrides)
     preprocessor = _read_preprocessor(folder, location.trusted)
     entry = read_entry(location, wanted)
-    weights = os.path.join(folder, md.WEIGHTS_FILE)
     bits = overrides.get("bits", metadata["bits"])
     if load_weights and bits != metadata["bits"] and _takes_bits(entry):
         raise PresetError(
@@ -111,22 +111,23 @@ def load_preset(
             f"{metadata['bits']} bits. Received: bits={bits}. Leave `bits` out, or "
             "pass `load_weights=False` to begin from random weights."
         )
-    if not is_embedded(folder):
-        _check_size(entry, preprocessor, weights, location.trusted)
-    given, overrides = list(overrides), dict(overrides)
-    size = overrides.pop("image_size", None)
-    if size is not None:
-        preprocessor = preprocessor.resized(size)
-        overrides["image_shape"] = (size, size, 3)
-    preprocessor = overrides.pop("preprocessor", preprocessor)
-    model = model_from_config(entry, preprocessor, overrides, cls)
-    if load_weights:
-        method = (type(model) if cls is None else find_class(entry["class"])).__name__
-        _check_description(model, method, metadata, folder, given)
-        load_weights_file(model, weights)
-        model.preset = location.name
-        if not model.is_backbone:
-            model.radius_table = md.read_radius_table(metadata)
+    with whole_weights(location, metadata) as weights:
+        if not is_embedded(folder):
+            _check_size(entry, preprocessor, weights, location.trusted)
+        given, overrides = list(overrides), dict(overrides)
+        size = overrides.pop("image_size", None)
+        if size is not None:
+            preprocessor = preprocessor.resized(size)
+            overrides["image_shape"] = (size, size, 3)
+        preprocessor = overrides.pop("preprocessor", preprocessor)
+        model = model_from_config(entry, preprocessor, overrides, cls)
+        if load_weights:
+            method = type(model) if cls is None else find_class(entry["class"])
+            _check_description(model, method.__name__, metadata, folder, given)
+            load_weights_file(model, weights)
+            model.preset = location.name
+            if not model.is_backbone:
+                model.radius_table = md.read_radius_table(metadata)
     if load_index:
         path = os.path.join(folder, INDEX_FILE)
         model.index = load_index_file(model, metadata, path)

@@ -14,6 +14,7 @@ from keras_deephash.presets.hub.handles import HubHandle, is_hub_handle
 from keras_deephash.presets.loading import load_preset
 from keras_deephash.presets.location import PresetLocation, locate_preset
 from keras_deephash.presets.private_paths import describe_paths, without_paths
+from keras_deephash.presets.sharing import whole_preset
 
 
 def prepare_upload(
@@ -35,6 +36,16 @@ def prepare_upload(
             f"`preset` must be a directory or a name. Received: {os.fspath(preset)!r}."
         )
     found = locate_preset(preset)
+    with whole_preset(found) as whole:
+        files, card = _prepare(handle, whole, license, keep_paths)
+        if whole is not found:  # Its files are gone after this block.
+            files = {name: _content(file) for name, file in files.items()}
+    return files, card
+
+
+def _prepare(
+    handle: HubHandle, found: PresetLocation, license: str | None, keep_paths: bool
+) -> tuple[dict[str, str | bytes], str]:
     # As it will be loaded: from the Hub nobody trusts it.
     location = PresetLocation(found.name, found.folder, trusted=False)
     metadata = location.read_metadata()
@@ -57,9 +68,16 @@ def prepare_upload(
     if told:
         warnings.warn(
             f"What is published names files of this computer: {'; '.join(told)}.",
-            stacklevel=2,
+            stacklevel=3,
         )
     return files, card
+
+
+def _content(file: str | bytes) -> bytes:
+    if isinstance(file, bytes):
+        return file
+    with open(file, "rb") as opened:
+        return opened.read()
 
 
 def _own_card(folder: str, metadata: dict) -> str | None:

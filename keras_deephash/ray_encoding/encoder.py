@@ -63,5 +63,7 @@ def preset_sha256(metadata: dict) -> str:
     from keras_deephash.presets.format.metadata import HASHED_FILES
 
     hashes = {name: metadata["files"][name]["sha256"] for name in HASHED_FILES}
+    if metadata.get("backbone") is not None:
+        hashes["backbone"] = metadata["backbone"]["sha256"]
     hashes["preprocessing_version"] = PREPROCESSING_VERSION
     return hashlib.sha256(json.dumps(hashes, sort_keys=True).encode()).hexdigest()

@@ -191,6 +191,11 @@ def _check_values(metadata: dict, path: str) -> None:
         raise PresetError(
             f"`purpose` in {path!r} must be a line of text. Received: {purpose!r}."
         )
+    if not _is_backbone(metadata.get("backbone")):
+        raise PresetError(
+            f"`backbone` in {path!r} must name a preset and the sha256 of its weights. "
+            f"Received: {metadata['backbone']!r}."
+        )
     names = metadata["label_names"]
     if names is not None and not all(isinstance(name, str) for name in names):
         raise PresetError(f"`label_names` in {path!r} must be strings.")
@@ -222,6 +227,16 @@ def _check_values(metadata: dict, path: str) -> None:
                 f"`files` in {path!r} must give the bytes and the sha256 of `{name}`. "
                 f"Received: {files.get(name)!r}."
             )
+
+
+def _is_backbone(entry) -> bool:
+    """Whether a value names no backbone, or the preset that holds it."""
+    return entry is None or (
+        isinstance(entry, dict)
+        and entry.keys() == {"preset", "sha256"}
+        and is_file_name(entry["preset"])
+        and isinstance(entry["sha256"], str)
+    )
 
 
 def is_file_entry(entry) -> bool:
