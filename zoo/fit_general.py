@@ -58,6 +58,7 @@ def main() -> None:
             weights_dtype="float16",
             dataset=DATASET,
             training=training,
+            purpose=purpose(model),
         )
         print(f"{options.output / name}: {training}")
 
@@ -72,6 +73,15 @@ def new_models(backbone, preprocessor) -> dict:
         f"rq_imagenet_{8 * count}": kdh.RQ(backbone, count, preprocessor=preprocessor)
         for count in (8, 16)
     }
+
+
+def purpose(model) -> str:
+    """What a preset is for, in a line."""
+    if model.is_quantizer:
+        return (
+            f"images of any kind: {model.subcodebooks} bytes, the closest for the size"
+        )
+    return f"images of any kind: {model.bits} bits, compared by Hamming distance"
 
 
 def calibrate(model, options) -> None:
