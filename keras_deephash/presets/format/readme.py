@@ -4,6 +4,7 @@ import html
 import json
 import re
 
+from keras_deephash.retrieval.radius_table import RadiusTable
 from keras_deephash.text import printable
 
 METRIC_TITLES = {
@@ -42,6 +43,7 @@ def render_card(name: str, metadata: dict) -> str:
 def describe_results(metadata: dict) -> list[str]:
     """The lines about metrics, training, labels and versions."""
     lines = _table("Metrics", metadata["metrics"])
+    lines += _radii(metadata.get("radius_table"))
     training = dict(metadata["training"])
     log = training.pop("log", None)
     lines += _table("Training", training)
@@ -99,6 +101,42 @@ def _table(title: str, values: dict) -> list[str]:
         for key, value in values.items()
     ]
     return [f"## {title}", "", "| | |", "|---|---|", *rows, ""]
+
+
+def _radii(fields: dict | None) -> list[str]:
+    """A row for each precision and false-positive rate that people ask for."""
+    if fields is None:
+        return []
+    table = RadiusTable.from_json(fields)
+    rows = []
+    for name, values in (
+        ("precision", (0.9, 0.75, 0.5)),
+        ("false_positive_rate", (1e-4, 1e-3, 1e-2)),
+    ):
+        for value in values:
+            try:
+                radius = table.radius(**{name: value})
+            except ValueError:  # No radius has it.
+                continue
+            found = table.expected(radius)
+            cells = [f"`model.radius({name}={value:g})`", f"{radius:.4g}"]
+            cells += [
+                "-" if found[each] is None else f"{found[each]:.2g}"
+                for each in ("precision", "recall", "false_positive_rate")
+            ]
+            rows.append(f"| {' | '.join(cells)} |")
+    source = f" of {plain_text(table.dataset)}" if table.dataset else ""
+    return [
+        "## Radii",
+        "",
+        f"Measured on all pairs{source}, {table.images:,} images. Precision is that of "
+        "collections with as many relevant images as this one.",
+        "",
+        "| | radius | precision | recall | false positives |",
+        "|---|---|---|---|---|",
+        *rows,
+        "",
+    ]
 
 
 def _log_table(log) -> list[str]:
