@@ -12,6 +12,7 @@ from keras_deephash.plots.neighbors import neighbors
 from keras_deephash.plots.precision_at import precision_at
 from keras_deephash.plots.precision_recall import precision_recall
 from keras_deephash.plots.projection import projection
+from keras_deephash.plots.radii import radii
 
 __all__ = [
     "bit_balance",
@@ -21,4 +22,5 @@ __all__ = [
     "precision_at",
     "precision_recall",
     "projection",
+    "radii",
 ]

@@ -7,6 +7,7 @@ import numpy as np
 from keras_deephash.datasets.image_set import ImageSet
 from keras_deephash.plots.precision_at import default_lengths, draw_precision_at
 from keras_deephash.plots.precision_recall import draw_precision_recall
+from keras_deephash.plots.radii import radii
 from keras_deephash.presets.format.readme import metric_title
 from keras_deephash.report import page
 from keras_deephash.report.health import code_health
@@ -17,6 +18,7 @@ from keras_deephash.retrieval.neighbors import (
     nearness,
     spread_over_classes,
 )
+from keras_deephash.retrieval.radius_table import RadiusTable
 
 
 def make_report(
@@ -73,6 +75,7 @@ def make_report(
         _metrics(metrics, metadata["metrics"]),
         page.heading("Curves"),
         _curves(name, ranking, query, database, arguments),
+        *_radii(model.radius_table),
         page.heading("Neighbours"),
         page.paragraph(
             "Queries spread over the classes, and their nearest database images. "
@@ -111,6 +114,22 @@ def _curves(
             (draw_precision_at(metrics, name), "Curve of precision at the first N"),
         ]
     )
+
+
+def _radii(table: RadiusTable | None) -> list[str]:
+    """What radii mean, where the model is calibrated."""
+    if table is None:
+        return []
+    source = f", {table.dataset}" if table.dataset else ""
+    return [
+        page.heading("Radii"),
+        page.paragraph(
+            f"Of pairs of {table.images:,} images{source}: the share within a radius "
+            "that share a label (precision), the share of all such pairs that are "
+            "within (recall), and that of the other pairs (false-positive rate)."
+        ),
+        page.pictures([(radii(table), "Curves of precision, recall, false positives")]),
+    ]
 
 
 def _neighbors(

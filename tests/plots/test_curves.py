@@ -1,9 +1,11 @@
 """The drawn curves are those of a naive count."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
-from keras_deephash import plots
+from keras_deephash import RadiusTable, plots
 
 
 def lines_of(figure):
@@ -99,3 +101,22 @@ def test_no_labels_and_few_items(retrieval):
             plot(query_codes, query_labels, codes[:3], labels)
     with pytest.raises(ValueError, match="at least one integer"):
         plots.precision_at(*retrieval, lengths=[])
+
+
+def test_radii_draw_what_the_table_says():
+    table = RadiusTable(
+        distance="hamming",
+        radii=(0.0, 1.0, 2.0),
+        false_positive_rate=(0.0, 0.1, 0.4),
+        precision=(None, 0.8, 0.5),
+        recall=(0.0, 0.3, 0.9),
+        images=50,
+        relevant_share=0.2,
+    )
+    axes = plots.radii(table).axes[0]
+    drawn = {line.get_label(): line.get_ydata() for line in axes.lines}
+    np.testing.assert_array_equal(drawn["precision"], [np.nan, 0.8, 0.5])
+    np.testing.assert_array_equal(drawn["recall"], table.recall)
+    np.testing.assert_array_equal(drawn["false positive rate"], [0.0, 0.1, 0.4])
+    alone = dataclasses.replace(table, precision=None, recall=None)
+    assert len(plots.radii(alone).axes[0].lines) == 1
