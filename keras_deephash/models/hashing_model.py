@@ -51,7 +51,7 @@ class HashingModel(RetrievalModel):
         return pack_bits(continuous_codes)
 
     @property
-    def distance(self) -> str:
+    def code_distance(self) -> str:
         return "hamming"
 
     def distances(self, queries, codes) -> np.ndarray:

@@ -123,7 +123,7 @@ class QuantizationModel(RetrievalModel):
     # === Evaluation and config ===
 
     @property
-    def distance(self) -> str:
+    def code_distance(self) -> str:
         return self.search_metric
 
     def distances(self, queries, codes) -> np.ndarray:

@@ -71,7 +71,7 @@ def calibrate(
         rows = np.sort(generator.permutation(len(codes))[:MAX_IMAGES])
         codes, shared = codes[rows], shared if shared is None else shared[rows]
     relevant, other = _distances_of_pairs(model, codes, shared)
-    table = _measure(model.distance, relevant, other, len(codes), dataset)
+    table = _measure(model.code_distance, relevant, other, len(codes), dataset)
     model.radius_table = table
     return table
 

@@ -11,7 +11,7 @@ from keras_deephash.retrieval import RadiusTable, calibrate
 class Codes:
     """A model whose images are its continuous codes, compared by their signs."""
 
-    distance, radius_table = "hamming", None
+    code_distance, radius_table = "hamming", None
 
     def continuous_codes(self, images, batch_size, verbose):
         return np.asarray(images)
@@ -27,7 +27,7 @@ class Codes:
 class Distances(Codes):
     """As `Codes`, compared by the squared Euclidean distance, from whole numbers."""
 
-    distance = "euclidean"
+    code_distance = "euclidean"
 
     def to_codes(self, continuous):
         return np.rint(continuous)

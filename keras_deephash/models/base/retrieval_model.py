@@ -112,9 +112,9 @@ class RetrievalModel(
     # === Evaluation and config ===
 
     @property
-    def distance(self) -> str:
+    def code_distance(self) -> str:
         """What codes are compared by: `"hamming"`, or a quantizer's metric."""
-        raise NotImplementedError(f"{type(self).__name__} must define `distance`.")
+        raise NotImplementedError(f"{type(self).__name__} must define `code_distance`.")
 
     def distances(self, queries, codes) -> np.ndarray:
         """The distances of queries to codes, as `Index.search` measures them.
