@@ -8,8 +8,10 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
+from tiny_backbone import TinyBackbone
 
 import keras_deephash as kdh
+from keras_deephash import extensions
 from keras_deephash.presets import registry
 from keras_deephash.presets.format.weights_check import count_weights
 from keras_deephash.presets.hub.handles import parse_hub_handle
@@ -33,7 +35,7 @@ def made(tmp_path_factory, load_script):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(registry.PRESETS_VARIABLE, str(root))
         keras.utils.set_random_seed(0)
-        tiny_backbone().save_to_preset(root / "tiny", weights_dtype="float16")
+        TinyBackbone().save_to_preset(root / "tiny", weights_dtype="float16")
         model = kdh.DCH("tiny", bits=16)
         model.save_to_preset(root / "whole_16", weights_dtype="float16")
         shutil.copytree(root / "whole_16", root / "tiny_16")
@@ -56,9 +58,11 @@ def weights(made):
     return made[1]
 
 
-def tiny_backbone(**arguments):
-    options = {"filters": (4, 8, 8, 8, 8), "hidden_dim": 16}
-    return kdh.AlexNetBackbone.small(**{**options, **arguments})
+@pytest.fixture
+def trusted(monkeypatch):
+    """The backbone of these tests is one that presets of the Hub may name."""
+    known = {"keras_deephash", TinyBackbone.__module__}
+    monkeypatch.setattr(extensions, "_trusted", known)
 
 
 def assert_same(model, weights):
@@ -78,7 +82,7 @@ def test_a_packed_preset_is_small_and_loads_as_before(root, weights, images):
     model = kdh.from_preset("tiny_16")
     assert_same(model, weights)
     assert_same(kdh.from_preset(root / "tiny_16"), weights)
-    backbone = kdh.AlexNetBackbone.from_preset("tiny_16")
+    backbone = TinyBackbone.from_preset("tiny_16")
     assert_same(backbone, model.backbone.get_weights())
     assert model.encode(images).shape == (24, 2)
     assert kdh.from_preset("tiny_16", load_weights=False).bits == 16
@@ -86,7 +90,7 @@ def test_a_packed_preset_is_small_and_loads_as_before(root, weights, images):
 
 def test_weights_that_differ_stay_in_the_preset(script, root):
     model = kdh.from_preset("whole_16")
-    kernel = model.backbone.get_layer("conv3").kernel
+    kernel = model.backbone.get_layer("conv1").kernel
     kernel.assign(kernel + 1)
     model.save_to_preset(root / "tuned_16", weights_dtype="float16")
     weights = kdh.from_preset(root / "tuned_16").get_weights()
@@ -113,7 +117,7 @@ def test_a_loaded_preset_is_saved_whole(root, weights, tmp_path):
     assert_same(kdh.from_preset(tmp_path / "mine"), weights)
 
 
-def test_a_preset_is_published_whole(root, weights, tmp_path):
+def test_a_preset_is_published_whole(root, weights, trusted, tmp_path):
     files, _ = prepare_upload(parse_hub_handle("hf://me/mine"), "tiny_16")
     shutil.rmtree(root)
     (tmp_path / "sent").mkdir()
@@ -140,7 +144,7 @@ def test_a_preset_from_elsewhere_shares_nothing(root, tmp_path, monkeypatch):
 
 def test_the_backbone_must_be_the_one_that_is_named(root):
     keras.utils.set_random_seed(2)
-    tiny_backbone().save_to_preset(root / "tiny", weights_dtype="float16")
+    TinyBackbone().save_to_preset(root / "tiny", weights_dtype="float16")
     with pytest.raises(kdh.PresetError, match="weights of 'tiny' whose sha256"):
         kdh.from_preset("tiny_16")
     shutil.rmtree(root / "tiny")
@@ -185,8 +189,8 @@ def test_what_cannot_be_packed(script, root, capsys):
     assert "is packed already" in capsys.readouterr().err
     keras.utils.set_random_seed(2)
     for name, backbone, message in (
-        ("random", tiny_backbone(), "hardly any of them"),
-        ("other", tiny_backbone(normalization="lrn"), "which lacks"),
+        ("random", TinyBackbone(), "hardly any of them"),
+        ("other", TinyBackbone(normalization="lrn"), "which lacks"),
     ):
         kdh.DHN(backbone, 16).save_to_preset(root / name, weights_dtype="float16")
         before = {path.name: path.read_bytes() for path in (root / name).iterdir()}
@@ -195,7 +199,7 @@ def test_what_cannot_be_packed(script, root, capsys):
         assert before == {p.name: p.read_bytes() for p in (root / name).iterdir()}
 
 
-def test_the_zoo_is_published_whole(load_script, root, weights, monkeypatch):
+def test_the_zoo_is_published_whole(load_script, root, trusted, monkeypatch):
     publish = load_script("publish")
     table = publish.results_table
     monkeypatch.setattr(table, "FOLDERS", (root,))
