@@ -98,6 +98,7 @@ def _progressive_k_means(points, subcenters: int, seed: int) -> np.ndarray:
     parameters.seed = seed + 1
     parameters.min_points_per_centroid = 1
     dim = points.shape[1]
+    parameters.apply_pca = len(points) >= dim  # faiss has none of fewer.
     clustering = faiss.ProgressiveDimClustering(dim, subcenters, parameters)
     points = np.ascontiguousarray(points, np.float32)
     clustering.train(

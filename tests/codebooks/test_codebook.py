@@ -278,3 +278,10 @@ def test_rows_held_out_are_no_farther_than_by_the_quantizer_of_faiss():
     ours.fit(rows)
     found = ours.distortion(held_out, ours.encode(held_out))
     assert found <= expected
+
+
+def test_fewer_rows_than_dimensions_are_enough():
+    rows = np.random.default_rng(0).normal(size=(24, 300)).astype("float32")
+    codebook = Codebook(2, 8)
+    history = codebook.fit(rows, rounds=3)
+    assert history[-1] < np.square(rows - rows.mean(axis=0)).sum(axis=1).mean()
