@@ -4,6 +4,7 @@ import argparse
 import sys
 from importlib import import_module
 
+from keras_deephash.cli.plain_warnings import plain_warnings
 from keras_deephash.cli.quiet_start import quiet_start
 from keras_deephash.text import printable
 from keras_deephash.version import __version__
@@ -44,7 +45,8 @@ def main(arguments: list[str] | None = None) -> int:
             return 2
         if getattr(options, "imports", None):
             _import_modules(options.imports)
-        options.run(options)
+        with plain_warnings():
+            options.run(options)
     except MemoryError as error:
         return _fail(f"not enough memory{f': {error}' if str(error) else ''}")
     except (ValueError, OSError, ImportError) as error:

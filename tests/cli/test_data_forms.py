@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -172,6 +173,18 @@ def test_a_dry_run_in_python(birds):
     assert found.parameters == kdh.from_preset("start").count_params()
     assert 0 < found.step_seconds < found.seconds
     assert found.evaluation_seconds > 0 == found.frozen_seconds
+
+
+def test_a_warning_is_one_line(birds, capsys):
+    (birds / "red" / "song.mp3").write_bytes(b"")
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        # As outside of pytest, which catches warnings.
+        warnings.showwarning = warnings._showwarning_orig
+        assert main(["lists", "birds", "--output", "lists"]) == 0
+    error = capsys.readouterr().err
+    place = os.path.abspath("birds")
+    assert error == f"keras-deephash: warning: {place}: 1 other file: 1 .mp3\n"
 
 
 def lists_of_one_label(birds):

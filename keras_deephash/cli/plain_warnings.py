@@ -1,0 +1,27 @@
+"""Warnings as a command shows them: in one line, without the code that gave them."""
+
+import sys
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from keras_deephash.text import printable
+
+
+@contextmanager
+def plain_warnings() -> Iterator[None]:
+    """Shows what the user is warned of on stderr; other warnings as Python does."""
+    show_as_python = warnings.showwarning
+
+    def show(message, category, *place, **more):
+        if category is UserWarning:
+            text = printable(str(message))
+            print(f"keras-deephash: warning: {text}", file=sys.stderr)
+        else:
+            show_as_python(message, category, *place, **more)
+
+    warnings.showwarning = show
+    try:
+        yield
+    finally:
+        warnings.showwarning = show_as_python
