@@ -45,7 +45,7 @@ def parts_of(images: ImageSet) -> dict[str, ImageSet]:
 
 
 def _check_apart(one: str, images: Sequence, other: str, others: Sequence) -> None:
-    if not all(isinstance(path, str) for each in (images, others) for path in each[:1]):
+    if not (_are_paths(images) and _are_paths(others)):
         return  # Images in memory: `check_splits` compares pixels.
     for same, keys_of in ((True, _real_paths), (False, _contents)):
         keys = keys_of([*images, *others])
@@ -57,7 +57,7 @@ def _check_apart(one: str, images: Sequence, other: str, others: Sequence) -> No
         ]
         if not pairs:
             continue
-        shown = " and ".join(repr(printable(path)) for path in pairs[0])
+        shown = " and ".join(repr(printable(os.fspath(path))) for path in pairs[0])
         if same:
             raise ValueError(
                 f"An image must not be in {one} and {other}. "
@@ -69,6 +69,11 @@ def _check_apart(one: str, images: Sequence, other: str, others: Sequence) -> No
             "They stay where they are.",
             stacklevel=3,
         )
+
+
+def _are_paths(images: Sequence) -> bool:
+    kinds = (str, os.PathLike)
+    return isinstance(images, list) and all(isinstance(each, kinds) for each in images)
 
 
 def _real_paths(paths: list[str]) -> list[str]:

@@ -89,7 +89,8 @@ def read_data(options: TrainingOptions) -> TrainingData:
     evaluation = None
     if not options.no_evaluation:
         evaluation = parts["query"], parts["database"]
-    paths = isinstance(train.images, list) and isinstance(train.images[0], str)
+    kinds = (str, os.PathLike)
+    paths = isinstance(train.images, list) and isinstance(train.images[0], kinds)
     return TrainingData(
         train,
         held_out,
