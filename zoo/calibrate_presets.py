@@ -42,7 +42,7 @@ def main() -> None:
         if os.path.exists(readme):
             with open(readme, "w", encoding="utf-8") as file:
                 file.write(render_card(name, metadata))
-        print(f"{name}: radius {table.auto_radius():.4g} for a precision of 0.5")
+        print(f"{name}: radius {table.auto_radius():.4g} for one in a thousand")
 
 
 if __name__ == "__main__":

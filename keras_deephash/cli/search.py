@@ -37,8 +37,9 @@ def add_arguments(parser) -> None:
     parser.add_argument(
         "--radius",
         type=_radius,
-        help="all images at most this far, the first K of them; auto: the distance up "
-        "to which half of the finds are right, as the preset was calibrated",
+        help="all images at most this far, the first K of them; auto: the distance "
+        "within which one in a thousand unrelated images lies, as the preset was "
+        "calibrated",
     )
     parser.add_argument(
         "--save", metavar="PNG", help="picture of the queries and their neighbours"

@@ -156,8 +156,8 @@ class Index:
                 count as their reconstructions.
             k: int. Neighbours per query. Defaults to `10`, or to all with a `radius`.
             radius: float. All items at most this far; or `"auto"`, the radius that the
-                model's `radius_table` gives for a precision of 0.5, else for a
-                false-positive rate of 0.001. Defaults to `None`.
+                model's `radius_table` gives for a false-positive rate of 0.001.
+                Defaults to `None`.
 
         Returns:
             Tuple of distances and ids, nearest first. Without a radius arrays

@@ -6,9 +6,9 @@ from keras_deephash.checks import check_number, is_finite_number
 
 DISTANCES = ("hamming", "inner_product", "euclidean")
 MAX_ROWS = 1 << 17  # A row for each distance of codes of 65,536 bits, and a few.
-# What `"auto"` asks for: half of the finds are right, or, where no labels were there,
-# one in a thousand of the other images is found.
-AUTO_PRECISION, AUTO_FALSE_POSITIVE_RATE = 0.5, 1e-3
+# What `"auto"` asks for: one in a thousand of the other images is found. A precision
+# would be another one in each collection.
+AUTO_FALSE_POSITIVE_RATE = 1e-3
 
 
 @dataclass(frozen=True)
@@ -84,12 +84,7 @@ class RadiusTable:
         return max(r for r, fit in zip(self.radii, fits, strict=True) if fit)
 
     def auto_radius(self) -> float:
-        """The radius of a precision of 0.5; else of a false-positive rate of 0.001."""
-        if self.precision is not None:
-            try:
-                return self.radius(precision=AUTO_PRECISION)
-            except ValueError:
-                pass  # Codes that never get there.
+        """The radius of a false-positive rate of 0.001, or of the lowest there is."""
         least = min(self.false_positive_rate)
         return self.radius(false_positive_rate=max(AUTO_FALSE_POSITIVE_RATE, least))
 
