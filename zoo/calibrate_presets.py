@@ -1,9 +1,11 @@
 """Measures what radii mean for presets that are there, and writes it into them.
 
-  python zoo/calibrate_presets.py --data DATA/cifar10 --dataset CIFAR-10 NAME ...
+  python zoo/calibrate_presets.py --data DATA/cifar10 --below test --dataset CIFAR-10 \\
+      NAME ...
 
 The images are 1,000 of database.txt, drawn with a seed: no image that a preset was
-trained on, and no query of its figures. The weights are not touched.
+trained on (those of protocol II have seen all of CIFAR-10 but its test images, which
+are --below test), and no query of protocol I. The weights are not touched.
 """
 
 import argparse
@@ -26,13 +28,17 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--data", required=True, help="directory of database.txt")
+    parser.add_argument("--below", default="", help="only images of this folder")
     parser.add_argument("--dataset", required=True, help="its name, to be kept")
     parser.add_argument("presets", nargs="+", metavar="NAME")
     options = parser.parse_args()
     database = read_image_list(f"{options.data}/database.txt")
-    rows = np.random.default_rng(SEED).permutation(len(database))[:IMAGES]
+    root = os.path.join(options.data, options.below)
+    rows = [i for i, path in enumerate(database.images) if path.startswith(root)]
+    rows = np.random.default_rng(SEED).permutation(rows)[:IMAGES]
     images = database.subset(np.sort(rows))
-    source = f"{options.dataset}, {len(images)} images of database.txt, seed {SEED}"
+    part = f"below {options.below} " if options.below else ""
+    source = f"{options.dataset}, {len(images)} images {part}of database.txt"
     for name in options.presets:
         table = kdh.calibrate(kdh.from_preset(name), images, dataset=source, verbose=1)
         folder = preset_folders()[name]

@@ -57,8 +57,7 @@ class RQ(ClosedFormMixin, QuantizationModel):
         self.set_projection(moments, components)
         projected = ((moments.sample - moments.mean) @ components).astype(np.float32)
         features = ops.convert_to_numpy(ops.normalize(projected))
-        # The first rounds do it: small sets are not learned by heart.
-        return {"distortion": self.codebook.fit(features, rounds=3, seed=seed)}
+        return {"distortion": self.codebook.fit(features, seed=seed)}
 
     def outputs_of(self, features):
         return ops.normalize(super().outputs_of(features))
