@@ -9,8 +9,9 @@ from keras_deephash.files import describe_file
 
 
 @pytest.fixture
-def preset(make_model, tmp_path):
-    make_model(bits=16).save_to_preset(tmp_path / "mine", label_names=["a", "b"])
+def preset(make_alexnet, tmp_path):
+    model = kdh.DCH(make_alexnet(), bits=16)
+    model.save_to_preset(tmp_path / "mine", label_names=["a", "b"])
     return tmp_path / "mine"
 
 
@@ -172,8 +173,8 @@ def test_wrong_preprocessing(preset, change):
     refused(preset, "holds no valid preprocessing")
 
 
-def test_weights_of_another_model(preset, make_model, tmp_path):
-    make_model(bits=32).save_to_preset(tmp_path / "other")
+def test_weights_of_another_model(preset, make_alexnet, tmp_path):
+    kdh.DCH(make_alexnet(), bits=32).save_to_preset(tmp_path / "other")
     weights = (tmp_path / "other" / "model.weights.h5").read_bytes()
     replace_weights(preset, weights)
     refused(preset, "do not fit `DCH`")
