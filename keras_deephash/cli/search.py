@@ -2,9 +2,10 @@
 
   keras-deephash search --index photos.index --images query.jpg --save grid.png
 
-Prints a table, or JSON with --json, of similarities and distances. A similarity is the
-cosine of what codes stand for, in per cent. Distances are bits of difference for hash
-codes, and asymmetric distances for a quantizer's: smaller is nearer.
+Prints a table, or JSON with --json, of similarities and distances. A similarity is
+100 % for what is the same, and about 0 % for what is unrelated. Distances are bits of
+difference for hash codes, and asymmetric distances for a quantizer's: smaller is
+nearer.
 """
 
 import json

@@ -10,7 +10,11 @@ from keras_deephash.images import image_paths
 from keras_deephash.index.backends import new_store
 from keras_deephash.index.code_reader import CodeReader
 from keras_deephash.index.code_spec import CodeSpec
-from keras_deephash.index.ranking import cosine_similarities, nearest_in_range
+from keras_deephash.index.ranking import (
+    candidate_distances,
+    nearest_in_range,
+    similarities_of,
+)
 from keras_deephash.index.saving import load_store, save_store
 
 
@@ -223,15 +227,16 @@ class Index:
     def similarities(self, images_or_codes, ids) -> np.ndarray:
         """How similar queries are to items, for people: 1 is the same, 0 unrelated.
 
-        It is the cosine of what the codes stand for: of a quantizer's query and the
-        item's reconstruction, and of hash codes as vectors of +1 and -1.
+        Similarities have the order of the distances. Of hash codes they are the cosine
+        of vectors of +1 and -1; of a quantizer's Euclidean distance 1 - d / (2 |q|^2),
+        the cosine where lengths are equal; of its inner product <q, x> / |q|^2.
 
         Args:
             images_or_codes: queries, as for `search`.
             ids: int array [queries, c], such as `search` returns.
 
         Returns:
-            float32 array [queries, c], from -1 to 1.
+            float32 array [queries, c], at most 1.
 
         Example:
 
@@ -245,7 +250,8 @@ class Index:
                 f"`ids` must have shape [{len(queries)}, c], one row a query. "
                 f"Received: shape {ids.shape}."
             )
-        return cosine_similarities(self.spec, queries, self.codes(ids))
+        distances = candidate_distances(self.spec, queries, self.codes(ids))
+        return similarities_of(self.spec, queries, distances)
 
     # === Items ===
 

@@ -2,7 +2,6 @@
 
 import numpy as np
 
-from keras_deephash.codebooks.reconstruction import reconstruct
 from keras_deephash.index.code_spec import CodeSpec
 
 # What a search by radius returns: the neighbours of query i are the rows
@@ -47,28 +46,29 @@ def _quantized_distances(spec, queries, codes):
     return lengths - 2 * (similarities - half_norms)
 
 
-def cosine_similarities(
-    spec: CodeSpec, queries: np.ndarray, codes: np.ndarray
+def similarities_of(
+    spec: CodeSpec, queries: np.ndarray, distances: np.ndarray
 ) -> np.ndarray:
-    """The cosines of queries with what candidates stand for.
+    """Distances as similarities: 1 for what is equal to the query, in the same order.
 
     Args:
         spec: `CodeSpec`.
-        queries: as for `candidate_distances`.
-        codes: uint8 [q, c, bytes], the candidates of each query.
+        queries: as for `candidate_distances`, not continuous codes of hash queries.
+        distances: array [q, c], as `candidate_distances` returns.
 
     Returns:
-        float32 array [q, c], from -1 to 1. Of hash codes as vectors of +1 and -1.
+        float32 array [q, c], at most 1. Of hash codes, and of the Euclidean distance of
+        vectors of one length, it is their cosine.
     """
-    if spec.is_quantizer:
-        sums = np.stack([reconstruct(each, spec.centers) for each in codes])
+    if not spec.is_quantizer:
+        return (1 - 2 * distances / spec.bits).astype(np.float32)
+    squares = np.square(queries).sum(axis=1)[:, None]
+    squares = np.where(squares > 0, squares, 1)
+    if spec.metric == "inner_product":
+        found = -distances / squares
     else:
-        sums = _signs(codes)
-        if queries.dtype == np.uint8:
-            queries = _signs(queries)
-    dots = np.einsum("qd,qcd->qc", queries, sums)
-    lengths = np.linalg.norm(queries, axis=1)[:, None] * np.linalg.norm(sums, axis=2)
-    return (dots / np.where(lengths > 0, lengths, 1)).clip(-1, 1).astype(np.float32)
+        found = 1 - distances / (2 * squares)
+    return np.minimum(found, 1).astype(np.float32)
 
 
 def _signs(codes: np.ndarray) -> np.ndarray:

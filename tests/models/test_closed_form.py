@@ -246,20 +246,20 @@ def test_a_calibrated_model_keeps_its_table(pictures, tmp_path):
 
 
 @pytest.mark.parametrize("name", ["ITQ", "RQ"])
-def test_a_similarity_is_the_cosine_of_what_codes_stand_for(name, pictures):
+def test_similarities_have_the_order_of_distances(name, pictures):
     model = made(name)
     model.fit(pictures)
     index = kdh.Index(model)
     index.add(pictures)
     queries = model.continuous_codes(pictures[:4])
     _, ids = index.search(queries, k=6)
-    if name == "RQ":
-        items = model.decode(model.encode(pictures))
-    else:
-        queries = np.where(queries >= 0, 1.0, -1.0)
-        items = np.where(model.continuous_codes(pictures) >= 0, 1.0, -1.0)
-    for query, found, row in zip(
-        queries, index.similarities(pictures[:4], ids), ids, strict=True
-    ):
-        lengths = np.linalg.norm(items[row], axis=1) * np.linalg.norm(query)
-        np.testing.assert_allclose(found, items[row] @ query / lengths, atol=1e-5)
+    items = model.decode(model.encode(pictures)) if name == "RQ" else None
+    found = index.similarities(pictures[:4], ids)
+    assert (np.diff(found, axis=1) <= 1e-6).all()
+    for query, alike, row in zip(queries, found, ids, strict=True):
+        if name == "RQ":  # Queries have length 1.
+            expected = 1 - np.square(query - items[row]).sum(axis=1) / 2
+        else:
+            signs = np.where(model.continuous_codes(pictures) >= 0, 1, -1)
+            expected = signs[row] @ np.where(query >= 0, 1, -1) / 8
+        np.testing.assert_allclose(alike, expected, atol=1e-5)
