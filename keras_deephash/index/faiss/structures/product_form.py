@@ -79,7 +79,8 @@ class ProductForm:
     def check(self, rows: np.ndarray) -> None:
         """Raises ValueError for rows whose codes or digits cannot be ours."""
         codes = rows[:, : len(self.centers)]
-        if (codes >= self.centers.shape[1]).any():
+        # The maximum, as NumPy before 2.2.6 crashes where an array of uint8 meets 256.
+        if codes.size and codes.max() >= self.centers.shape[1]:
             raise ValueError("its codes name centres that are not there")
         if not self.digits:
             return
