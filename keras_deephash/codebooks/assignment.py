@@ -1,16 +1,22 @@
-"""The assignment of feature vectors to the centres of every sub-codebook."""
+"""The assignment of feature vectors to the centres of every sub-codebook.
+
+The features are looked at once: all else are look-ups of products between centres.
+"""
 
 from keras import ops
 
+from keras_deephash.codebooks.reconstruction import reconstruct
 
-def assign(features, centers, projected, beam: int, sweeps: int):
+SWEEPS = 3  # Of iterated conditional modes; the published number.
+
+
+def assign_by_beam(features, centers, projected, beam: int):
     """Codes that make the reconstructions close: a beam search, then single changes.
 
     Sub-codes are chosen in turn, from the first to the last, and the `beam` best codes
     so far go on; those not chosen yet count as zero. Then each sub-code of the best
-    code takes the centre that is best given all others (iterated conditional modes).
-
-    The features are looked at once: all else are look-ups of products between centres.
+    code takes the centre that is best given all others, once. For centres of residuals,
+    as `Codebook.fit` makes them.
 
     Args:
         features: float32 tensor [n, D].
@@ -19,18 +25,45 @@ def assign(features, centers, projected, beam: int, sweeps: int):
             metric; the centres themselves for the Euclidean metric.
         beam: int. Codes that go on. One is exact where the centres of different
             sub-codebooks are orthogonal.
-        sweeps: int. Rounds of single changes over all sub-codes.
 
     Returns:
         int32 tensor [n, M].
     """
     alone, tables = cost_tables(features, centers, projected)
     codes = [code[:, 0] for code in beam_search(alone, tables, beam)]
-    for _ in range(sweeps):
-        for m in range(len(codes)):
-            costs = _with_others(alone[:, m], tables, codes, m)
-            codes[m] = ops.cast(ops.argmin(costs, axis=-1), "int32")
+    if beam > 1:
+        codes = _change_each(alone, tables, codes, range(len(codes)))
     return ops.stack(codes, axis=1)
+
+
+def assign_by_modes(features, centers, projected):
+    """Codes that make the reconstructions close, by iterated conditional modes.
+
+    Sub-codes are visited in turn, three times, and each takes the centre that is best
+    given the others. In the first round those not visited yet count as zero. The
+    sub-codes are visited from the first to the last and, from scratch, from the last to
+    the first, and the better of the two codes is taken: that lowers the distortion more
+    than many more rounds do.
+
+    Args:
+        features, centers, projected: as for `assign_by_beam`.
+
+    Returns:
+        int32 tensor [n, M].
+    """
+    alone, tables = cost_tables(features, centers, projected)
+    turn = range(len(centers))
+    codes = _visit(alone, tables, turn)
+    if len(centers) == 1:
+        return codes
+    others = _visit(alone, tables, turn[::-1])
+
+    def half_error(codes):
+        image = reconstruct(codes, projected)
+        return ops.sum(image * (reconstruct(codes, centers) / 2 - features), axis=1)
+
+    better = half_error(others) < half_error(codes)
+    return ops.where(better[:, None], others, codes)
 
 
 def cost_tables(features, centers, projected):
@@ -80,9 +113,26 @@ def beam_search(alone, tables, beam: int) -> list:
     return codes
 
 
+def _visit(alone, tables, turn):
+    """Codes [n, M] after visiting the sub-codes in a turn, from none."""
+    codes = [None] * len(turn)
+    for _ in range(SWEEPS):
+        codes = _change_each(alone, tables, codes, turn)
+    return ops.stack(codes, axis=1)
+
+
+def _change_each(alone, tables, codes: list, turn) -> list:
+    """Sub-codes [n] after each took the centre that is best given the others."""
+    codes = list(codes)
+    for m in turn:
+        costs = _with_others(alone[:, m], tables, codes, m)
+        codes[m] = ops.cast(ops.argmin(costs, axis=-1), "int32")
+    return codes
+
+
 def _with_others(costs, tables, codes: list, m: int):
-    """Costs of the centres of sub-codebook m, beside the other sub-codes."""
+    """Costs of the centres of sub-codebook m, beside the other sub-codes, if any."""
     for other, taken in enumerate(codes):
-        if other != m:
+        if other != m and taken is not None:
             costs += ops.take(tables[other, :, m], taken, axis=0)
     return costs

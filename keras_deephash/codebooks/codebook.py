@@ -6,13 +6,13 @@ import tensorflow as tf
 from keras import ops
 
 from keras_deephash.checks import check_integer, check_option
-from keras_deephash.codebooks.assignment import assign
+from keras_deephash.codebooks.assignment import assign_by_beam, assign_by_modes
 from keras_deephash.codebooks.fitting import fit_centers
 from keras_deephash.codebooks.reconstruction import reconstruct
 
 STRUCTURES = ("product", "additive")
 LARGEST_FEATURE = 1e12  # Of the fitting: sums of squares stay within float32.
-BEAM = 8  # Codes that go on in the search for the best one.
+BEAM, MAX_BEAM = 8, 1024  # Codes that go on in the search for the best one.
 
 
 @keras.saving.register_keras_serializable(package="keras_deephash")
@@ -30,6 +30,10 @@ class Codebook(keras.layers.Layer):
             centres of sub-codebook m are zero outside its block of dimensions. The
             blocks cover all dimensions, also where M does not divide D.
             Defaults to `"additive"`.
+        beam: int or `None`. Codes that go on from sub-codebook to sub-codebook in the
+            search for the best one; `None` is the published search, iterated
+            conditional modes, which codebooks of before had. Blocks are searched
+            exactly with any. Defaults to `8`.
         projection: array [L, D]. Codes bring `projection @ reconstruction` close to
             `projection @ feature`: the word vectors of DVSQ. Defaults to `None`, the
             Euclidean metric.
@@ -55,6 +59,7 @@ class Codebook(keras.layers.Layer):
         subcenters: int = 256,
         structure: str = "additive",
         projection=None,
+        beam: int | None = BEAM,
         **kwargs,
     ):
         subcodebooks = check_integer("subcodebooks", subcodebooks, minimum=1)
@@ -74,6 +79,7 @@ class Codebook(keras.layers.Layer):
             self.projection = np.asarray(projection, dtype="float32")
             if not np.isfinite(self.projection).all():
                 raise ValueError("`projection` must be finite.")
+        self.beam = beam
         self._encode = self._encode_beam = None
 
     def build(self, input_shape):
@@ -105,28 +111,32 @@ class Codebook(keras.layers.Layer):
         """The reconstructions [n, D] of features [n, D]."""
         return reconstruct(self.assign(features), self.centers)
 
-    def assign(self, features, beam: int = BEAM):
+    def assign(self, features, beam: int | str | None = "own"):
         """The codes of features [n, D]: int32 tensor [n, M]."""
         centers = ops.convert_to_tensor(self.centers)
         projected = centers
         if self.projection is not None:
             metric = self.projection.T @ self.projection
             projected = ops.matmul(centers, metric)
-        # Choosing one after the other is exact for disjoint blocks.
-        beam, sweeps = (1, 0) if self.structure == "product" else (beam, 1)
-        return assign(features, centers, projected, beam, sweeps)
+        beam = self.beam if beam == "own" else beam
+        if self.structure == "product":
+            beam = 1  # Choosing one after the other is exact.
+        if beam is None:
+            return assign_by_modes(features, centers, projected)
+        return assign_by_beam(features, centers, projected, beam)
 
     # === On arrays ===
 
-    def encode(self, features, batch_size: int = 4096, beam: int = BEAM) -> np.ndarray:
+    def encode(
+        self, features, batch_size: int = 4096, beam: int | None = None
+    ) -> np.ndarray:
         """Codes of feature vectors.
 
         Args:
             features: float array [n, D].
             batch_size: int. Rows per step. Defaults to `4096`.
-            beam: int. Codes that go on from sub-codebook to sub-codebook in the search
-                for the best one: more are slower and find closer ones. The blocks of a
-                product are exact with any. Defaults to `8`.
+            beam: int, in place of the codebook's own: more are slower and find closer
+                codes. Defaults to `None`, its own.
 
         Returns:
             uint8 array [n, M].
@@ -137,7 +147,7 @@ class Codebook(keras.layers.Layer):
         """
         self.check_fitted()
         batch_size = check_integer("batch_size", batch_size, minimum=1)
-        beam = check_integer("beam", beam, minimum=1)
+        beam = self.beam if beam is None else check_integer("beam", beam, minimum=1)
         features = self.check_features(features)
         if self._encode is None or self._encode_beam != beam:
             signature = [tf.TensorSpec((None, features.shape[1]), tf.float32)]
@@ -207,6 +217,17 @@ class Codebook(keras.layers.Layer):
     # === Checks and config ===
 
     @property
+    def beam(self) -> int | None:
+        """Codes that go on in the search for the best one, or `None`."""
+        return self._beam
+
+    @beam.setter
+    def beam(self, beam: int | None) -> None:
+        if beam is not None:
+            beam = check_integer("beam", beam, minimum=1, maximum=MAX_BEAM)
+        self._beam = beam
+
+    @property
     def is_fitted(self) -> bool:
         """Whether there are learned centres."""
         return self.built and bool(ops.convert_to_numpy(self.fitted))
@@ -265,6 +286,7 @@ class Codebook(keras.layers.Layer):
             "subcodebooks": self.subcodebooks,
             "subcenters": self.subcenters,
             "structure": self.structure,
+            "beam": self.beam,
             "projection": None if projection is None else projection.tolist(),
         }
 
@@ -272,4 +294,5 @@ class Codebook(keras.layers.Layer):
     def from_config(cls, config):
         config = dict(config)
         config.pop("trainable", None)
+        config.setdefault("beam", None)  # Of a file from before there were beams.
         return cls(**config)

@@ -176,10 +176,20 @@ class QuantizationModel(RetrievalModel):
     def get_config(self) -> dict:
         return {
             **super().get_config(),
+            "codebook_beam": self.codebook.beam,
             "subcodebooks": self.subcodebooks,
             "subcenters": self.subcenters,
             "dim": self.dim,
         }
+
+    @classmethod
+    def from_config(cls, config: dict, custom_objects=None) -> "QuantizationModel":
+        config = dict(config)
+        # Codebooks of before there were beams are searched as they were then.
+        beam = config.pop("codebook_beam", None)
+        model = super().from_config(config, custom_objects)
+        model.codebook.beam = beam
+        return model
 
     def _coded(self, codes):
         self.codebook.check_fitted()

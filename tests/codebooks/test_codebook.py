@@ -33,8 +33,46 @@ def made(structure="additive", projection=None, subcodebooks=3, subcenters=5, di
     return codebook
 
 
+def naive_icm(feature, centers, projection, sweeps, turn):
+    """The code of a feature by visiting its sub-codes in turn, and its error."""
+    parts = np.zeros((len(centers), len(feature)))
+    code = [0] * len(centers)
+    for _ in range(sweeps):
+        for m in turn:
+            parts[m] = 0
+            residual = feature - parts.sum(axis=0)
+            errors = [
+                np.sum((projection @ (residual - center)) ** 2) for center in centers[m]
+            ]
+            code[m] = int(np.argmin(errors))
+            parts[m] = centers[m][code[m]]
+    return np.sum((projection @ (feature - parts.sum(axis=0))) ** 2), code
+
+
+@pytest.mark.parametrize("projected", [False, True])
+def test_additive_codes_are_those_of_naive_icm(projected):
+    generator = np.random.default_rng(3)
+    projection = generator.normal(size=(6, 10)) if projected else None
+    codebook = made(projection=projection)
+    codebook.beam = None
+    features = generator.normal(size=(50, 10)).astype("float32")
+    centers = np.float64(np.asarray(codebook.centers))
+    metric = np.eye(10) if projection is None else projection
+    expected, backwards = [], 0
+    for feature in np.float64(features):
+        forward = naive_icm(feature, centers, metric, 3, [0, 1, 2])
+        backward = naive_icm(feature, centers, metric, 3, [2, 1, 0])
+        backwards += backward[0] < forward[0] - 1e-9
+        expected.append(min(forward, backward)[1])
+    assert 0 < backwards < len(features)  # Both turns play a part.
+    codes = codebook.encode(features)
+    assert codes.dtype == np.uint8
+    np.testing.assert_array_equal(codes, expected)
+
+
 def naive_search(feature, centers, projection, beam):
-    """The best code of a beam search, and then of one round of single changes."""
+    """The best code of a beam search, and, but for a beam of 1, after a round of single
+    changes."""
 
     def error(code):
         parts = sum(centers[m][k] for m, k in enumerate(code))
@@ -45,7 +83,7 @@ def naive_search(feature, centers, projection, beam):
         codes = [(*code, k) for code in codes for k in range(len(centers[m]))]
         codes = sorted(codes, key=error)[:beam]
     code = list(codes[0])
-    for m in range(len(centers)):
+    for m in range(len(centers) if beam > 1 else 0):
         changed = [[*code[:m], k, *code[m + 1 :]] for k in range(len(centers[m]))]
         code = min(changed, key=error)
     return error(code), code

@@ -23,7 +23,7 @@ from keras_deephash.presets.format.graph import describe_graph
 # Overrides of a method that are arguments of its backbone.
 BACKBONE_KEYS = ("dtype", "image_shape")
 # What every class takes.
-COMMON_KEYS = {"name", "trainable", "layer_dtypes"}
+COMMON_KEYS = {"name", "trainable", "layer_dtypes", "codebook_beam"}
 # Classes of this package are registered under this.
 _OWN = "keras_deephash>"
 
