@@ -30,6 +30,8 @@ class Calibration:
         logits: list of floats, rising.
         scores: list of floats, rising: minus the decimal logarithm of the share of
             random pairs that has at least the logit.
+        hash_limit: int. Bits that both hashes of copies differ in together, at most:
+            drawings and documents have features that are alike, whatever they show.
         semantic_radius: int. Bits within which the semantic codes of copies lie.
         source: str. What it was measured on.
     """
@@ -39,6 +41,7 @@ class Calibration:
     bias: float
     logits: list[float]
     scores: list[float]
+    hash_limit: int
     semantic_radius: int
     source: str = ""
 
@@ -65,29 +68,31 @@ class Calibration:
         Args:
             records: array [n] of `record_type`.
             left, right: int arrays [k].
-            lowest: float. Pairs whose hashes leave them below it may have any score
-                below it. Defaults to `0.0`.
+            lowest: float. Pairs whose hashes leave them below it score 0, as do those
+                whose hashes are too far apart. Defaults to `0.0`.
         """
-        hashes = self._hash_logits(records, left, right)
-        scores = np.full(len(left), -np.inf)
-        # With equal features it would be this high at most.
-        chosen = np.flatnonzero(self.score(hashes) >= lowest)
+        logits, near = self._by_hashes(records, left, right)
+        scores = np.zeros(len(left))
+        # With equal features a score would be this high at most.
+        chosen = np.flatnonzero(near & (self.score(logits) >= lowest))
         features = records["features"]
         for start in range(0, len(chosen), _BLOCK):
             part = chosen[start : start + _BLOCK]
             one = features[left[part]].astype(np.float32)
             other = features[right[part]].astype(np.float32)
             far = 1 - np.einsum("nd,nd->n", one, other)
-            scores[part] = self.score(hashes[part] + self.weights[0] * far)
+            scores[part] = self.score(logits[part] + self.weights[0] * far)
         return scores
 
-    def _hash_logits(self, records, left, right) -> np.ndarray:
-        logits = np.full(len(left), self.bias)
+    def _by_hashes(self, records, left, right) -> tuple[np.ndarray, np.ndarray]:
+        """Logits of pairs with equal features, and whether the hashes are near."""
+        logits, bits = np.full(len(left), self.bias), np.zeros(len(left), np.uint8)
         for weight, name in zip(self.weights[1:], ("phash", "dhash"), strict=True):
             column = records[name]
             apart = np.bitwise_count(column[left] ^ column[right])
             logits += weight / _HASH_BITS * apart
-        return logits
+            bits += apart
+        return logits, bits <= self.hash_limit
 
     def to_json(self) -> dict:
         return asdict(self)

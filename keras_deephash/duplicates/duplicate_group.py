@@ -70,9 +70,7 @@ def _make_group(records, rows, calibration, paths, sources) -> DuplicateGroup:
     pixels = records["width"][rows].astype(np.int64) * records["height"][rows]
     # Of equal ones, the first in the order of the paths.
     best = rows[np.lexsort([rows, -records["bytes"][rows], -pixels])[0]]
-    scores = calibration.pair_scores(
-        records, np.full(len(rows), best), rows, lowest=-np.inf
-    )
+    scores = calibration.pair_scores(records, np.full(len(rows), best), rows)
     order = np.lexsort([rows, -scores, rows != best])
     rows, scores = rows[order], scores[order]
     columns = (records[name][rows].tolist() for name in ("width", "height", "bytes"))

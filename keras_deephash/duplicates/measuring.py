@@ -22,6 +22,8 @@ _LEARNED = 200_000
 # Random pairs that a score must rest on.
 _FEWEST_PAIRS = 20
 _BLOCK = 256  # Copies at a time.
+# Share of the copies whose hashes are near enough to be taken for copies.
+_NEAR = 0.99
 # Share of the copies that may be no candidates.
 _MISSED = 1e-3
 
@@ -129,6 +131,7 @@ def measure(
         bias=bias,
         logits=logits,
         scores=scores,
+        hash_limit=int(np.quantile(64 * alike[:, 1:].sum(axis=1), _NEAR)),
         semantic_radius=_semantic_radius(records[origins], copies),
         source=source,
     )

@@ -221,7 +221,8 @@ def score_tables(known: Calibration, copied, base, images, place: Workplace):
     weights = np.float32(known.weights)
     logits = weights[0] * (1 - cosines) + np.float32(known.bias)
     logits += weights[1] / 64 * apart["phash"] + weights[2] / 64 * apart["dhash"]
-    yield "find_duplicates", logits
+    hashes = apart["phash"].astype("u2") + apart["dhash"]
+    yield "find_duplicates", np.where(hashes <= known.hash_limit, logits, -99)
 
 
 def imagededup_tables(images, place: Workplace):

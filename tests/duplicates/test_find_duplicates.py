@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -215,7 +216,8 @@ def test_a_pair_scores_as_the_formula_says(calibration, network):
     pictures = [draw_picture(0), draw_picture(0).resize((80, 60)), draw_picture(1)]
     records, _ = collection.collect_records(FeatureNetwork(network), pictures)
     left, right = np.array([0, 0, 1]), np.array([1, 2, 2])
-    scores = calibration.pair_scores(records, left, right, lowest=-np.inf)
+    calibration = replace(calibration, hash_limit=128)
+    scores = calibration.pair_scores(records, left, right)
     for score, one, other in zip(scores, records[left], records[right], strict=True):
         cosine = one["features"].astype(float) @ other["features"].astype(float)
         values = [1 - cosine]
@@ -223,7 +225,9 @@ def test_a_pair_scores_as_the_formula_says(calibration, network):
             values.append(bin(int(one[name]) ^ int(other[name])).count("1") / 64)
         logit = calibration.bias + np.dot(calibration.weights, values)
         np.testing.assert_allclose(score, calibration.score(logit), rtol=1e-3)
-    # Those that cannot reach a score need no features.
+    # Hashes that are far apart, and those that cannot reach a score.
+    none = replace(calibration, hash_limit=-1).pair_scores(records, left, right)
+    assert not none.any()
     high = calibration.pair_scores(records, left, right, lowest=scores[0] - 1e-6)
     assert high[0] == scores[0] and high[1] < scores[0] and high[2] < scores[0]
 
