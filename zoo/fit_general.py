@@ -19,6 +19,15 @@ import keras_deephash as kdh
 
 IMAGE_SIZE, SEED = 224, 0
 BACKBONE = "efficientnet_lite0_imagenet"
+# What the card says of what is known and what is not.
+KNOWN = {
+    "known": "photos of everyday things; the images measured are 64 and 128 pixels "
+    "wide, enlarged",
+    "not known": "faces, documents, medical and satellite images were not measured",
+    "backbone": "has seen the 1,000 classes of ImageNet, with labels",
+    "licences": "Tiny ImageNet is a part of ImageNet, for research; COCO is of Flickr, "
+    "under licences of Creative Commons; no image is in the preset",
+}
 DATASET = "Tiny ImageNet and COCO mini, without labels"
 
 
@@ -51,6 +60,7 @@ def main() -> None:
             "command": "python zoo/fit_general.py --data DATA --features features "
             "--output zoo/presets",
             "date": datetime.date.today().isoformat(),
+            **KNOWN,
             **{key: round(min(values), 4) for key, values in history.items()},
         }
         model.save_to_preset(

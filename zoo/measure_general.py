@@ -7,7 +7,8 @@ Prints a table with a row for each preset, and one for the float features themse
 compared by cosine. Features are those of the first preset's backbone at its size, and
 are shared by all presets that have the same one; others encode the images themselves.
 "P@10" is the share of the first 10 that have a label in common with the query, and "+-"
-its standard error over the queries; NDCG@100 counts the labels in common.
+its standard error over the queries; NDCG@100 counts the labels in common. --write puts
+the figures into the metadata of the presets.
 """
 
 import argparse
@@ -17,6 +18,10 @@ import numpy as np
 from general_data import features, image_sets
 
 import keras_deephash as kdh
+from keras_deephash.presets.format import metadata as md
+from keras_deephash.presets.format.readme import render_card
+from keras_deephash.presets.registry import preset_folders
+from keras_deephash.presets.sharing import write_described
 from keras_deephash.retrieval import evaluate_retrieval
 
 SETS = {"COCO mini": "coco", "unseen classes": "unseen", "CIFAR-10": "cifar10"}
@@ -31,9 +36,11 @@ def main() -> None:
     parser.add_argument("--features", type=Path, required=True)
     parser.add_argument("--presets", nargs="+", required=True)
     parser.add_argument("--sets", nargs="+", choices=SETS.values(), default=None)
+    parser.add_argument("--write", action="store_true")
     options = parser.parse_args()
     models = {name: kdh.from_preset(name) for name in options.presets}
     first = models[options.presets[0]]
+    figures = {name: {} for name in models}
     print("| codes | set | MAP@500 | NDCG@100 | P@10 | +- |\n|---|---|---|---|---|---|")
     for title, name in SETS.items():
         if options.sets is not None and name not in options.sets:
@@ -56,10 +63,30 @@ def main() -> None:
                 model.continuous_codes(x, batch_size=64, verbose=1) for x in images
             )
             distances = model.distances(queries, model.to_codes(database))
-            print_row(preset, title, -distances.astype(np.float32), *labels)
+            figures[preset][title] = print_row(
+                preset, title, -distances.astype(np.float32), *labels
+            )
+    if options.write:
+        for preset, found in figures.items():
+            write_metrics(preset, found)
 
 
-def print_row(name: str, title: str, scores, query_labels, database_labels) -> None:
+def write_metrics(preset: str, found: dict) -> None:
+    """Puts figures, by set, into the metadata and the README of a preset."""
+    metrics = {"map": round(found["COCO mini"][0], 4), "top_k": TOP_K}
+    titles = ("MAP@500", "NDCG@100", "P@10", "P@10, standard error")
+    for title, cells in found.items():
+        metrics |= {
+            f"{title}: {name}": round(cell, 4)
+            for name, cell in zip(titles, cells, strict=True)
+        }
+    folder = preset_folders()[preset]
+    metadata = {**md.read_metadata(folder), "metrics": metrics}
+    write_described(folder, metadata)
+    (Path(folder) / md.README_FILE).write_text(render_card(preset, metadata))
+
+
+def print_row(name: str, title: str, scores, query_labels, database_labels) -> tuple:
     """A row of figures, of scores [queries, database] that are higher for nearer."""
     found = evaluate_retrieval(
         None,
@@ -79,6 +106,7 @@ def print_row(name: str, title: str, scores, query_labels, database_labels) -> N
     cells = (found.map, gain, found.precision_at[10], error)
     numbers = " | ".join(f"{cell:.3f}" for cell in cells)
     print(f"| {name} | {title} | {numbers} |", flush=True)
+    return tuple(map(float, cells))
 
 
 def ndcg(scores, query_labels, database_labels, k: int = 100) -> float:
