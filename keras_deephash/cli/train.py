@@ -1,6 +1,7 @@
 """Trains a model on labelled images and saves it as a preset.
 
   keras-deephash train --data birds --output my_model
+  keras-deephash train --data birds --output my_model --recipe published
   keras-deephash train --data birds.csv --output my_model --label-column species
   keras-deephash train --data data/cifar10 --output my_dch --bits 48 --epochs 60
   keras-deephash train --recipe zoo/recipes/dtq_cifar10_32.json --data data/cifar10 \\
@@ -10,9 +11,11 @@
 
 PATH is a folder with one folder for each class, a table, or a directory of lists; what
 has no split is split by --seed, and OUTPUT.lists says how. Only the training images are
-trained on. With --hold-out a part of them is kept out and evaluated during the
-training: choose settings by that; validation images are evaluated on so, too. At the
-end the queries are evaluated against the database, and the figures are kept in the
+trained on. What is not given is chosen by their number and size, and printed with the
+reason: docs/training.md has the table. A part of them is held out; the training stops
+when its MAP stops rising, and keeps the best epoch. With --recipe published, or another
+--backbone, the rest is as published: nothing is held out unless --hold-out says so. At
+the end the queries are evaluated against the database, and the figures are kept in the
 preset's metadata. An interrupted training goes on after its last whole epoch, which is
 saved in OUTPUT.backup, and gives what it would have given without a stop.
 """
@@ -31,7 +34,12 @@ def add_arguments(parser) -> None:
     add = parser.add_argument
     add_data(parser, default=argparse.SUPPRESS)
     add("--output", required=True, metavar="DIR", help="preset directory to write")
-    add("--recipe", metavar="FILE", help="JSON object of the options below")
+    add(
+        "--recipe",
+        metavar="FILE",
+        help="JSON object of the options below; or 'published': what is not given is as "
+        "published, --backbone small, 30 epochs in batches of 128 and --optimizer recipe",
+    )
     add_import(parser)
     model = parser.add_argument_group("model")
     add = model.add_argument
@@ -41,7 +49,8 @@ def add_arguments(parser) -> None:
         help="'small' (32 to 64 pixels), 'caffe' (227 pixels), both from random "
         "weights; the name or directory of a preset to begin from, of a backbone or "
         "of a method; keras:NAME, a network of Keras Applications with its ImageNet "
-        "weights; or the class name of a backbone of your own (default: small)",
+        "weights; or the class name of a backbone of your own "
+        "(default: efficientnet_lite0_imagenet)",
     )
     add("--dropout", type=float, help="of a new backbone (default: 0.5)")
     add(
@@ -58,7 +67,7 @@ def add_arguments(parser) -> None:
     )
     images = parser.add_argument_group("images")
     add = images.add_argument
-    add("--image-size", type=int, help="network input (default: the backbone's, or 32)")
+    add("--image-size", type=int, help="pixels of the network's input")
     add("--resize-size", type=int, help="default: the backbone's share of image size")
     add(
         "--padding",
@@ -69,53 +78,59 @@ def add_arguments(parser) -> None:
         "--augment",
         nargs="*",
         choices=("color", "cutout", "cutout_half"),
-        help="beside random crops and flips (default: nothing)",
+        help="beside random crops and flips",
     )
     frozen = parser.add_argument_group("frozen layers")
     add = frozen.add_argument
     add(
         "--freeze-until",
         metavar="LAYER",
-        help="freeze the backbone up to this layer, such as block5c_out; what it makes "
-        "of the images is computed once (default: nothing is frozen)",
+        help="freeze the backbone up to this layer, such as block5c_out, or nothing: none; "
+        "what it makes of the images is computed once",
     )
     add(
         "--views",
         type=int,
         help="random crops and augmentations of each training image to compute; epochs "
-        "take them in turn (default: 4)",
+        "take them in turn",
     )
     add(
         "--feature-cache",
         metavar="DIR",
-        help="keep the frozen features in files here, for trainings to come",
+        help="keep the frozen features in files here, for trainings to come "
+        "(default: OUTPUT.features, until the end)",
     )
     add(
         "--freeze-statistics",
-        action="store_true",
+        action=argparse.BooleanOptionalAction,
         help="keep the batch normalizations of a pretrained backbone as they are, for "
         "images that differ from those of its pretraining",
     )
     training = parser.add_argument_group("training")
     add = training.add_argument
-    add("--epochs", type=int, help="default: 30")
-    add("--batch-size", type=int, help="global batch (default: 128)")
+    add("--epochs", type=int, help="at most")
+    add("--batch-size", type=int, help="global batch")
     add(
         "--optimizer",
         choices=("recipe", "sgd", "adamw"),
         help="'recipe' is the published one: SGD with learning-rate multipliers; the "
-        "others warm up for a tenth of the steps and decay by cosine "
-        "(default: recipe)",
+        "others warm up for a tenth of the steps and decay by cosine",
     )
-    add("--learning-rate", type=float, help="peak of sgd or adamw (default: 0.001)")
-    add("--weight-decay", type=float, help="of sgd or adamw (default: 0)")
+    add("--learning-rate", type=float, help="peak of sgd or adamw")
+    add("--weight-decay", type=float, help="of sgd or adamw")
     add(
         "--hold-out",
         type=float,
         metavar="SHARE",
-        help="share of the training images to keep out and evaluate on (default: 0)",
+        help="share of the training images to keep out and evaluate on",
     )
-    add("--evaluate-every", type=int, help="epochs, with --hold-out (default: 5)")
+    add("--evaluate-every", type=int, help="epochs between those evaluations")
+    add(
+        "--patience",
+        type=int,
+        help="evaluations without a rise of the held-out MAP after which the training "
+        "stops, with the weights of the best; 0: never",
+    )
     add("--seed", type=int, help="default: 0")
     add(
         "--resume",
@@ -238,8 +253,10 @@ def training_options(options):
         backup = TrainingOptions.from_backup(given["output"], given["data"]).as_dict()
         given = {**backup, **given}
         del given["command"]
-    if recipe is not None:
-        given = {**_read_recipe(recipe, parser), **given}
+    if recipe == "published":
+        given["recipe"] = recipe
+    elif recipe is not None:
+        given = {"recipe": "published", **_read_recipe(recipe, parser), **given}
     cls = METHODS.find(given.get("method", TrainingOptions.method), "`--method`")
     plain = method_options(cls)
     for name in given.keys() - option_names():

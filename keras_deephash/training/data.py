@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -81,11 +81,11 @@ def read_data(options: TrainingOptions) -> TrainingData:
             "The data have validation images, which are evaluated on during the "
             f"training: leave out {options.given('hold_out')}."
         )
-    if options.hold_out:
+    if "validation" in parts:
+        held_out = parts["validation"], train
+    elif options.hold_out:
         train, images = train.hold_out(options.hold_out, options.seed)
         held_out = _split_held_out(images, options)
-    elif "validation" in parts:
-        held_out = parts["validation"], train
     evaluation = None
     if not options.no_evaluation:
         evaluation = parts["query"], parts["database"]
@@ -99,6 +99,12 @@ def read_data(options: TrainingOptions) -> TrainingData:
         lists=parts if paths and not _is_lists(options.data) else None,
         unlabelled=int((~labelled).sum()),
     )
+
+
+def hold_queries_out(data: TrainingData, share: float, seed: int) -> TrainingData:
+    """The data with a share of the training images as queries against the others."""
+    train, queries = data.train.hold_out(share, seed)
+    return replace(data, train=train, held_out=(queries, train))
 
 
 def _is_lists(data) -> bool:

@@ -13,15 +13,18 @@ from keras_deephash.files import weights_size
 from keras_deephash.models.base.retrieval_model import RetrievalModel
 from keras_deephash.presets.format.parameter_count import count_kept_parameters
 from keras_deephash.presets.saving import check_replaceable
-from keras_deephash.training.data import TrainingData, read_data
+from keras_deephash.training.data import TrainingData
+from keras_deephash.training.duration import duration, seconds_to_encode
 from keras_deephash.training.frozen_features import FrozenFeatures
 from keras_deephash.training.option_checks import check_options, find_method
 from keras_deephash.training.options import TrainingOptions
 from keras_deephash.training.training import (
+    EVALUATE_EVERY,
     VIEWS,
     as_options,
     compile_model,
     new_model,
+    prepare,
     training_dataset,
 )
 
@@ -62,13 +65,13 @@ class DryRun:
             f"Model: {self.parameters:,} parameters, a preset of at most "
             f"{self.weights_bytes / 1e6:.1f} MB",
             f"One step: {self.step_seconds:.3f} s, {self.steps:,} steps: "
-            f"{_duration(self.steps * self.step_seconds)}",
+            f"{duration(self.steps * self.step_seconds)}",
         ]
         if self.frozen_seconds:
-            lines.append(f"Frozen features: {_duration(self.frozen_seconds)}")
+            lines.append(f"Frozen features: {duration(self.frozen_seconds)}")
         if self.evaluation_seconds:
-            lines.append(f"Evaluation: {_duration(self.evaluation_seconds)}")
-        return "\n".join([*lines, f"Expected in all: {_duration(self.seconds)}"])
+            lines.append(f"Evaluation: {duration(self.evaluation_seconds)}")
+        return "\n".join([*lines, f"Expected in all: {duration(self.seconds)}"])
 
 
 def dry_run(data, **options) -> DryRun:
@@ -85,15 +88,16 @@ def dry_run(data, **options) -> DryRun:
     Raises:
         ValueError: as `train`, for what cannot be used.
     """
-    options = as_options(data, options)
-    check_options(options)
-    if options.output is not None:
-        check_replaceable(os.path.abspath(options.output))
-    keras.utils.set_random_seed(options.seed)
-    data = read_data(options)
-    print(data)
+    told = as_options(data, options)
+    check_options(told)
+    if told.output is not None:
+        check_replaceable(os.path.abspath(told.output))
+    keras.utils.set_random_seed(told.seed)
+    options, data = prepare(told)
     one_pass = find_method(options).is_closed_form
-    steps = options.epochs * (len(data.train) // options.batch_size)
+    steps = 0
+    if not one_pass:
+        steps = options.epochs * (len(data.train) // options.batch_size)
     if not steps and not one_pass:
         raise ValueError(
             "Training needs at least one full batch. Received: "
@@ -103,7 +107,7 @@ def dry_run(data, **options) -> DryRun:
     # First: the steps change the weights.
     evaluation = _time_evaluation(model, options, data)
     if one_pass:
-        steps, step = 1, _time_encoding(model, data.train) * len(data.train)
+        steps, step = 1, seconds_to_encode(model, data.train) * len(data.train)
         frozen = 0.0
     else:
         frozen, step = _time_steps(model, options, data, steps)
@@ -161,22 +165,14 @@ def _time_evaluation(
     """Seconds of encoding what is evaluated at the end and on the way."""
     counted: list[tuple[ImageSet, int]] = []
     counted += [(part, 1) for part in data.evaluation or ()]
-    every = options.evaluate_every or 5
-    times = 1 if model.is_closed_form else options.epochs // every
+    times = 1
+    if not model.is_closed_form:
+        times = options.epochs // (options.evaluate_every or EVALUATE_EVERY)
     counted += [(part, times) for part in data.held_out or ()]
     if not counted:
         return 0.0
-    each = _time_encoding(model, counted[0][0])
+    each = seconds_to_encode(model, counted[0][0])
     return each * sum(len(part) * times for part, times in counted)
-
-
-def _time_encoding(model: RetrievalModel, images: ImageSet) -> float:
-    """Seconds of encoding an image."""
-    few = images.subset(np.arange(min(_IMAGES, len(images)))).images
-    model.features(few, verbose=0)  # Traces what follows.
-    started = time.perf_counter()
-    model.features(few, verbose=0)
-    return (time.perf_counter() - started) / len(few)
 
 
 def _weights_bytes(model: RetrievalModel, options: TrainingOptions) -> int:
@@ -184,11 +180,3 @@ def _weights_bytes(model: RetrievalModel, options: TrainingOptions) -> int:
     variables = [*model.trainable_variables, *model.non_trainable_variables]
     size = weights_size(variables)
     return size if options.weights_dtype == "float32" else size // 2
-
-
-def _duration(seconds: float) -> str:
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    if seconds < 90 * 60:
-        return f"{seconds / 60:.0f} min"
-    return f"{seconds / 3600:.1f} h"

@@ -9,6 +9,7 @@ from keras_deephash.checks import check_integer, check_number, check_option
 from keras_deephash.datasets import ImageSet, Splits
 from keras_deephash.models.methods import METHODS
 from keras_deephash.presets.format.constructor import constructor_parameters
+from keras_deephash.training.defaults import PUBLISHED, takes_the_table
 from keras_deephash.training.method_options import method_options
 from keras_deephash.training.options import (
     AUGMENTATIONS,
@@ -20,8 +21,11 @@ from keras_deephash.training.options import (
 )
 
 # Integers and their least values; numbers, and words, that may be None.
-_INTEGERS = {"epochs": 1, "batch_size": 1, "seed": 0}
+_INTEGERS = {"seed": 0}
 _INTEGERS_OR_NONE = {
+    "epochs": 1,
+    "batch_size": 1,
+    "patience": 0,
     "views": 1,
     "top_k": 1,
     "evaluate_every": 1,
@@ -56,8 +60,10 @@ _OF_GRADIENTS = (
     "feature_cache",
     "freeze_statistics",
     "evaluate_every",
+    "patience",
 )
 _FLAGS = ("freeze_statistics", "no_evaluation")
+_OPTIONS_OR_NONE = {"recipe": ("published",), "optimizer": OPTIMIZERS}
 
 
 def check_options(options: TrainingOptions) -> type:
@@ -70,19 +76,24 @@ def check_options(options: TrainingOptions) -> type:
         ValueError: naming the option.
     """
     check_values(options)
+    # The table's freeze and hold out; what it chooses is not known yet.
+    table = takes_the_table(options)
+    default = dict.fromkeys(PUBLISHED) if table else PUBLISHED
     cls = find_method(options)
     check_method_arguments(cls, options)
     if cls.is_closed_form:
         check_closed_form(cls, options)
-    elif options.optimizer == "recipe":
+    elif (options.optimizer or default["optimizer"]) == "recipe":
         sgd = options.given("optimizer", "sgd")
         wanted = f"{sgd} or adamw: the published recipe has its own"
         _check_not_given(options, ("learning_rate", "weight_decay"), wanted)
         cls.default_learning_rate()  # Which not every method has.
-    if options.freeze_until is None:
+    freezes = table if options.freeze_until is None else options.freeze_until != "none"
+    if not freezes:
         wanted = f"{options.named('freeze_until')}, which makes frozen features"
         _check_not_given(options, ("views", "feature_cache"), wanted)
-    if not options.hold_out:
+    holds_out = table if options.hold_out is None else bool(options.hold_out)
+    if not holds_out:
         held = options.named("hold_out")
         wanted = f"{held}, which keeps images to evaluate on"
         _check_not_given(options, ("evaluate_every",), wanted)
@@ -94,7 +105,7 @@ def check_options(options: TrainingOptions) -> type:
     if isinstance(options.backbone, keras.Model):
         wanted = "the name of a backbone: this one is built already"
         _check_not_given(options, ("image_size",), wanted)
-    if options.backbone not in NEW_BACKBONES:
+    if table or (options.backbone or default["backbone"]) not in NEW_BACKBONES:
         wanted = f"a new backbone, {' or '.join(NEW_BACKBONES)}: this one has its own"
         _check_not_given(options, ("dropout",), wanted)
     return cls
@@ -102,9 +113,8 @@ def check_options(options: TrainingOptions) -> type:
 
 def check_closed_form(cls: type, options: TrainingOptions) -> None:
     """Checks that no option is given that is for training by gradients."""
-    defaults = TrainingOptions(options.data)
     for name in _OF_GRADIENTS:
-        if getattr(options, name) != getattr(defaults, name):
+        if getattr(options, name) not in (None, PUBLISHED.get(name)):
             raise ValueError(
                 f"`{cls.__name__}` passes over the images once, without epochs and "
                 f"an optimizer: leave {options.named(name)} out."
@@ -125,7 +135,7 @@ def check_values(options: TrainingOptions) -> None:
     for name, least in _INTEGERS_OR_NONE.items():
         if getattr(options, name) is not None:
             check_integer(named(name), getattr(options, name), minimum=least)
-    if check_number(named("hold_out"), options.hold_out) >= 1:
+    if check_number(named("hold_out"), options.hold_out or 0.0) >= 1:
         raise ValueError(
             f"`{named('hold_out')}` must be a share, below 1. "
             f"Received: {options.given('hold_out')}."
@@ -136,13 +146,17 @@ def check_values(options: TrainingOptions) -> None:
     for name in _WORDS_OR_NONE:
         _check_kind(options, name, (str, os.PathLike, type(None)), "a string")
     for name in _FLAGS:
-        _check_kind(options, name, (bool,), "True or False")
-    _check_kind(options, "backbone", (str, os.PathLike, keras.Model), "a name")
-    check_option(named("optimizer"), options.optimizer, OPTIMIZERS)
+        _check_kind(options, name, (bool, type(None)), "True or False")
+    kinds = (str, os.PathLike, keras.Model, type(None))
+    _check_kind(options, "backbone", kinds, "a name")
+    for name, allowed in _OPTIONS_OR_NONE.items():
+        if getattr(options, name) is not None:
+            check_option(named(name), getattr(options, name), allowed)
     check_option(named("weights_dtype"), options.weights_dtype, WEIGHTS_DTYPES)
     for name in ("augment", "substitutes"):
-        _check_kind(options, name, (list, tuple), "a list of strings")
-    for each in options.augment:
+        kinds = (list, tuple, type(None)) if name == "augment" else (list, tuple)
+        _check_kind(options, name, kinds, "a list of strings")
+    for each in options.augment or ():
         check_option(named("augment"), each, AUGMENTATIONS)
     for pair in options.substitutes:
         if not isinstance(pair, str) or not all(pair.partition("=")):

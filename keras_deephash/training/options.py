@@ -19,8 +19,10 @@ class TrainingOptions:
     """What `train` is told: the command, a recipe and a notebook fill the same record.
 
     Arguments of the method, such as `bits=48`, stand beside the others, and are kept in
-    `arguments`. What is left out has the default; arguments of the method have that
-    of its class, and `bits` is 48.
+    `arguments`. What is left out is chosen by the table of docs/training.md, from the
+    number of training images and their size; with a `backbone` of your own or
+    `recipe="published"` it is that of the published recipe. Arguments of the method
+    have the default of its class, and `bits` is 48.
 
     Args:
         data: str, a folder with one folder for each class, or with folders of parts,
@@ -34,36 +36,45 @@ class TrainingOptions:
             data are no lists. Defaults to `None`: nothing is written.
         method: str, name of a method; or its class. Defaults to `"DCH"`.
         arguments: dict, arguments of the method. Defaults to `{}`.
+        recipe: `"published"`: what is left out is as in the published recipe. Defaults
+            to `None`: the table, unless there is a `backbone` of your own.
         backbone: `"small"` (32 to 64 pixels) or `"caffe"` (227 pixels), with random
             weights; the name or directory of a preset, of a backbone or of a method;
             `"keras:NAME"`; the class name of a registered backbone; or a
-            `keras.Model`. Defaults to `"small"`.
+            `keras.Model`. Defaults to `"efficientnet_lite0_imagenet"`; published:
+            `"small"`.
         dropout: float. Of a new backbone. Defaults to `None`, 0.5.
         word_vectors: str. For methods that take word vectors: a file of word2vec or
             GloVe, or the name of a model of gensim. Defaults to `None`.
         substitutes: list of str, `"LABEL=WORD"`: words to look up for labels that the
             vocabulary lacks. Defaults to `()`.
-        image_size: int. Pixels of the network's input. Defaults to the backbone's.
+        image_size: int. Pixels of the network's input. Defaults to the table's, or
+            the backbone's.
         resize_size: int. Defaults to the backbone's share of `image_size`.
         padding: int. Reflected pixels. Defaults to the backbone's.
-        augment: list of `"color"`, `"cutout"` and `"cutout_half"`. Defaults to `()`.
-        freeze_until: str. Name of the last layer of the backbone that is frozen.
-            Defaults to `None`: nothing is frozen.
+        augment: list of `"color"`, `"cutout"` and `"cutout_half"`. Published: `()`.
+        freeze_until: str. Name of the last layer of the backbone that is frozen;
+            `"none"` freezes nothing, as published.
         views: int. Random views of each image that the frozen part is computed for.
-            Defaults to `None`, 4.
-        feature_cache: str. Directory that keeps the frozen features. Defaults to
-            `None`.
+            Published: 4.
+        feature_cache: str. Directory that keeps the frozen features for trainings to
+            come. Defaults to `None`: they are removed when the training is done.
         freeze_statistics: bool. Whether batch normalizations stay as they are.
-            Defaults to `False`.
-        epochs: int. Defaults to `30`.
-        batch_size: int. Of the global batch. Defaults to `128`.
+            Published: `False`.
+        epochs: int. Published: 30.
+        batch_size: int. Of the global batch. Published: 128, or all training images
+            where they are fewer.
         optimizer: `"recipe"`, the published one, `"sgd"` or `"adamw"`.
-            Defaults to `"recipe"`.
-        learning_rate: float. Peak of `"sgd"` or `"adamw"`. Defaults to `None`, 0.001.
-        weight_decay: float. Of `"sgd"` or `"adamw"`. Defaults to `None`, 0.
-        hold_out: float. Share of the training images to keep out and to evaluate on.
-            Defaults to `0.0`.
-        evaluate_every: int. Epochs, with `hold_out`. Defaults to `None`, 5.
+        learning_rate: float. Peak of `"sgd"` or `"adamw"`. Published: 0.001.
+        weight_decay: float. Of `"sgd"` or `"adamw"`. Published: 0.
+        hold_out: float. Share of the training images to keep out, of which a fifth are
+            queries and the others their database. What the table keeps out are queries
+            against the training images. Published: 0.
+        evaluate_every: int. Epochs between evaluations of what is held out. Published:
+            5.
+        patience: int. Evaluations without a rise of the held-out MAP after which the
+            training stops; the epoch of the highest is kept. 0: the training goes to
+            its end, and the last epoch is kept, as published.
         seed: int. Defaults to `0`.
         path_column: str. Of a table. Defaults to `None`, found by name; so the others.
         label_column: str. Of a table.
@@ -90,25 +101,27 @@ class TrainingOptions:
     output: str | os.PathLike | None = None
     method: str | type = "DCH"
     arguments: dict = field(default_factory=dict)
-    backbone: Any = "small"
+    recipe: str | None = None
+    backbone: Any = None
     dropout: float | None = None
     word_vectors: str | os.PathLike | None = None
     substitutes: list[str] | tuple[str, ...] = ()
     image_size: int | None = None
     resize_size: int | None = None
     padding: int | None = None
-    augment: list[str] | tuple[str, ...] = ()
+    augment: list[str] | tuple[str, ...] | None = None
     freeze_until: str | None = None
     views: int | None = None
     feature_cache: str | os.PathLike | None = None
-    freeze_statistics: bool = False
-    epochs: int = 30
-    batch_size: int = 128
-    optimizer: str = "recipe"
+    freeze_statistics: bool | None = None
+    epochs: int | None = None
+    batch_size: int | None = None
+    optimizer: str | None = None
     learning_rate: float | None = None
     weight_decay: float | None = None
-    hold_out: float = 0.0
+    hold_out: float | None = None
     evaluate_every: int | None = None
+    patience: int | None = None
     seed: int = 0
     path_column: str | None = None
     label_column: str | None = None
@@ -139,13 +152,14 @@ class TrainingOptions:
         """The options of a recipe, a JSON file of an object.
 
         Args:
-            path: str. `null` and `false` in it stand for what is left out.
+            path: str. `null` and `false` in it stand for what is left out, which is as
+                in the published recipe.
             **options: in place of those of the recipe, or beside them.
 
         Raises:
             ValueError: if the file holds anything else.
         """
-        return cls(**{**read_recipe(path), **options})
+        return cls(**{"recipe": "published", **read_recipe(path), **options})
 
     @classmethod
     def from_backup(

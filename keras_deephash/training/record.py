@@ -20,6 +20,7 @@ _NO_SETTINGS = {
     "no_evaluation",
     "output",
     "path_column",
+    "recipe",  # What it chooses stands in the others.
     "separator",
     "split_column",
     "top_k",
@@ -66,13 +67,19 @@ def _content_of(place: str) -> str:
 
 
 def new_record(
-    options: TrainingOptions, data: TrainingData, closed_form: bool, found: dict
+    options: TrainingOptions,
+    data: TrainingData,
+    closed_form: bool,
+    found: dict,
+    told: TrainingOptions | None = None,
 ) -> dict:
     """The `training_record` of a model that is not evaluated yet.
 
     Args:
+        options: `TrainingOptions`, with a value for each.
         closed_form: bool. Whether the method has neither epochs nor an optimizer.
         found: dict, what the training itself has measured.
+        told: `TrainingOptions` as the user gave them. Defaults to `options`.
     """
     in_memory = data.lists is None and not isinstance(options.data, (str, os.PathLike))
     training = {
@@ -92,7 +99,10 @@ def new_record(
     if not closed_form and options.optimizer != "recipe":
         rate, decay = chosen_rates(options.learning_rate, options.weight_decay)
         training |= {"learning_rate": rate, "weight_decay": decay}
-    command = options.command or f"kdh.train(kdh.{options.as_code()})"
+    if options.freeze_until is not None:
+        training["frozen"] = f"until {options.freeze_until}"
+    told = options if told is None else told
+    command = told.command or f"kdh.train(kdh.{told.as_code()})"
     training |= {"command": command, "date": datetime.date.today().isoformat()}
     if data.unlabelled:
         training["unlabelled"] = data.unlabelled

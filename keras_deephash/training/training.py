@@ -16,20 +16,28 @@ from keras_deephash.models.base.retrieval_model import RetrievalModel
 from keras_deephash.presets.format.weights import round_weights
 from keras_deephash.presets.saving import check_replaceable
 from keras_deephash.retrieval.evaluate_model import evaluate_model
-from keras_deephash.training.data import TrainingData, read_data
+from keras_deephash.training.best_epoch import BestEpoch
+from keras_deephash.training.data import TrainingData, hold_queries_out, read_data
+from keras_deephash.training.defaults import described, resolve
+from keras_deephash.training.duration import estimate
 from keras_deephash.training.frozen_features import FrozenFeatures
 from keras_deephash.training.model import build_model
 from keras_deephash.training.optimizer import chosen_rates, new_optimizer
-from keras_deephash.training.option_checks import check_options
+from keras_deephash.training.option_checks import check_options, find_method
 from keras_deephash.training.options import TrainingOptions
 from keras_deephash.training.record import given, new_record, settings
 
 # Of each training image, where the frozen part makes them.
 VIEWS = 4
+# Epochs between the evaluations of what is held out.
+EVALUATE_EVERY = 5
 
 
 def train(data, **options) -> RetrievalModel:
     """Trains a model as `keras-deephash train` does, and measures it.
+
+    What is left out is chosen by the number and the size of the images, and printed
+    with the reason: docs/training.md has the table.
 
     Args:
         data: `ImageSet`, `datasets.Splits`, or a path, as `TrainingOptions` takes; or
@@ -53,21 +61,26 @@ def train(data, **options) -> RetrievalModel:
     >>> model.training_record["metrics"]["map"]
     >>> model.save_to_preset("birds_48")
     """
-    options = as_options(data, options)
-    check_options(options)
+    told = as_options(data, options)
+    check_options(told)
     # A path is never taken for the name of a preset that comes with the package.
-    output = None if options.output is None else os.path.abspath(options.output)
+    output = None if told.output is None else os.path.abspath(told.output)
     if output is not None:
         check_replaceable(output)  # Before the hours of training.
-    keras.utils.set_random_seed(options.seed)
-    data = read_data(options)
-    print(data)
+    keras.utils.set_random_seed(told.seed)
+    options, data = prepare(told)
     if output is not None and data.lists is not None:
         write_lists(data.lists, lists_of(output))
     model = new_model(options, data)
-    found = _fit(model, options, data, output and f"{output}.backup")
+    if options.freeze_until is not None:
+        print(estimate(model, options, data))
+    if output is not None and options.freeze_until is not None:
+        # Also those of the evaluation; a training that goes on finds them.
+        options.feature_cache = options.feature_cache or f"{output}.features"
+    found = _fit(model, options, data, told, output and f"{output}.backup")
     model.label_names = data.train.label_names
-    model.training_record = new_record(options, data, model.is_closed_form, found)
+    closed_form = model.is_closed_form
+    model.training_record = new_record(options, data, closed_form, found, told)
     # What is published is what gets measured: the weights as they are stored.
     round_weights(model, options.weights_dtype)
     if output is not None:
@@ -79,6 +92,8 @@ def train(data, **options) -> RetrievalModel:
             model.save_to_preset(output)
     if output is not None:
         shutil.rmtree(f"{output}.backup", ignore_errors=True)
+        if told.feature_cache is None:
+            shutil.rmtree(f"{output}.features", ignore_errors=True)
     return model
 
 
@@ -97,6 +112,23 @@ def as_options(data, options: dict) -> TrainingOptions:
             f"Received: {', '.join(options)} beside one."
         )
     return data
+
+
+def prepare(told: TrainingOptions) -> tuple[TrainingOptions, TrainingData]:
+    """All options of a training, and its data; prints what they are.
+
+    Args:
+        told: `TrainingOptions` as the user gave them, checked.
+    """
+    data = read_data(told)
+    closed_form = find_method(told).is_closed_form
+    options, whys = resolve(told, data, closed_form)
+    if options.hold_out and data.held_out is None:
+        data = hold_queries_out(data, options.hold_out, options.seed)
+    print(data)
+    if whys:
+        print(described(options, whys))
+    return options, data
 
 
 def new_model(options: TrainingOptions, data: TrainingData) -> RetrievalModel:
@@ -122,6 +154,7 @@ def _fit(
     model: RetrievalModel,
     options: TrainingOptions,
     data: TrainingData,
+    told: TrainingOptions,
     backup: str | None,
 ) -> dict:
     """Trains the model; returns the minutes it took and the held-out figures."""
@@ -132,17 +165,27 @@ def _fit(
     with model.distribute_strategy.scope():
         compile_model(model, options, steps=options.epochs * int(dataset.cardinality()))
     callbacks = [seeds, *_held_out_evaluation(model, options, data)]
-    first = 0
+    first, best = 0, None
     if backup is not None:
-        claim_backup(backup, settings(options, data), given(options))
+        claim_backup(backup, settings(options, data), given(told))
+    if data.held_out is not None and options.patience:
+        best = BestEpoch(options.patience, backup)
+        callbacks.append(best)
+    if backup is not None:
         callbacks.append(TrainingBackup(backup))  # Last.
         first = callbacks[-1].restore(model)
+    begin = first
+    if best is not None:
+        best.resume(first)
+        begin = options.epochs if best.is_over else first
     started = time.time()
     history = model.fit(
-        dataset, epochs=options.epochs, initial_epoch=first, callbacks=callbacks
+        dataset, epochs=options.epochs, initial_epoch=begin, callbacks=callbacks
     )
     # Empty where only the saving was left to be done.
     found = {k: v[-1] for k, v in history.history.items() if k.startswith("val_")}
+    if best is not None:
+        found |= best.take_best(model)
     if not first:  # Else the time of the other part is not known.
         found["minutes"] = round((time.time() - started) / 60, 1)
     return found
@@ -203,7 +246,7 @@ def _held_out_evaluation(
     if data.held_out is None:
         return []
     parts = _as_features(model, options, data.held_out)
-    return [RetrievalEvaluation(*parts, options.evaluate_every or 5)]
+    return [RetrievalEvaluation(*parts, options.evaluate_every or EVALUATE_EVERY)]
 
 
 def _evaluate(

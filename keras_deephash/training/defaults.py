@@ -1,0 +1,147 @@
+"""What a training has where its options say nothing: the table of docs/training.md."""
+
+import copy
+
+import numpy as np
+
+from keras_deephash.datasets import ImageSet
+from keras_deephash.images.reading import read_image
+from keras_deephash.training.data import TrainingData
+from keras_deephash.training.options import TrainingOptions
+
+BACKBONE = "efficientnet_lite0_imagenet"
+# The published recipe; `batch_size` is lower where there are fewer training images.
+PUBLISHED = {
+    "backbone": "small",
+    "augment": (),
+    "freeze_statistics": False,
+    "epochs": 30,
+    "batch_size": 128,
+    "optimizer": "recipe",
+    "hold_out": 0.0,
+    "patience": 0,
+}
+# Below so many training images: epochs, images a batch, peak rate, views of an image.
+ROWS = (
+    (1_000, 20, 32, 3e-4, 4),
+    (20_000, 12, 64, 3e-4, 4),
+    (np.inf, 6, 128, 3e-4, 2),
+)
+# Fewer training images are all learned from, and more are never held out.
+LEAST_TO_HOLD_OUT, MOST_HELD_OUT = 100, 1_000
+# Images whose smaller side is at most so long are not enlarged beyond 128 pixels.
+SMALL_IMAGES = 160
+# Images whose size is looked at.
+_SAMPLE = 16
+
+
+def takes_the_table(options: TrainingOptions) -> bool:
+    """Whether what is left out is chosen by the table, and not as published."""
+    known = options.backbone is None or options.backbone == BACKBONE
+    return options.recipe is None and known
+
+
+def choose(images: int, side: int, closed_form: bool = False) -> dict[str, tuple]:
+    """The table: what each option is, and why.
+
+    Args:
+        images: int. Training images that are learned from or held out.
+        side: int. Pixels of the smaller side of a typical image.
+        closed_form: bool. Whether the method has neither epochs nor an optimizer.
+
+    Returns:
+        dict, name of the option to its value and a reason.
+    """
+    size, limit = (128, "at most") if side <= SMALL_IMAGES else (224, "more than")
+    chosen = {
+        "backbone": (BACKBONE, "it knows ImageNet, and comes with the package"),
+        "image_size": (size, f"images have {limit} {SMALL_IMAGES} pixels ({side})"),
+    }
+    if closed_form:
+        return chosen
+    row = next(row for row in ROWS if images < row[0])
+    _, epochs, batch_size, rate, views = row
+    share = 0.0
+    why = f"fewer than {LEAST_TO_HOLD_OUT} images: all are needed to learn from"
+    if images >= LEAST_TO_HOLD_OUT:
+        share = min(0.1, MOST_HELD_OUT / images)
+        why = "the epoch that finds these best is kept"
+    of_size = f"{images} training images"
+    return chosen | {
+        "freeze_until": ("block6d_out", "its features are computed once"),
+        "freeze_statistics": (True, "they are of more images than these"),
+        "views": (views, of_size),
+        "augment": (("color", "cutout"), "few images look like more"),
+        "epochs": (epochs, of_size),
+        "batch_size": (batch_size, of_size),
+        "optimizer": ("adamw", "it needs no settings for each layer"),
+        "learning_rate": (rate, of_size),
+        "weight_decay": (0.05, "with adamw"),
+        "hold_out": (share, why),
+        "evaluate_every": (1, "the frozen part is not computed again"),
+        "patience": (4, "the training stops when the held-out MAP stops rising"),
+    }
+
+
+def resolve(
+    options: TrainingOptions, data: TrainingData, closed_form: bool
+) -> tuple[TrainingOptions, dict[str, str]]:
+    """The options with a value for each that was left out, and why it was chosen.
+
+    Args:
+        options: `TrainingOptions`, checked.
+        data: `TrainingData` that were read by them.
+        closed_form: bool. Whether the method has neither epochs nor an optimizer.
+
+    Returns:
+        Tuple of `TrainingOptions` and a dict, name to reason, of what the table chose:
+        what was given stays.
+    """
+    images = len(data.train)
+    if options.hold_out:
+        images += data.held_out_count
+    if takes_the_table(options):
+        chosen = choose(images, typical_side(data.train), closed_form)
+        if data.held_out is not None and not options.hold_out and not closed_form:
+            chosen["hold_out"] = (0.0, "the data have validation images")
+        if options.optimizer == "recipe":  # Which has its own rates.
+            chosen = _without(chosen, "learning_rate", "weight_decay")
+        if options.freeze_until == "none":
+            chosen = _without(chosen, "views")
+    else:
+        chosen = {name: (value, "") for name, value in PUBLISHED.items()}
+    resolved, whys = copy.copy(options), {}
+    for name, (value, why) in chosen.items():
+        if getattr(options, name) is None:
+            setattr(resolved, name, value)
+            whys[name] = why
+    if resolved.freeze_until == "none":
+        resolved.freeze_until = None
+    if options.batch_size is None and not closed_form:
+        left = images - round(resolved.hold_out * images)
+        resolved.batch_size = max(min(resolved.batch_size, left), 1)
+    return resolved, whys if takes_the_table(options) else {}
+
+
+def typical_side(images: ImageSet) -> int:
+    """Pixels of the smaller side, the median of some images."""
+    if isinstance(images.images, np.ndarray):
+        return int(min(images.images.shape[1:3]))
+    step = max(len(images) // _SAMPLE, 1)
+    few = [images.images[n] for n in range(0, len(images), step)][:_SAMPLE]
+    return int(np.median([min(read_image(image).shape[:2]) for image in few]))
+
+
+def described(options: TrainingOptions, whys: dict[str, str]) -> str:
+    """What was chosen and why, a line for each option."""
+    lines = ["Chosen (docs/training.md has the table; each is an option):"]
+    for name, why in whys.items():
+        value = getattr(options, name)
+        if isinstance(value, (list, tuple)):
+            value = " ".join(value)
+        lines.append(f"  {options.named(name)} {value}: {why}")
+    return "\n".join(lines)
+
+
+def _without(chosen: dict, *names: str) -> dict:
+    return {name: value for name, value in chosen.items() if name not in names}
