@@ -37,8 +37,9 @@ def add_arguments(parser) -> None:
     add(
         "--recipe",
         metavar="FILE",
-        help="JSON object of the options below; or 'published': what is not given is as "
-        "published, --backbone small, 30 epochs in batches of 128 and --optimizer recipe",
+        help="JSON object of the options below; or 'published': what is not given is "
+        "as published, with --backbone small, 30 epochs, batches of 128 images and "
+        "--optimizer recipe",
     )
     add_import(parser)
     model = parser.add_argument_group("model")
@@ -85,8 +86,8 @@ def add_arguments(parser) -> None:
     add(
         "--freeze-until",
         metavar="LAYER",
-        help="freeze the backbone up to this layer, such as block5c_out, or nothing: none; "
-        "what it makes of the images is computed once",
+        help="freeze the backbone up to this layer, such as block5c_out, or nothing, "
+        "'none'; what it makes of the images is computed once",
     )
     add(
         "--views",

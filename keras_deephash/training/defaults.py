@@ -6,7 +6,6 @@ import numpy as np
 
 from keras_deephash.datasets import ImageSet
 from keras_deephash.images.reading import read_image
-from keras_deephash.training.data import TrainingData
 from keras_deephash.training.options import TrainingOptions
 
 BACKBONE = "efficientnet_lite0_imagenet"
@@ -84,25 +83,28 @@ def choose(images: int, side: int, closed_form: bool = False) -> dict[str, tuple
 
 
 def resolve(
-    options: TrainingOptions, data: TrainingData, closed_form: bool
+    options: TrainingOptions,
+    train: ImageSet,
+    images: int,
+    closed_form: bool = False,
+    validation: bool = False,
 ) -> tuple[TrainingOptions, dict[str, str]]:
     """The options with a value for each that was left out, and why it was chosen.
 
     Args:
         options: `TrainingOptions`, checked.
-        data: `TrainingData` that were read by them.
+        train: `ImageSet` to learn from.
+        images: int. How many they are, with those that the options hold out.
         closed_form: bool. Whether the method has neither epochs nor an optimizer.
+        validation: bool. Whether the data bring images to evaluate on.
 
     Returns:
         Tuple of `TrainingOptions` and a dict, name to reason, of what the table chose:
         what was given stays.
     """
-    images = len(data.train)
-    if options.hold_out:
-        images += data.held_out_count
     if takes_the_table(options):
-        chosen = choose(images, typical_side(data.train), closed_form)
-        if data.held_out is not None and not options.hold_out and not closed_form:
+        chosen = choose(images, typical_side(train), closed_form)
+        if validation and not closed_form:
             chosen["hold_out"] = (0.0, "the data have validation images")
         if options.optimizer == "recipe":  # Which has its own rates.
             chosen = _without(chosen, "learning_rate", "weight_decay")

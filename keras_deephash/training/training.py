@@ -121,8 +121,11 @@ def prepare(told: TrainingOptions) -> tuple[TrainingOptions, TrainingData]:
         told: `TrainingOptions` as the user gave them, checked.
     """
     data = read_data(told)
+    images, validation = len(data.train), data.held_out is not None
+    if told.hold_out:
+        images, validation = images + data.held_out_count, False
     closed_form = find_method(told).is_closed_form
-    options, whys = resolve(told, data, closed_form)
+    options, whys = resolve(told, data.train, images, closed_form, validation)
     if options.hold_out and data.held_out is None:
         data = hold_queries_out(data, options.hold_out, options.seed)
     print(data)

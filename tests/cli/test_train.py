@@ -227,12 +227,24 @@ def read_training(folder) -> dict:
         (["--batch-size", "0"], "`--batch-size` must be an integer >= 1"),
         (["--optimizer", "sgd", "--learning-rate", "-1"], "must be finite and >= 0"),
         (["--optimizer", "adamw", "--weight-decay", "nan"], "must be finite and >= 0"),
-        ([*SMALL, "--hold-out", "0.05"], "enough for queries and a database"),
+        (
+            [*SMALL, "--backbone", "small", "--hold-out", "0.05"],
+            "enough for queries and a database",
+        ),
         (["--bits", "9000"], "beyond all sizes"),
-        (["--learning-rate", "0.1"], "`--learning-rate` needs --optimizer sgd or"),
-        (["--weight-decay", "0"], "`--weight-decay` needs --optimizer sgd or"),
-        (["--views", "2"], "`--views` needs --freeze-until"),
-        (["--feature-cache", "f"], "`--feature-cache` needs --freeze-until"),
+        (
+            ["--recipe", "published", "--learning-rate", "0.1"],
+            "`--learning-rate` needs --optimizer sgd or",
+        ),
+        (
+            ["--recipe", "published", "--weight-decay", "0"],
+            "`--weight-decay` needs --optimizer sgd or",
+        ),
+        (["--recipe", "published", "--views", "2"], "`--views` needs --freeze-until"),
+        (
+            ["--recipe", "published", "--feature-cache", "f"],
+            "`--feature-cache` needs --freeze-until",
+        ),
         (["--backbone", "x", "--dropout", "0.2"], "`--dropout` needs a new backbone"),
     ],
 )

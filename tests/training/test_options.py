@@ -64,7 +64,8 @@ def test_the_command_line_comes_before_the_recipe(filled, tmp_path):
     options = filled[0]
     assert (options.epochs, options.seed, options.method) == (9, 2, "DHN")
     assert options.arguments == {"bits": 24, "alpha": 3, "pair_weighting": None}
-    assert options.views is None and options.freeze_statistics is False
+    assert options.views is None and options.freeze_statistics is None
+    assert options.recipe == "published"
 
 
 @pytest.mark.parametrize("method", ["5", '"DHC"', "[]", "{}"])
@@ -109,7 +110,7 @@ def test_the_command_knows_the_options_of_the_record():
     parser = argparse.ArgumentParser()
     command.add_arguments(parser)
     known = {action.dest for action in parser._actions}
-    others = {"dry_run", "help", "imports", "recipe", "resume"}
+    others = {"dry_run", "help", "imports", "resume"}
     assert known - others == record.option_names() - {"command"}
 
 
@@ -122,10 +123,16 @@ def test_the_command_knows_the_options_of_the_record():
         ({"seed": -1}, "`seed` must be an integer"),
         ({"hold_out": 1.0}, "`hold_out` must be a share, below 1. Received: hold_out"),
         ({"hold_out": -0.1}, "`hold_out` must be finite and >= 0"),
-        ({"learning_rate": 0.1}, "`learning_rate` needs optimizer='sgd' or adamw"),
+        (
+            {"learning_rate": 0.1, "recipe": "published"},
+            "`learning_rate` needs optimizer='sgd' or adamw",
+        ),
+        ({"recipe": "mine"}, '`recipe` must be one of "published"'),
         ({"optimizer": "adam"}, "`optimizer` must be one of"),
         ({"optimizer": "sgd", "weight_decay": float("nan")}, "`weight_decay` must be"),
-        ({"views": 2}, "`views` needs freeze_until"),
+        ({"views": 2, "freeze_until": "none"}, "`views` needs freeze_until"),
+        ({"patience": -1}, "`patience` must be an integer >= 0"),
+        ({"evaluate_every": 2, "hold_out": 0.0}, "`evaluate_every` needs hold_out"),
         ({"augment": "color"}, "`augment` must be a list"),
         ({"augment": ["colour"]}, "`augment` must be one of"),
         ({"weights_dtype": "int8"}, "`weights_dtype` must be one of"),
@@ -161,7 +168,9 @@ def test_a_recipe_of_python(tmp_path):
     path = tmp_path / "recipe.json"
     path.write_text('{"method": "DTQ", "margin": 3, "views": null}')
     options = kdh.TrainingOptions.from_recipe(path, data="d", seed=4)
-    assert options == kdh.TrainingOptions("d", method="DTQ", margin=3, seed=4)
+    expected = kdh.TrainingOptions("d", method="DTQ", margin=3, seed=4)
+    expected.recipe = "published"
+    assert options == expected
     path.write_text("[1]")
     with pytest.raises(ValueError, match="`path` must hold a JSON object"):
         kdh.TrainingOptions.from_recipe(path, data="d")
