@@ -112,6 +112,10 @@ def resolve(
             chosen = _without(chosen, "views")
     else:
         chosen = {name: (value, "") for name, value in PUBLISHED.items()}
+    given = options.hold_out
+    share = chosen.get("hold_out", (0.0, ""))[0] if given is None else given
+    if not share and not validation:  # Nothing to evaluate on.
+        chosen = _without(chosen, "evaluate_every", "patience")
     resolved, whys = copy.copy(options), {}
     for name, (value, why) in chosen.items():
         if getattr(options, name) is None:
@@ -141,7 +145,11 @@ def described(options: TrainingOptions, whys: dict[str, str]) -> str:
         value = getattr(options, name)
         if isinstance(value, (list, tuple)):
             value = " ".join(value)
-        lines.append(f"  {options.named(name)} {value}: {why}")
+        # A flag of the command line stands alone.
+        given = (
+            options.named(name) if value is True else f"{options.named(name)} {value}"
+        )
+        lines.append(f"  {given}: {why}")
     return "\n".join(lines)
 
 

@@ -7,7 +7,7 @@ from keras_deephash.backbones.loading import load_backbone
 from keras_deephash.datasets import word_vectors
 from keras_deephash.preprocessing import Preprocessor
 from keras_deephash.presets.format.constructor import constructor_parameters
-from keras_deephash.training.option_checks import check_options
+from keras_deephash.training.option_checks import find_method
 from keras_deephash.training.options import NEW_BACKBONES, TrainingOptions
 
 # Of the methods whose codes are bits, where the options name no length.
@@ -18,10 +18,10 @@ def build_model(options: TrainingOptions, label_names: list[str] | None) -> kera
     """The model of a training.
 
     Args:
-        options: `TrainingOptions`.
+        options: `TrainingOptions` that were checked.
         label_names: list of str or None, the names of the labels.
     """
-    cls = check_options(options)
+    cls = find_method(options)
     arguments = dict(options.arguments)
     if "bits" in constructor_parameters(cls):
         arguments.setdefault("bits", BITS)

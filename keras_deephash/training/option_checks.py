@@ -92,13 +92,13 @@ def check_options(options: TrainingOptions) -> type:
     if not freezes:
         wanted = f"{options.named('freeze_until')}, which makes frozen features"
         _check_not_given(options, ("views", "feature_cache"), wanted)
+    held = options.named("hold_out")
     holds_out = table if options.hold_out is None else bool(options.hold_out)
     if not holds_out:
-        held = options.named("hold_out")
         wanted = f"{held}, which keeps images to evaluate on"
         _check_not_given(options, ("evaluate_every",), wanted)
-        if options.no_evaluation:
-            _check_not_given(options, ("top_k",), f"an evaluation or {held}")
+    if options.no_evaluation and not options.hold_out:
+        _check_not_given(options, ("top_k",), f"an evaluation or {held}")
     if isinstance(options.data, (ImageSet, Splits)):
         columns = ("path_column", "label_column", "split_column", "separator")
         _check_not_given(options, columns, "a table: these data are read already")
