@@ -38,11 +38,17 @@ NOT_RUN = {
 SUBSTITUTIONS = {
     "README.md": [
         ("keras-deephash demo\n", "keras-deephash demo --epochs 1\n"),
-        ("--epochs 60 ", "--epochs 1 "),
+        ("--epochs 60 ", "--epochs 1 --views 1 --image-size 32 "),
         ("kdh.datasets.cifar10()", 'kdh.datasets.cifar10("my_data")'),
         ("    epochs=60,", "    epochs=1,"),
-        ("--output my_model\n", "--output my_model --epochs 1\n"),
-        ('method="DCH", bits=48)', 'method="DCH", bits=48, epochs=1)'),
+        (
+            "--output my_model\n",
+            "--output my_model --epochs 1 --views 1 --image-size 32\n",
+        ),
+        (
+            'method="DCH", bits=48)',
+            'method="DCH", bits=48, epochs=1, views=1, image_size=32)',
+        ),
         ("small(image_size=32)", "small(32, filters=(8,) * 5, hidden_dim=16)"),
         # tests/models/test_strategies.py has two replicas; a second strategy in one
         # process would get in the way of another.
@@ -61,7 +67,11 @@ SUBSTITUTIONS = {
         ('model.fit("photos")', 'model.fit(np.eye(200, 1280, dtype="float32"))'),
         ("data.images, data.labels", "data.images[:24], data.labels[:24]"),
     ],
-    "docs/data.md": [("small(), bits=48", "small(32, filters=(8,) * 5), bits=48")],
+    "docs/data.md": [
+        ("small(), bits=48", "small(32, filters=(8,) * 5), bits=48"),
+        ("--output birds_48\n", "--output birds_48 --epochs 1 --recipe published\n"),
+        ("--dry-run\n", "--dry-run --recipe published\n"),
+    ],
     "docs/hub.md": [
         ("8d1f0c5e2b7a4936f1c0d2e3b4a5968778695a4b", "{commit}"),
         ("@COMMIT", "@{commit}"),

@@ -13,6 +13,7 @@ COMMANDS = {
     "demo": "train a small model, search with it and draw what it finds",
     "train": "train a model on labelled images and save it as a preset",
     "lists": "split a folder or a table of images, and write the lists of the parts",
+    "compare": "train several methods alike, and write one table and one page",
     "evaluate": "measure the retrieval of a preset on queries and a database",
     "report": "write a page about a preset: metrics, curves, neighbours, codes",
     "encode": "turn images into packed codes",

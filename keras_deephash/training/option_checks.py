@@ -47,7 +47,7 @@ _WORDS_OR_NONE = (
     "separator",
 )
 # What a method that is fitted in closed form has no use for.
-_OF_GRADIENTS = (
+OF_GRADIENTS = (
     "augment",
     "dropout",
     "epochs",
@@ -113,7 +113,7 @@ def check_options(options: TrainingOptions) -> type:
 
 def check_closed_form(cls: type, options: TrainingOptions) -> None:
     """Checks that no option is given that is for training by gradients."""
-    for name in _OF_GRADIENTS:
+    for name in OF_GRADIENTS:
         if getattr(options, name) not in (None, PUBLISHED.get(name)):
             raise ValueError(
                 f"`{cls.__name__}` passes over the images once, without epochs and "

@@ -238,7 +238,7 @@ def test_a_backbone_has_no_codes(command, data, index, make_model, tmp_path, cap
             "`--top-k` needs an evaluation",
         ),
         (
-            ["train", "--output", "o", "--evaluate-every", "2"],
+            ["train", "--output", "o", "--hold-out", "0", "--evaluate-every", "2"],
             "`--evaluate-every` needs --hold-out",
         ),
         (

@@ -73,6 +73,7 @@ def test_an_output_with_the_name_of_a_shipped_preset(
     # Of a new backbone, as the command makes it.
     monkeypatch.chdir(tmp_path)
     arguments = ["--data", data, "--output", "dch_cifar10_48", "--epochs", "1", *SMALL]
+    arguments += ["--backbone", "small"]
     assert main(["train", *arguments, "--bits", "16", "--gamma", "7"]) == 0
     trained = kdh.from_preset(tmp_path / "dch_cifar10_48")
     assert (trained.bits, trained.gamma) == (16, 7)

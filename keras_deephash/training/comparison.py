@@ -1,0 +1,191 @@
+"""Several methods and lengths of codes, trained alike on the same images."""
+
+import json
+import os
+from dataclasses import dataclass
+
+from keras_deephash.datasets import ImageSet, Splits
+from keras_deephash.files import write_atomically
+from keras_deephash.models.base.retrieval_model import RetrievalModel
+from keras_deephash.plots.precision_at import default_lengths, draw_precision_at
+from keras_deephash.plots.precision_recall import draw_precision_recall
+from keras_deephash.plots.style import check_matplotlib
+from keras_deephash.presets.format.constructor import constructor_parameters
+from keras_deephash.presets.format.readme import metric_title
+from keras_deephash.report import page
+from keras_deephash.retrieval.evaluate import evaluate_retrieval
+from keras_deephash.retrieval.evaluate_model import encode_sets, evaluate_codes
+from keras_deephash.training.data import read_data
+from keras_deephash.training.frozen_features import FrozenFeatures
+from keras_deephash.training.option_checks import (
+    OF_GRADIENTS,
+    check_options,
+    find_method,
+)
+from keras_deephash.training.options import TrainingOptions
+from keras_deephash.training.training import train
+
+# Figures of the table, where a method has them.
+_SHOWN = ("map", "map_at_radius", "map_features")
+_OF_TABLES = ("path_column", "label_column", "split_column", "separator")
+
+
+@dataclass(frozen=True)
+class Row:
+    """One training of a comparison.
+
+    Attributes:
+        name: str, such as `"DCH 48 bits"`.
+        preset: str, the directory of its preset.
+        metrics: dict, as `evaluate_model` gives them.
+        minutes: float, of the training, its frozen features apart where another
+            training had computed them.
+    """
+
+    name: str
+    preset: str
+    metrics: dict
+    minutes: float
+
+
+def compare(
+    data, methods: list[str], bits: list[int], output: str, **options
+) -> list[Row]:
+    """Trains every method at every length, and writes what they reach.
+
+    All learn from the same images with the same settings, begin from the same backbone,
+    and search the same database; what the frozen part makes of the images is computed
+    once. `OUTPUT/comparison.md` and `.json` have the figures, `comparison.html` the
+    curves, and each preset is beside them.
+
+    Args:
+        data: as for `TrainingOptions`.
+        methods: list of str, names of methods.
+        bits: list of int, lengths of the codes, multiples of 8. A quantizer has a
+            sub-codebook for each byte.
+        output: str. Directory, made if it is missing.
+        **options: of `TrainingOptions`, for all trainings; those that a method has no
+            use for are left out of its own.
+
+    Returns:
+        list of `Row`, the best MAP first.
+
+    Raises:
+        ValueError: for what cannot be trained, before any work; for data without
+            queries and a database.
+    """
+    check_matplotlib()
+    told = {
+        (method, length): _options(data, method, length, output, options)
+        for method in dict.fromkeys(methods)
+        for length in dict.fromkeys(bits)
+    }
+    for each in told.values():
+        check_options(each)
+    found = read_data(next(iter(told.values())))
+    query, database = found.evaluation
+    rows, figures = [], []
+    for (method, length), each in told.items():
+        name = f"{method} {length} bits"
+        print(f"{name}:")
+        each.data, each.no_evaluation = Splits(found.train, query, database), True
+        for column in _OF_TABLES:  # They are read.
+            setattr(each, column, None)
+        model = train(each)
+        metrics, curves = _measure(model, each, query, database)
+        training = model.training_record["training"]
+        model.training_record = {**model.training_record, "metrics": metrics}
+        model.save_to_preset(each.output)
+        print(f"map: {metrics['map']:.4f}")
+        rows.append(Row(name, each.output, metrics, training.get("minutes", 0.0)))
+        figures.append((name, curves))
+        rows.sort(key=lambda row: -row.metrics["map"])
+        _write(rows, figures, str(found), output)  # Now: another may fail.
+    return rows
+
+
+def _options(
+    data, method: str, length: int, output: str, options: dict
+) -> TrainingOptions:
+    """The options of one of the trainings."""
+    if length < 8 or length % 8:
+        raise ValueError(f"`bits` must be multiples of 8. Received: bits={length}.")
+    cls = find_method(TrainingOptions(data, method=method))
+    parameters = constructor_parameters(cls)
+    without = set(OF_GRADIENTS) if cls.is_closed_form else set()
+    if "word_vectors" not in parameters:
+        without |= {"word_vectors", "substitutes"}
+    given = {name: value for name, value in options.items() if name not in without}
+    each = TrainingOptions(data, method=method, **given)
+    if "bits" in parameters:
+        each.arguments["bits"] = length
+    else:
+        each.arguments["subcodebooks"] = length // 8
+    place = os.path.abspath(output)
+    each.output = os.path.join(place, f"{method}_{length}")
+    if not cls.is_closed_form and each.feature_cache is None:
+        each.feature_cache = os.path.join(place, "features")
+    return each
+
+
+def _measure(
+    model: RetrievalModel, options: TrainingOptions, query: ImageSet, database: ImageSet
+) -> tuple:
+    """The metrics, and those of the curves."""
+    parts = query, database
+    if model.frozen_layers:
+        features = FrozenFeatures(options.feature_cache)
+        parts = [features.of_images(model, part) for part in parts]
+    codes = encode_sets(model, *parts)
+    arguments = {"top_k": options.top_k}
+    metrics = evaluate_codes(model, codes[0], query, codes[1], database, **arguments)
+    curves = evaluate_retrieval(
+        **model.ranking(*codes),
+        query_labels=query.labels,
+        database_labels=database.labels,
+        precision_at=default_lengths(len(database)),
+        **arguments,
+    )
+    return metrics, curves
+
+
+def _write(rows: list[Row], figures: list[tuple], data: str, output: str) -> None:
+    shown = [name for name in _SHOWN if any(name in row.metrics for row in rows)]
+    header = ("", *map(metric_title, shown), "Minutes")
+    cells = [
+        (row.name, *(row.metrics.get(name, "") for name in shown), row.minutes)
+        for row in rows
+    ]
+    pictures = [None, None]
+    for name, metrics in figures:
+        pictures[0] = draw_precision_recall(metrics, name, pictures[0])
+        pictures[1] = draw_precision_at(metrics, name, pictures[1])
+    alternatives = "Curves of precision over recall", "Curves of precision at N"
+    html = page.document(
+        "Comparison",
+        [
+            *map(page.paragraph, data.splitlines()),
+            page.table(cells, header),
+            page.pictures(list(zip(pictures, alternatives, strict=True))),
+        ],
+    )
+    records = [
+        {"name": row.name, "minutes": row.minutes, "metrics": row.metrics}
+        for row in rows
+    ]
+    for name, text in (
+        ("comparison.md", _markdown(header, cells)),
+        ("comparison.json", json.dumps(records, indent=2) + "\n"),
+        ("comparison.html", html),
+    ):
+        with write_atomically(os.path.join(output, name)) as file:
+            file.write(text.encode(errors="replace"))
+
+
+def _markdown(header: tuple, cells: list[tuple]) -> str:
+    lines = [header, ["---"] * len(header), *cells]
+    texts = [
+        [f"{cell:.4f}" if isinstance(cell, float) else str(cell) for cell in line]
+        for line in lines
+    ]
+    return "".join(f"| {' | '.join(line)} |\n" for line in texts)
