@@ -72,6 +72,17 @@ SUBSTITUTIONS = {
         ("--output birds_48\n", "--output birds_48 --epochs 1 --recipe published\n"),
         ("--dry-run\n", "--dry-run --recipe published\n"),
     ],
+    "docs/training.md": [
+        (
+            "--output my_model\n",
+            "--output my_model --epochs 1 --views 1 --image-size 32\n",
+        ),
+        ("--recipe published\n", "--recipe published --epochs 1\n"),
+        (
+            "DHN ITQ --bits 16 48 --output comparison\n",
+            "ITQ --bits 16 --epochs 1 --views 1 --image-size 32\n",
+        ),
+    ],
     "docs/hub.md": [
         ("8d1f0c5e2b7a4936f1c0d2e3b4a5968778695a4b", "{commit}"),
         ("@COMMIT", "@{commit}"),

@@ -22,7 +22,7 @@ PUBLISHED = {
 }
 # Below so many training images: epochs, images a batch, peak rate, views of an image.
 ROWS = (
-    (1_000, 20, 32, 3e-4, 4),
+    (1_000, 20, 32, 1e-3, 4),
     (20_000, 12, 64, 3e-4, 4),
     (np.inf, 6, 128, 3e-4, 2),
 )
