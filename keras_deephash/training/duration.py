@@ -29,9 +29,9 @@ def estimate(
     few = data.train.subset(np.arange(min(_IMAGES, len(data.train))))
     whole = seconds_to_encode(model, few)
     features = model.frozen_features(few, verbose=0).images
-    model.features(features, verbose=0)  # Traces what follows.
+    model.continuous_codes(features, verbose=0)  # Traces what follows.
     started = time.perf_counter()
-    model.features(features, verbose=0)
+    model.continuous_codes(features, verbose=0)
     rest = (time.perf_counter() - started) / len(few)
     evaluated = sum(map(len, data.held_out or ()))
     frozen = whole * (len(data.train) * (options.views or 1) + evaluated)
