@@ -23,8 +23,8 @@ PUBLISHED = {
 # Below so many training images: epochs, images a batch, peak rate, views of an image.
 ROWS = (
     (1_000, 20, 32, 1e-3, 4),
-    (20_000, 12, 64, 3e-4, 4),
-    (np.inf, 6, 128, 3e-4, 2),
+    (20_000, 12, 32, 1e-3, 4),
+    (np.inf, 6, 128, 1e-3, 2),
 )
 # Fewer training images are all learned from, and more are never held out.
 LEAST_TO_HOLD_OUT, MOST_HELD_OUT = 100, 1_000
