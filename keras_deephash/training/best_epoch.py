@@ -75,10 +75,11 @@ class BestEpoch(keras.callbacks.Callback):
         """
         if self.best is None:
             return {}
-        if self.directory is None:
-            model.set_weights(self._weights)
-        else:
-            model.load_weights(self._path(_WEIGHTS))
+        with model.distribute_strategy.scope():
+            if self.directory is None:
+                model.set_weights(self._weights)
+            else:
+                model.load_weights(self._path(_WEIGHTS))
         return {**self.figures[self.best], "best_epoch": self.best + 1}
 
     def _keep(self) -> None:
