@@ -305,12 +305,15 @@ def test_a_radius_is_refused_where_there_is_no_ball(data, capsys):
     "arguments, message",
     [
         (["evaluate", "--preset", "dch_cifar", "--data", "."], "no preset"),
-        (["evaluate", "--preset", "dch_cifar10_48", "--data", "no"], "no such list"),
+        (
+            ["evaluate", "--preset", "dch_cifar10_48", "--data", "no"],
+            "which is not there",
+        ),
         (["encode", "--preset", "x", "--images", "no"], "there is no such file"),
         (["evaluate", "--preset", "dch_cifar10_48", "--data", __file__], "a file"),
         (["encode", "--preset", "x", "--images", "."], "holds no image"),
         (["encode", "--preset", "x", "--images", ".", "--output", "a.txt"], ".npz"),
-        (["train", "--data", "no", "--output", "out"], "no such list file"),
+        (["train", "--data", "no", "--output", "out"], "which is not there"),
         (["train", "--data", "no", "--output", "o", "--recipe", "r"], "No such file"),
         (["demo", "--images", "no"], "no such folder"),
         (["demo", "--queries", "0"], "`--queries` must be an integer >= 1"),
