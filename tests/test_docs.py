@@ -65,7 +65,7 @@ SUBSTITUTIONS = {
     # Six photos are too few for 128 bits, and 200 birds too many for a test.
     "docs/general_codes.md": [
         ('model.fit("photos")', 'model.fit(np.eye(200, 1280, dtype="float32"))'),
-        ("data.images, data.labels", "data.images[:24], data.labels[:24]"),
+        ("data.images, data.labels", "data.images[::9], data.labels[::9]"),
     ],
     "docs/data.md": [
         ("small(), bits=48", "small(32, filters=(8,) * 5), bits=48"),

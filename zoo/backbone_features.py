@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_deephash.models.base.encoding import continuous_codes
+from keras_deephash.models.base.encoding import encoded_batches
 
 
 def backbone_features(
@@ -23,13 +23,15 @@ def backbone_features(
         lambda x: backbone(preprocessor.normalize(x), training=False),
         input_signature=[tf.TensorSpec((None, size, size, 3), tf.uint8)],
     )
-    return continuous_codes(
+    dim = backbone.output_shape[-1]
+    batches = encoded_batches(
         inference,
         preprocessor,
-        backbone.output_shape[-1],
+        dim,
         images,
         batch_size=batch_size,
         verbose=1,
         crops=1,
         near_zero=0.0,
     )
+    return np.concatenate([np.empty((0, dim), np.float32), *batches])

@@ -252,7 +252,7 @@ def test_labels_may_be_floats(data, preset):
         (["--output", "data/labels.txt/report.html"], "File exists"),
         (["--preset", "dch_cifar"], "no preset"),
         (["--preset", "efficientnet_lite0_imagenet"], "a EfficientNetLiteBackbone"),
-        (["--data", "no"], "no such list file"),
+        (["--data", "no"], "must be a folder with"),
     ],
 )
 def test_errors_come_first(data, tmp_path, capsys, monkeypatch, arguments, message):

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import keras_deephash as kdh
+from keras_deephash.presets.format.constructor import constructor_parameters
 
 
 @pytest.fixture
@@ -60,8 +61,8 @@ def test_names_of_backbones_are_not_followed(
 
 
 def own_arguments(model):
-    config = model.get_config()
-    return {k: v for k, v in config.items() if k not in ("backbone", "preprocessor")}
+    taken = constructor_parameters(type(model)).keys() - {"backbone", "preprocessor"}
+    return {k: v for k, v in model.get_config().items() if k in taken}
 
 
 def test_weights_are_not_fetched(change_keras_file, tmp_path):

@@ -138,7 +138,7 @@ def test_what_gives_no_code_is_refused(model, make_picture, tmp_path):
 
 
 @pytest.mark.parametrize("size", [16, 31, 48])
-def test_other_sizes_are_resized_by_encode_and_else_refused(
+def test_other_sizes_are_resized_but_by_predict_and_calls(
     model, make_picture, images, labels, size
 ):
     model.compile()
@@ -147,14 +147,15 @@ def test_other_sizes_are_resized_by_encode_and_else_refused(
     message = rf"expected shape=\(None, 32, 32, 3\), found shape=\(.*{size}, {size}, 3"
     dataset = tf.data.Dataset.from_tensor_slices((wrong, labels)).batch(8)
     for run in (
-        lambda: model.fit(wrong, labels, verbose=0),
-        lambda: model.fit(dataset, verbose=0),
-        lambda: model.evaluate(wrong, labels, verbose=0),
         lambda: model.predict(wrong, verbose=0),
         lambda: model(wrong),
     ):
         with pytest.raises(ValueError, match=message):
             run()
+    # Resized in the step.
+    model.fit(wrong, labels, verbose=0)
+    model.fit(dataset, verbose=0)
+    model.evaluate(wrong, labels, verbose=0)
     resized = model.preprocessor.center_crop(picture)
     assert resized.shape == (32, 32, 3)
     assert_same_codes(model, wrong[:1], [resized])

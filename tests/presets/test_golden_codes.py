@@ -36,18 +36,19 @@ def test_codes_are_the_golden_ones(name):
     codes = model.encode(generate_images())
     golden = np.array([list(bytes.fromhex(code)) for code in GOLDEN[name]], np.uint8)
     continuous = model.continuous_codes(generate_images())
-    if isinstance(model, kdh.DeepHashing):
+    if not model.is_quantizer:
         # Rounding on another machine may turn a bit that is close to zero.
         certain = np.abs(continuous) > 1e-4
         assert certain.mean() > 0.99
         bits, golden_bits = (np.unpackbits(x, axis=1) for x in (codes, golden))
         np.testing.assert_array_equal(bits[certain], golden_bits[certain])
     else:
-        # Nor is a code certain where another centre is nearly as good.
+        # Nor is a code certain where another centre is nearly as good: of 16 bytes,
+        # one is so more often than of 4.
         noise = np.random.default_rng(0).normal(0, 1e-4, (10, *continuous.shape))
         others = np.stack([model.codebook.encode(continuous + n) for n in noise])
         certain = (others == codes).all(axis=(0, 2))
-        assert certain.mean() >= 0.8
+        assert certain.mean() >= 0.5
         np.testing.assert_array_equal(codes[certain], golden[certain])
 
 
