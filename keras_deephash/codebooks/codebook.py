@@ -6,12 +6,12 @@ import tensorflow as tf
 from keras import ops
 
 from keras_deephash.checks import check_integer, check_option
+from keras_deephash.codebooks.arrays import as_codes, as_features
 from keras_deephash.codebooks.assignment import assign_by_beam, assign_by_modes
 from keras_deephash.codebooks.fitting import fit_centers
 from keras_deephash.codebooks.reconstruction import reconstruct
 
 STRUCTURES = ("product", "additive")
-LARGEST_FEATURE = 1e12  # Of the fitting: sums of squares stay within float32.
 BEAM, MAX_BEAM = 8, 1024  # Codes that go on in the search for the best one.
 
 
@@ -246,38 +246,11 @@ class Codebook(keras.layers.Layer):
         if features.ndim == 2 and features.shape[1] and not self.built:
             self.build(features.shape)
         dim = self.centers.shape[2] if self.built else None
-        if features.ndim != 2 or features.shape[1] != dim or features.dtype == object:
-            raise ValueError(
-                f"`features` must be floats of shape [n, {dim or 'D'}]. "
-                f"Received: {features.dtype} of shape {features.shape}."
-            )
-        features = np.ascontiguousarray(features, dtype=np.float32)
-        if fitting and not len(features):
-            raise ValueError("`features` must have at least one row. Received: none.")
-        if not np.isfinite(features).all():
-            raise ValueError("`features` must be finite. Received: NaN or infinity.")
-        if fitting and (largest := np.abs(features).max()) > LARGEST_FEATURE:
-            raise ValueError(
-                f"`features` must be at most {LARGEST_FEATURE:.0e}: float32 holds no "
-                f"larger squares. Received: values up to {largest:.1e}."
-            )
-        return features
+        return as_features(features, dim, fitting)
 
     def check_codes(self, codes) -> np.ndarray:
         """Codes as an array [n, M] of sub-codes below K, or a ValueError."""
-        codes = np.asarray(codes)
-        integer = np.issubdtype(codes.dtype, np.integer)
-        if codes.ndim != 2 or codes.shape[1] != self.subcodebooks or not integer:
-            raise ValueError(
-                f"`codes` must be uint8 of shape [n, {self.subcodebooks}]. "
-                f"Received: {codes.dtype} of shape {codes.shape}."
-            )
-        if codes.size and not 0 <= codes.min() <= codes.max() < self.subcenters:
-            raise ValueError(
-                f"`codes` must name centres 0 to {self.subcenters - 1}. "
-                f"Received: {codes.min()} to {codes.max()}."
-            )
-        return codes
+        return as_codes(codes, self.subcodebooks, self.subcenters)
 
     def get_config(self):
         projection = self.projection
