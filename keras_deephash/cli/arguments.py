@@ -13,8 +13,13 @@ _SHOWN = 10
 GENERAL_PRESET = "rq_imagenet_64"
 
 
-def add_preset(parser) -> None:
-    parser.add_argument("--preset", required=True, help="name or directory of a preset")
+def add_preset(parser, several: bool = False) -> None:
+    parser.add_argument(
+        "--preset",
+        required=True,
+        nargs="+" if several else None,
+        help="name or directory of a preset" + (", or of several" if several else ""),
+    )
 
 
 def add_general_preset(parser) -> None:

@@ -21,9 +21,9 @@ def add_arguments(parser) -> None:
     )
 
 
-def add_evaluation_arguments(parser) -> None:
-    """Adds what every command that evaluates a preset takes."""
-    arguments.add_preset(parser)
+def add_evaluation_arguments(parser, several: bool = False) -> None:
+    """Adds what every command that evaluates a preset, or several, takes."""
+    arguments.add_preset(parser, several)
     arguments.add_import(parser)
     arguments.add_data(parser)
     parser.add_argument(
@@ -58,7 +58,7 @@ def evaluation_arguments(options, metadata: dict) -> dict:
     return chosen
 
 
-def load_evaluation(options) -> tuple:
+def load_evaluation(options, preset: str) -> tuple:
     """The model, the metadata of its preset, the queries and the database."""
     from keras_deephash.checks import check_integer
     from keras_deephash.datasets.sources import read_query_and_database
@@ -69,10 +69,10 @@ def load_evaluation(options) -> tuple:
         check_integer("--radius", options.radius, minimum=0)
     if options.top_k is not None:
         check_integer("--top-k", options.top_k, minimum=1)
-    metadata = read_preset_metadata(options.preset)
+    metadata = read_preset_metadata(preset)
     columns = arguments.columns(options)
     query, database = read_query_and_database(options.data, **columns)
-    model = arguments.load_model(options.preset)
+    model = arguments.load_model(preset)
     if options.radius is not None and model.is_quantizer:
         raise ValueError(
             "`--radius` is a Hamming radius, of binary codes: leave it out. "
@@ -90,7 +90,7 @@ def run(options) -> None:
         raise ValueError(
             f"`--json` must name a file. Received: {options.json!r}, a directory."
         )
-    model, metadata, query, database = load_evaluation(options)
+    model, metadata, query, database = load_evaluation(options, options.preset)
     # A file that cannot be written fails before the work.
     with write_atomically(options.json) if options.json else nullcontext() as file:
         metrics = evaluate_model(

@@ -2,6 +2,9 @@
 
   keras-deephash report --preset dch_cifar10_48 --data data/cifar10 \\
       --output report.html
+  keras-deephash report --preset my_dch my_itq --data data/cifar10
+
+Of several presets, the page has one table and their curves in one picture.
 
 PATH is what `keras-deephash evaluate` takes, such as OUTPUT.lists of a training. The
 metrics are those of `keras-deephash evaluate` with the same options. The page is one
@@ -16,7 +19,7 @@ from keras_deephash.cli.evaluate import add_evaluation_arguments, evaluation_arg
 
 
 def add_arguments(parser) -> None:
-    add_evaluation_arguments(parser)
+    add_evaluation_arguments(parser, several=True)
     parser.add_argument(
         "--output",
         default="report.html",
@@ -46,21 +49,54 @@ def run(options) -> None:
             f"`--output` must be a file, such as report.html. "
             f"Received: the directory {options.output!r}."
         )
-    model, metadata, query, database = load_evaluation(options)
+    found = [load_evaluation(options, preset) for preset in options.preset]
     check_matplotlib()
     with write_atomically(options.output) as file:  # A wrong one fails before the work.
-        text = make_report(
-            os.path.basename(os.path.normpath(options.preset)),
-            model,
-            metadata,
-            query,
-            database,
-            queries=options.queries,
-            neighbors=options.neighbors,
-            command=shlex.join(["keras-deephash", *options.arguments]),
-            batch_size=options.batch_size,
-            **evaluation_arguments(options, metadata),
-        )
+        if len(found) > 1:
+            text = _compared(options, found)
+        else:
+            model, metadata, query, database = found[0]
+            text = make_report(
+                _name(options.preset[0]),
+                model,
+                metadata,
+                query,
+                database,
+                queries=options.queries,
+                neighbors=options.neighbors,
+                command=shlex.join(["keras-deephash", *options.arguments]),
+                batch_size=options.batch_size,
+                **evaluation_arguments(options, metadata),
+            )
         # A path of the command line may hold bytes that are not UTF-8.
         file.write(text.encode(errors="replace"))
     print(f"written to {options.output}")
+
+
+def _name(preset: str) -> str:
+    return os.path.basename(os.path.normpath(preset))
+
+
+def _compared(options, found: list[tuple]) -> str:
+    """The page about several presets."""
+    from keras_deephash.report.comparison import comparison_page, measure, metric_cells
+
+    rows, curves = [], []
+    for preset, (model, metadata, query, database) in zip(
+        options.preset, found, strict=True
+    ):
+        print(f"{_name(preset)}:")
+        metrics, of_curves = measure(
+            model,
+            query,
+            database,
+            batch_size=options.batch_size,
+            **evaluation_arguments(options, metadata),
+        )
+        rows.append((_name(preset), metrics))
+        curves.append((_name(preset), of_curves))
+    paragraphs = [
+        f"{len(query):,} queries, {len(database):,} database images.",
+        shlex.join(["keras-deephash", *options.arguments]),
+    ]
+    return comparison_page("Comparison", paragraphs, *metric_cells(rows), curves)

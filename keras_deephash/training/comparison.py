@@ -7,14 +7,9 @@ from dataclasses import dataclass
 from keras_deephash.datasets import ImageSet, Splits
 from keras_deephash.files import write_atomically
 from keras_deephash.models.base.retrieval_model import RetrievalModel
-from keras_deephash.plots.precision_at import default_lengths, draw_precision_at
-from keras_deephash.plots.precision_recall import draw_precision_recall
 from keras_deephash.plots.style import check_matplotlib
 from keras_deephash.presets.format.constructor import constructor_parameters
-from keras_deephash.presets.format.readme import metric_title
-from keras_deephash.report import page
-from keras_deephash.retrieval.evaluate import evaluate_retrieval
-from keras_deephash.retrieval.evaluate_model import encode_sets, evaluate_codes
+from keras_deephash.report.comparison import comparison_page, measure, metric_cells
 from keras_deephash.training.data import read_data
 from keras_deephash.training.frozen_features import FrozenFeatures
 from keras_deephash.training.option_checks import (
@@ -25,8 +20,6 @@ from keras_deephash.training.option_checks import (
 from keras_deephash.training.options import TrainingOptions
 from keras_deephash.training.training import train
 
-# Figures of the table, where a method has them.
-_SHOWN = ("map", "map_at_radius", "map_features")
 _OF_TABLES = ("path_column", "label_column", "split_column", "separator")
 
 
@@ -136,39 +129,14 @@ def _measure(
     if model.frozen_layers:
         features = FrozenFeatures(options.feature_cache)
         parts = [features.of_images(model, part) for part in parts]
-    codes = encode_sets(model, *parts)
-    arguments = {"top_k": options.top_k}
-    metrics = evaluate_codes(model, codes[0], query, codes[1], database, **arguments)
-    curves = evaluate_retrieval(
-        **model.ranking(*codes),
-        query_labels=query.labels,
-        database_labels=database.labels,
-        precision_at=default_lengths(len(database)),
-        **arguments,
-    )
-    return metrics, curves
+    return measure(model, *parts, top_k=options.top_k)
 
 
 def _write(rows: list[Row], figures: list[tuple], data: str, output: str) -> None:
-    shown = [name for name in _SHOWN if any(name in row.metrics for row in rows)]
-    header = ("", *map(metric_title, shown), "Minutes")
-    cells = [
-        (row.name, *(row.metrics.get(name, "") for name in shown), row.minutes)
-        for row in rows
-    ]
-    pictures = [None, None]
-    for name, metrics in figures:
-        pictures[0] = draw_precision_recall(metrics, name, pictures[0])
-        pictures[1] = draw_precision_at(metrics, name, pictures[1])
-    alternatives = "Curves of precision over recall", "Curves of precision at N"
-    html = page.document(
-        "Comparison",
-        [
-            *map(page.paragraph, data.splitlines()),
-            page.table(cells, header),
-            page.pictures(list(zip(pictures, alternatives, strict=True))),
-        ],
-    )
+    header, cells = metric_cells([(row.name, row.metrics) for row in rows])
+    header = (*header, "Minutes")
+    cells = [(*line, row.minutes) for line, row in zip(cells, rows, strict=True)]
+    html = comparison_page("Comparison", data.splitlines(), header, cells, figures)
     records = [
         {"name": row.name, "minutes": row.minutes, "metrics": row.metrics}
         for row in rows

@@ -289,3 +289,22 @@ def test_labels_that_are_no_characters(data, preset, tmp_path):
     text = make_report("\ud800", model, {**metadata, "dataset": "\udcff"}, *sets)
     text.encode()
     assert "\\ud800x" in text and "\\x1b[2Jy" in text and "\\udcff" in text
+
+
+def test_several_presets_are_in_one_table_and_one_picture(data, preset, tmp_path):
+    folders = [str(tmp_path / "bits"), str(tmp_path / "bytes")]
+    for folder, method in zip(folders, ("DCH", "DTQ"), strict=True):
+        os.rename(preset(method), folder)
+    output = tmp_path / "both.html"
+    arguments = ["--data", str(data), "--output", str(output)]
+    assert main(["report", "--preset", *folders, *arguments]) == 0
+    page = Page(output.read_text())
+    query, database = read_lists(data, ["test", "database"])
+    for folder in folders:
+        model = kdh.from_preset(folder)
+        codes = [model.continuous_codes(part.images) for part in (query, database)]
+        metrics = model.retrieval_metrics(
+            codes[0], query.labels, codes[1], database.labels
+        )
+        assert page.row(os.path.basename(folder))[0] == pytest.approx(metrics["map"])
+    assert len(page.images) == 2
