@@ -6,6 +6,7 @@ the database of COCO mini; images of the other 40 classes of Tiny ImageNet; a pa
 CIFAR-10.
 """
 
+import hashlib
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -40,7 +41,7 @@ def image_sets(data: Path) -> dict[str, Callable]:
 
 def features(model, data: Path, folder: Path, name: str) -> tuple:
     """The features of a set, float16 [n, d] from a file or computed, and its labels."""
-    file = folder / f"{name}.npy"
+    file = folder / f"{name}_{_digest(model)}.npy"
     images, labels = image_sets(data)[name]()
     if not file.exists():
         print(f"Features of {len(images):,} images: {name}")
@@ -49,6 +50,14 @@ def features(model, data: Path, folder: Path, name: str) -> tuple:
         with write_atomically(file) as stream:
             np.save(stream, made, allow_pickle=False)
     return np.load(file, allow_pickle=False), labels
+
+
+def _digest(model) -> str:
+    """Tells backbones and preprocessings apart."""
+    digest = hashlib.sha256(repr(model.preprocessor.get_config()).encode())
+    for weight in model.backbone.get_weights():
+        digest.update(np.ascontiguousarray(weight))
+    return digest.hexdigest()[:12]
 
 
 def _list(folder: Path, name: str, count: int | None = None) -> tuple:

@@ -38,6 +38,8 @@ def main() -> None:
     parser.add_argument("--sets", nargs="+", choices=SETS.values(), default=None)
     parser.add_argument("--write", action="store_true")
     options = parser.parse_args()
+    if options.write and options.sets:
+        parser.error("--write needs the figures of all sets: leave --sets out")
     models = {name: kdh.from_preset(name) for name in options.presets}
     first = models[options.presets[0]]
     figures = {name: {} for name in models}

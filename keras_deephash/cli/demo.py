@@ -6,7 +6,7 @@
 Needs no network and no data set; takes about a minute. Then a preset that comes with
 the package, for images of any kind, is loaded and encodes photos. With --images, that
 preset encodes a folder of your own instead, and the picture shows the nearest
-neighbours of some of its images, and how similar they are: 100 % is the same.
+neighbours of some of its images, and how similar they are, in per cent.
 """
 
 from keras_deephash.cli import arguments

@@ -3,11 +3,13 @@
   keras-deephash search --index photos.index --images query.jpg --save grid.png
 
 Prints a table, or JSON with --json, of similarities and distances. A similarity is
-100 % for what is the same, and about 0 % for what is unrelated. Distances are bits of
+100 % for equal bits, 80 to 90 % for the same image in 8 bytes of a quantizer, and about
+0 % for what is unrelated. Distances are bits of
 difference for hash codes, and asymmetric distances for a quantizer's: smaller is
 nearer.
 """
 
+import argparse
 import json
 import os
 
@@ -39,8 +41,8 @@ def add_arguments(parser) -> None:
         "--radius",
         type=_radius,
         help="all images at most this far, the first K of them; auto: the distance "
-        "within which one in a thousand unrelated images lies, as the preset was "
-        "calibrated",
+        "within which one in a thousand unrelated images lies (or the lowest rate that "
+        "its codes have), as the preset was calibrated",
     )
     parser.add_argument(
         "--save", metavar="PNG", help="picture of the queries and their neighbours"
@@ -50,7 +52,12 @@ def add_arguments(parser) -> None:
 
 
 def _radius(word: str) -> float | str:
-    return word if word == "auto" else float(word)
+    try:
+        return word if word == "auto" else float(word)
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"must be a number or auto. Received: {word!r}"
+        ) from None
 
 
 def run(options) -> None:

@@ -147,7 +147,12 @@ class Codebook(keras.layers.Layer):
         """
         self.check_fitted()
         batch_size = check_integer("batch_size", batch_size, minimum=1)
-        beam = self.beam if beam is None else check_integer("beam", beam, minimum=1)
+        if beam is None:
+            beam = self.beam
+        else:
+            beam = check_integer("beam", beam, minimum=1, maximum=MAX_BEAM)
+        # What a wide beam looks at grows with it.
+        batch_size = max(1, min(batch_size, 4096 * BEAM // (beam or 1)))
         features = self.check_features(features)
         if self._encode is None or self._encode_beam != beam:
             signature = [tf.TensorSpec((None, features.shape[1]), tf.float32)]

@@ -31,8 +31,8 @@ def collect_records(
     Args:
         network: `FeatureNetwork`.
         images: sequence of paths, PIL images or arrays.
-        cache: str. File that is read, and written anew with these images alone.
-            Defaults to `None`.
+        cache: str. File that is read, and written anew with these images, and with
+            those of other runs whose files are as they were. Defaults to `None`.
         batch_size, verbose, on_error: as for `find_duplicates`.
 
     Returns:
@@ -43,6 +43,7 @@ def collect_records(
     stamps = [None if path is None else stamp_of(path) for path in paths]
     records = np.zeros(len(images), record_type(network.units))
     known = np.zeros(len(images), bool)
+    others, of_others = [], records[:0]
     if cache is not None:
         numbers, old = load_records(cache, network.digest, network.units)
         for row, (path, stamp) in enumerate(zip(paths, stamps, strict=True)):
@@ -51,6 +52,14 @@ def collect_records(
                 continue
             if (old[number]["bytes"], old[number]["modified_ns"]) == stamp:
                 records[row], known[row] = old[number], True
+        own = set(paths)
+        others = sorted(
+            path
+            for path, number in numbers.items()
+            if path not in own
+            and stamp_of(path) == (old[number]["bytes"], old[number]["modified_ns"])
+        )
+        of_others = old[[numbers[path] for path in others]]
         del old
     new = np.flatnonzero(~known)
     shown = verbose == 1 or (verbose == "auto" and len(new) >= _LONG_WORK)
@@ -59,8 +68,10 @@ def collect_records(
     def save() -> None:
         rows = [row for row in np.flatnonzero(known) if stamps[row] is not None]
         names = [paths[row] for row in rows]
-        every = len(rows) == len(records)  # Then without a copy.
-        save_records(cache, network.digest, names, records if every else records[rows])
+        made = records if len(rows) == len(records) else records[rows]
+        if others:
+            made = np.concatenate([made, of_others])
+        save_records(cache, network.digest, [*names, *others], made)
 
     problems, saved = {}, time.monotonic()
     wanted = [images[row] for row in new]

@@ -16,6 +16,7 @@ from keras_deephash.duplicates.collection import collect_records
 from keras_deephash.duplicates.duplicate_group import DuplicateGroup, make_groups
 from keras_deephash.duplicates.grouping import group_records
 from keras_deephash.duplicates.network import DEFAULT_MODEL, FeatureNetwork
+from keras_deephash.files import is_network_path
 from keras_deephash.images import error_for, image_paths
 from keras_deephash.index import Index
 
@@ -84,6 +85,10 @@ def find_duplicates(
     """
     images = _list_of(images)
     batch_size = check_integer("batch_size", batch_size, minimum=1)
+    # What is wrong must not show after the work.
+    lowest = lowest_score(len(images), false_positive_rate)
+    network = FeatureNetwork(model)
+    calibration = calibration_for(network.digest, calibration)
     names = [_name_of(image, number) for number, image in enumerate(images)]
     sources = ["images"] * len(images)
     compared = images
@@ -97,8 +102,8 @@ def find_duplicates(
         compared,
         names,
         sources,
-        model,
-        false_positive_rate,
+        network,
+        10**-lowest,
         calibration,
         cache,
         batch_size,
@@ -125,7 +130,7 @@ def find_groups(
 ) -> list[DuplicateGroup]:
     """The groups of images with their names, and where each comes from."""
     lowest = lowest_score(len(images), false_positive_rate)
-    network = FeatureNetwork(model)
+    network = model if isinstance(model, FeatureNetwork) else FeatureNetwork(model)
     calibration = calibration_for(network.digest, calibration)  # Before the work.
     records, rows = collect_records(
         network, images, cache, batch_size, verbose, on_error
@@ -186,7 +191,15 @@ def _near_names(index: Index, images: Sequence, batch_size: int, verbose) -> set
             "`against` must have the paths of its images as names: make it with "
             "`keras-deephash index`, or give `names` to `add`."
         )
-    return {os.path.realpath(name) for name in names}
+    # Whoever made the index may have named a computer, which asking would tell of us.
+    near = {name for name in names if not is_network_path(name)}
+    if len(near) < len(names):
+        warnings.warn(
+            f"{len(names) - len(near)} of the files that the index names are on a "
+            "network share, and are not looked at: copies of them are not found.",
+            stacklevel=3,
+        )
+    return {os.path.realpath(name) for name in near}
 
 
 def _tell(

@@ -31,8 +31,10 @@ class ITQ(ClosedFormHashing):
           Binary Codes, TPAMI 2013](https://ieeexplore.ieee.org/document/6296665)
     """
 
+    directions_argument = "bits"
+
     def directions(self, moments, generator):
-        components = self.components(moments, self.bits, "bits")
+        components = self.components(moments)
         projected = (moments.sample - moments.mean) @ components
         rotation = random_rotation(self.bits, generator)
         rotation, errors = sign_rotation(projected, rotation)

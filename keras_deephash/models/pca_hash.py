@@ -29,5 +29,7 @@ class PCAHash(ClosedFormHashing):
           https://ieeexplore.ieee.org/document/6104044)
     """
 
+    directions_argument = "bits"
+
     def directions(self, moments, generator):
-        return self.components(moments, self.bits, "bits"), {}
+        return self.components(moments), {}

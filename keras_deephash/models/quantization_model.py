@@ -118,7 +118,9 @@ class QuantizationModel(RetrievalModel):
         features = images_or_features
         if not (isinstance(features, np.ndarray) and features.ndim == 2):
             features = self.continuous_codes(features, batch_size, verbose)
-        return self.codebook.fit(features, rounds, seed)
+        history = self.codebook.fit(features, rounds, seed)
+        self.radius_table = None  # Of other codes.
+        return history
 
     # === Evaluation and config ===
 

@@ -39,6 +39,7 @@ class RQ(ClosedFormMixin, QuantizationModel):
     """
 
     search_metric = "euclidean"
+    directions_argument = "dim"
 
     def __init__(
         self,
@@ -53,7 +54,7 @@ class RQ(ClosedFormMixin, QuantizationModel):
         super().__init__(backbone, dim, codebook, preprocessor, **kwargs)
 
     def solve(self, moments, seed):
-        components = self.components(moments, self.dim, "dim")
+        components = self.components(moments)
         self.set_projection(moments, components)
         projected = ((moments.sample - moments.mean) @ components).astype(np.float32)
         features = ops.convert_to_numpy(ops.normalize(projected))

@@ -126,7 +126,7 @@ def load_preset(
             _check_description(model, method.__name__, metadata, folder, given)
             load_weights_file(model, weights)
             model.preset = location.name
-            if not model.is_backbone:
+            if not (model.is_backbone or given):  # Else its codes are others.
                 model.radius_table = md.read_radius_table(metadata)
     if load_index:
         path = os.path.join(folder, INDEX_FILE)

@@ -4,11 +4,14 @@ import numpy as np
 
 from keras_deephash.checks import check_integer
 from keras_deephash.datasets.image_set import ImageSet
+from keras_deephash.images import image_paths
 from keras_deephash.retrieval.radius_table import RadiusTable
 
 # Images of which pairs are made: 4.5 million of them, enough for a rate of 1e-5.
 MAX_IMAGES = 3000
 _ROWS = 256  # Queries whose distances are in memory at once.
+# With fewer pairs within a radius, their precision says little.
+_FEWEST_PAIRS = 100
 # Where the distances are not whole numbers, the rates whose radii are in the table.
 _RATES = np.geomspace(1e-6, 0.5, 58)
 
@@ -32,9 +35,9 @@ def calibrate(
         model: a method.
         images: images as for `encode`, or an `ImageSet`, whose labels are taken. Ones
             that the model was not trained on: else the table is too good.
-        labels: int array, classes [n] or multi-hot [n, L]. Two images that share a
-            label are relevant to each other; those without any are left out. Defaults
-            to `None`: the false-positive rate alone, of all pairs.
+        labels: int array, classes [n] (-1: none) or multi-hot [n, L]. Two images that
+            share a label are relevant to each other; those without any are left out.
+            Defaults to `None`: the false-positive rate alone, of all pairs.
         dataset: str. What the images are, to be kept. Defaults to `None`.
         batch_size: int. Images per step. Defaults to `32`.
         seed: int. Of the drawing. Defaults to `0`.
@@ -53,39 +56,55 @@ def calibrate(
     >>> radius = model.radius(precision=0.95)
     >>> distances, ids = index.search(queries, radius=radius)
     """
+    seed = check_integer("seed", seed, minimum=0)
     if isinstance(images, ImageSet):
         labels = images.labels if labels is None else labels
         images = images.images
+    images = image_paths(images)
+    labels = None if labels is None else np.asarray(labels)
+    if isinstance(images, (list, tuple, np.ndarray)):  # Drawn before the work.
+        rows = _draw(labels, len(images), seed)
+        labels = None if labels is None else labels[rows]
+        if isinstance(images, np.ndarray):
+            images = images[rows]
+        else:
+            images = [images[row] for row in rows]
     codes = model.continuous_codes(images, batch_size, verbose)
-    shared = _multi_hot(labels, len(codes))
-    if shared is not None:
-        labelled = shared.any(axis=1)
-        codes, shared = codes[labelled], shared[labelled]
+    rows = _draw(labels, len(codes), seed)
+    codes = codes[rows]
+    shared = None if labels is None else _multi_hot(labels[rows])
     if len(codes) < 2:
         raise ValueError(
             "`images` must be at least 2, with labels where there are labels. "
             f"Received: {len(codes)}."
         )
-    if len(codes) > MAX_IMAGES:
-        generator = np.random.default_rng(check_integer("seed", seed, minimum=0))
-        rows = np.sort(generator.permutation(len(codes))[:MAX_IMAGES])
-        codes, shared = codes[rows], shared if shared is None else shared[rows]
     relevant, other = _distances_of_pairs(model, codes, shared)
     table = _measure(model.code_distance, relevant, other, len(codes), dataset)
     model.radius_table = table
     return table
 
 
-def _multi_hot(labels, count: int) -> np.ndarray | None:
-    """Labels as float32 [n, L], or None."""
-    if labels is None:
-        return None
-    labels = np.asarray(labels)
-    if len(labels) != count or labels.ndim not in (1, 2):
-        raise ValueError(
-            f"`labels` must be classes [{count}] or multi-hot [{count}, L], one row "
-            f"for each image. Received: shape {labels.shape}."
-        )
+def _draw(labels: np.ndarray | None, count: int, seed: int) -> np.ndarray:
+    """The numbers of the images that are measured: labelled ones, 3,000 at most."""
+    rows = np.arange(count)
+    if labels is not None:
+        if len(labels) != count or labels.ndim not in (1, 2):
+            raise ValueError(
+                f"`labels` must be classes [{count}] or multi-hot [{count}, L], one "
+                f"row for each image. Received: shape {labels.shape}."
+            )
+        if labels.ndim == 2:
+            rows = rows[labels.any(axis=1)]
+        elif labels.dtype.kind in "if":
+            rows = rows[labels >= 0]  # -1 is no label.
+    if len(rows) > MAX_IMAGES:
+        generator = np.random.default_rng(seed)
+        rows = np.sort(generator.permutation(rows)[:MAX_IMAGES])
+    return rows
+
+
+def _multi_hot(labels: np.ndarray) -> np.ndarray:
+    """Labels as float32 [n, L]."""
     if labels.ndim == 1:
         return (labels[:, None] == np.unique(labels)).astype(np.float32)
     return (labels != 0).astype(np.float32)
@@ -132,7 +151,9 @@ def _measure(distance: str, relevant, other, images: int, dataset) -> RadiusTabl
         found = np.searchsorted(np.sort(relevant), radii, side="right")
         columns = {
             "precision": tuple(
-                float(right / (right + wrong)) if right + wrong else None
+                float(right / (right + wrong))
+                if right + wrong >= _FEWEST_PAIRS
+                else None
                 for right, wrong in zip(found, false, strict=True)
             ),
             "recall": tuple((found / len(relevant)).tolist()),

@@ -25,7 +25,7 @@ class RadiusTable:
         false_positive_rate: tuple of floats, the share of pairs at most this far: of
             those that are not relevant, or of all where there were no labels.
         precision: tuple of floats, the share of relevant pairs among those at most
-            this far (`None` where there is no pair); or `None` without labels.
+            this far (`None` for fewer than 100 pairs); or `None` without labels.
         recall: tuple of floats, the share of relevant pairs that are at most this far;
             or `None` without labels.
         images: int. How many were measured.

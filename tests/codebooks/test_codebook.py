@@ -121,7 +121,7 @@ def test_a_wider_beam_finds_closer_codes():
 
 @pytest.mark.parametrize("beam", [0, 2.5, True])
 def test_a_beam_is_a_number_of_codes(beam):
-    with pytest.raises(ValueError, match="`beam` must be an integer >= 1"):
+    with pytest.raises(ValueError, match="`beam` must be an integer from 1 to 1024"):
         made().encode(clustered(5), beam=beam)
 
 

@@ -57,7 +57,7 @@ def naive(model, images, labels, radius):
                 counts[same][0] += near <= radius
                 counts[same][1] += 1
     (right, relevant), (wrong, others) = counts[True], counts[False]
-    precision = right / (right + wrong) if right + wrong else None
+    precision = right / (right + wrong) if right + wrong >= 100 else None
     return precision, right / relevant, wrong / others
 
 
@@ -103,8 +103,20 @@ def test_without_labels_there_are_false_positives_alone(labelled):
     assert table.false_positive_rate[0] > 1e-3 and table.auto_radius() == 0
 
 
+def test_few_pairs_have_no_precision(labelled):
+    table = calibrate(Codes(), *labelled)
+    pairs = np.array(table.recall) * table.relevant_share * 60 * 59
+    pairs += np.array(table.false_positive_rate) * (1 - table.relevant_share) * 60 * 59
+    few = [precision is None for precision in table.precision]
+    assert any(few) and few == (pairs < 99.5).tolist()
+
+
 def test_images_without_labels_are_left_out(labelled):
     images, labels = labelled
+    unknown = labels.copy()
+    unknown[:20] = -1
+    alone = calibrate(Codes(), images[20:], labels[20:])
+    assert calibrate(Codes(), images, unknown) == alone
     hot = np.eye(3)[labels]
     hot[:20] = 0
     table = calibrate(Codes(), images, hot)

@@ -7,6 +7,7 @@ from keras import ops
 
 from keras_deephash.checks import check_integer
 from keras_deephash.datasets.image_set import ImageSet
+from keras_deephash.models.base.encoder import EncoderMixin
 from keras_deephash.models.base.encoding import OnError, check_finite
 from keras_deephash.projections import FeatureMoments, principal_components
 
@@ -22,6 +23,9 @@ class ClosedFormMixin:
 
     is_closed_form = True
     output_activation = "linear"
+
+    # The argument that says how many directions the features must differ in, if any.
+    directions_argument: str | None = None
 
     # === What a subclass defines ===
 
@@ -83,14 +87,14 @@ class ClosedFormMixin:
                 f"`{next(iter(kwargs))}` out."
             )
         seed = check_integer("seed", seed, minimum=0)
+        if isinstance(x, ImageSet):
+            x = x.images
+        # Before the work, as far as it is known.
+        self._check_count(len(x) if isinstance(x, (list, np.ndarray)) else None)
         moments = FeatureMoments(self.backbone.output_shape[-1], SAMPLE_SIZE, seed)
         for rows in self._rows(x, batch_size, verbose, on_error):
             moments.add(rows)
-        if moments.count < 2:
-            raise ValueError(
-                f"`{type(self).__name__}` needs at least 2 images to be fitted. "
-                f"Received: {moments.count}."
-            )
+        self._check_count(moments.count)
         history = keras.callbacks.History()
         history.set_model(self)
         history.history = self.solve(moments, seed)
@@ -100,8 +104,6 @@ class ClosedFormMixin:
 
     def _rows(self, x, batch_size: int, verbose, on_error):
         """The features of images, batch by batch."""
-        if isinstance(x, ImageSet):
-            x = x.images
         if not (isinstance(x, np.ndarray) and x.ndim == 2):
             return self.feature_batches(x, batch_size, verbose, on_error=on_error)
         dim = self.backbone.output_shape[-1]
@@ -120,25 +122,31 @@ class ClosedFormMixin:
             "`fit(images)` without `compile`."
         )
 
-    def components(self, moments: FeatureMoments, count: int, name: str) -> np.ndarray:
-        """The first principal components [d, count], or an error that says why not.
-
-        Args:
-            moments: `FeatureMoments`.
-            count: int.
-            name: str. The argument that asks for so many.
-        """
-        dim = self.backbone.output_shape[-1]
+    def _check_count(self, images: int | None) -> None:
+        """Raises ValueError for too few images, or more directions than features."""
+        name, dim = self.directions_argument, self.backbone.output_shape[-1]
+        count = 1 if name is None else getattr(self, name)
         if count > dim:
             raise ValueError(
                 f"`{name}` must be at most {dim}, the dimension of the backbone's "
                 f"features. Received: {name}={count}."
             )
-        if moments.count <= count:
+        if images is None or images > max(count, 1):
+            return
+        if name is None or images < 2:
             raise ValueError(
-                f"{name}={count} needs more than {count} images to be fitted. "
-                f"Received: {moments.count}. Give more images, or lower `{name}`."
+                f"`{type(self).__name__}` needs at least 2 images to be fitted. "
+                f"Received: {images}."
             )
+        raise ValueError(
+            f"{name}={count} needs more than {count} images to be fitted. "
+            f"Received: {images}. Give more images, or lower `{name}`."
+        )
+
+    def components(self, moments: FeatureMoments) -> np.ndarray:
+        """As many principal components, [d, count], as `directions_argument` says."""
+        name = self.directions_argument
+        count = getattr(self, name)
         directions = principal_components(moments.covariance)
         if directions.shape[1] < count:
             raise ValueError(
@@ -173,6 +181,12 @@ class ClosedFormMixin:
                 f"This `{type(self).__name__}` is not fitted yet: call `fit(images)`, "
                 "which needs no labels."
             )
+
+    def continuous_codes(self, *args, **kwargs) -> np.ndarray:
+        ClosedFormMixin.check_can_encode(self)  # Else they would all be zero.
+        return super().continuous_codes(*args, **kwargs)
+
+    continuous_codes.__doc__ = EncoderMixin.continuous_codes.__doc__
 
     def new_output_layer(self, units: int, name: str) -> keras.layers.Layer:
         layer = super().new_output_layer(units, name)
