@@ -81,20 +81,30 @@ def _compared(options, found: list[tuple]) -> str:
     """The page about several presets."""
     from keras_deephash.report.comparison import comparison_page, measure, metric_cells
 
+    measured = [evaluation_arguments(options, metadata) for _, metadata, *_ in found]
+    if len({arguments["top_k"] for arguments in measured}) > 1:
+        cuts = ", ".join(str(arguments["top_k"] or "no cut") for arguments in measured)
+        raise ValueError(
+            "The figures of these presets were cut at different lengths: give "
+            f"`--top-k`, the same for all. Received: {cuts}."
+        )
+    names = [_name(preset) for preset in options.preset]
+    if len(set(names)) < len(names):
+        names = options.preset
     rows, curves = [], []
-    for preset, (model, metadata, query, database) in zip(
-        options.preset, found, strict=True
+    for name, arguments, (model, _, query, database) in zip(
+        names, measured, found, strict=True
     ):
-        print(f"{_name(preset)}:")
+        print(f"{name}:")
         metrics, of_curves = measure(
             model,
             query,
             database,
             batch_size=options.batch_size,
-            **evaluation_arguments(options, metadata),
+            **arguments,
         )
-        rows.append((_name(preset), metrics))
-        curves.append((_name(preset), of_curves))
+        rows.append((name, metrics))
+        curves.append((name, of_curves))
     paragraphs = [
         f"{len(query):,} queries, {len(database):,} database images.",
         shlex.join(["keras-deephash", *options.arguments]),

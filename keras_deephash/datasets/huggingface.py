@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from keras_deephash.datasets.image_set import ImageSet
-from keras_deephash.datasets.label_names import multi_hot_of_names
+from keras_deephash.datasets.label_names import check_different, multi_hot_of_names
 from keras_deephash.datasets.split_names import known_names, part_of
 
 
@@ -171,8 +171,9 @@ def _names(value, column: str, names: list[str] | None) -> list[str]:
                 "The column of the labels must hold ints or strings, or lists of them. "
                 f"Received: {column!r}, with {str(each)[:80]!r}."
             )
-        if each is None or each == -1 or not str(each).strip():
+        if each is None or str(each).strip() in ("", "-1"):
             continue  # As data sets say that a label is not known.
         named = names is not None and isinstance(each, int)
         found.append((names[each] if named else str(each)).strip())
+    check_different(f"the column {column!r}", found)
     return found

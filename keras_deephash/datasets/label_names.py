@@ -66,6 +66,16 @@ def names_in(rows: Iterable[Sequence[str]]) -> list[str]:
     return sorted(names)
 
 
+def check_different(where: str, names: list[str]) -> None:
+    """Raises ValueError for a row that names a label twice, as multi-hot vectors do."""
+    if len(set(names)) < len(names):
+        raise ValueError(
+            f"{where}: a row must name each label once. Multi-hot vectors of 0 and 1 "
+            "go into an `ImageSet` or an image list. "
+            f"Received: {printable(str(names))[:80]}."
+        )
+
+
 def multi_hot_of_names(
     rows: Sequence[Sequence[str]], label_names: Sequence[str] | None = None
 ) -> tuple[np.ndarray, list[str]]:

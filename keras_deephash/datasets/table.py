@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterable, Sequence
 
 from keras_deephash.datasets.image_set import ImageSet
-from keras_deephash.datasets.label_names import multi_hot_of_names
+from keras_deephash.datasets.label_names import check_different, multi_hot_of_names
 from keras_deephash.datasets.list_file import names_server
 from keras_deephash.datasets.readable import check_readable
 from keras_deephash.datasets.split_names import known_names, part_of
@@ -175,7 +175,10 @@ def _names(where: str, value, separator: str) -> list[str]:
             f"{where}: a label must be a name or a number, or a list of them. "
             f"Received: {printable(repr(value))[:80]}."
         )
-    return [text for each in values if (text := str(each).strip())]
+    # As data sets say that a label is not known.
+    found = [t for each in values if (t := str(each).strip()) not in ("", "-1")]
+    check_different(where, found)
+    return found
 
 
 def _part(where: str, value) -> str:

@@ -1,5 +1,6 @@
 """Several methods and lengths of codes, trained alike on the same images."""
 
+import copy
 import json
 import os
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from keras_deephash.plots.style import check_matplotlib
 from keras_deephash.presets.format.constructor import constructor_parameters
 from keras_deephash.report.comparison import comparison_page, measure, metric_cells
 from keras_deephash.training.data import read_data
+from keras_deephash.training.defaults import takes_the_table
 from keras_deephash.training.frozen_features import FrozenFeatures
 from keras_deephash.training.option_checks import (
     OF_GRADIENTS,
@@ -75,7 +77,10 @@ def compare(
     }
     for each in told.values():
         check_options(each)
-    found = read_data(next(iter(told.values())))
+    # Each training holds its own share out, of the same images.
+    first = copy.copy(next(iter(told.values())))
+    first.hold_out = None
+    found = read_data(first)
     query, database = found.evaluation
     rows, figures = [], []
     for (method, length), each in told.items():
@@ -84,8 +89,9 @@ def compare(
         each.data, each.no_evaluation = Splits(found.train, query, database), True
         for column in _OF_TABLES:  # They are read.
             setattr(each, column, None)
+        top_k, each.top_k = each.top_k, None  # Of the evaluation, which is ours.
         model = train(each)
-        metrics, curves = _measure(model, each, query, database)
+        metrics, curves = _measure(model, each, query, database, top_k)
         training = model.training_record["training"]
         model.training_record = {**model.training_record, "metrics": metrics}
         model.save_to_preset(each.output)
@@ -116,20 +122,27 @@ def _options(
         each.arguments["subcodebooks"] = length // 8
     place = os.path.abspath(output)
     each.output = os.path.join(place, f"{method}_{length}")
-    if not cls.is_closed_form and each.feature_cache is None:
+    freezes = takes_the_table(each)
+    if each.freeze_until is not None:
+        freezes = each.freeze_until != "none"
+    if freezes and not cls.is_closed_form and each.feature_cache is None:
         each.feature_cache = os.path.join(place, "features")
     return each
 
 
 def _measure(
-    model: RetrievalModel, options: TrainingOptions, query: ImageSet, database: ImageSet
+    model: RetrievalModel,
+    options: TrainingOptions,
+    query: ImageSet,
+    database: ImageSet,
+    top_k: int | None,
 ) -> tuple:
     """The metrics, and those of the curves."""
     parts = query, database
     if model.frozen_layers:
         features = FrozenFeatures(options.feature_cache)
         parts = [features.of_images(model, part) for part in parts]
-    return measure(model, *parts, top_k=options.top_k)
+    return measure(model, *parts, top_k=top_k)
 
 
 def _write(rows: list[Row], figures: list[tuple], data: str, output: str) -> None:

@@ -204,3 +204,17 @@ def test_parquet_by_pandas(place, monkeypatch):
     monkeypatch.setattr(pandas, "read_parquet", lambda path: frame)
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     check(from_table(table), place)
+
+
+def test_minus_one_is_no_label_and_multi_hot_vectors_are_refused(place):
+    table = place / "table.jsonl"
+    rows = [{"path": "0.png", "label": 1}, {"path": "1.png", "label": -1}]
+    rows += [{"path": "2.png", "label": 10}]
+    table.write_text("\n".join(map(json.dumps, rows)))
+    images = from_table(table)
+    assert images.label_names == ["1", "10"]
+    np.testing.assert_array_equal(images.labels, [[1, 0], [0, 0], [0, 1]])
+    rows[0]["label"] = [0, 1, 1]
+    table.write_text("\n".join(map(json.dumps, rows)))
+    with pytest.raises(ValueError, match="must name each label once. Multi-hot"):
+        from_table(table)

@@ -106,6 +106,21 @@ def test_the_next_run_reads_what_is_new(find, photos, tmp_path, monkeypatch):
     assert groups == find(photos)  # As without a cache.
 
 
+def test_one_cache_serves_several_folders(find, photos, tmp_path, monkeypatch):
+    cache = tmp_path / "photos.cache"
+    first = find(photos, cache=cache)
+    other = tmp_path / "other"
+    other.mkdir()
+    draw_picture(30).save(other / "30.png")
+    find(other, cache=cache)
+    read = read_files(monkeypatch)
+    assert find(photos, cache=cache) == first and read == []
+    os.remove(other / "30.png")
+    find(photos, cache=cache)
+    assert find(photos, cache=cache) == first
+    assert b"30.png" not in cache.read_bytes()  # Gone with its file.
+
+
 @pytest.mark.parametrize("damage", ["cut", "longer", "flipped", "header", "other"])
 def test_a_damaged_cache_is_told_of_and_made_anew(
     damage, find, photos, tmp_path, monkeypatch
