@@ -164,8 +164,13 @@ def installed_folders(group: str) -> list[str]:
 
 def _package_folders(entry: "EntryPoint") -> list[str]:
     """Where the package of an entry point lies, or would."""
-    # The spec of a package is found without its code, that of a part of it is not.
     package, *parts = entry.value.split(".")
+    # Where it was installed, whatever of that name comes first in the search path.
+    if entry.dist is not None:
+        place = os.fspath(entry.dist.locate_file(package))
+        if os.path.isdir(place):
+            return [os.path.join(place, *parts)]
+    # The spec of a package is found without its code, that of a part of it is not.
     try:
         spec = find_spec(package)
     except (ImportError, ValueError):

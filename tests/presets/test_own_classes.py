@@ -173,7 +173,8 @@ def test_a_method_without_a_rate_needs_an_optimizer(backbone, images, labels):
     with pytest.raises(ValueError, match="`WithKeywords` has no learning rate of its"):
         model.compile()
     with pytest.raises(ValueError, match="`WithKeywords` has no learning rate of its"):
-        kdh.train(kdh.TrainingOptions("no data", method=WithKeywords, bits=16))
+        options = {"method": WithKeywords, "bits": 16, "recipe": "published"}
+        kdh.train(kdh.TrainingOptions("no data", **options))
     model.compile("adam")
     history = model.fit(images, labels, verbose=0).history
     assert set(history) == {"loss", "corner_loss", "saturated_bits"}
