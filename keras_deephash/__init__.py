@@ -15,6 +15,7 @@ _HOMES = {
     "AlexNetBackbone": "backbones",
     "ApplicationBackbone": "backbones",
     "Backbone": "backbones",
+    "ClassHashing": "models",
     "ClosedFormHashing": "models",
     "CodeSpec": "index",
     "DeepHashing": "models",
@@ -60,6 +61,7 @@ if TYPE_CHECKING:
     )
     from keras_deephash.duplicates import find_duplicates, find_leaks
     from keras_deephash.index import CodeSpec, Index, IndexFileError, MilvusError
+    from keras_deephash.models.class_hashing import ClassHashing
     from keras_deephash.models.closed_form_hashing import ClosedFormHashing
     from keras_deephash.models.dch import DCH as DCH
     from keras_deephash.models.deep_hashing import DeepHashing
@@ -70,6 +72,7 @@ if TYPE_CHECKING:
     from keras_deephash.models.dvsq import DVSQ as DVSQ
     from keras_deephash.models.itq import ITQ as ITQ
     from keras_deephash.models.lsh import LSH as LSH
+    from keras_deephash.models.ortho_hash import OrthoHash as OrthoHash
     from keras_deephash.models.pairwise_hashing import PairwiseHashing
     from keras_deephash.models.pca_hash import PCAHash as PCAHash
     from keras_deephash.models.rq import RQ as RQ

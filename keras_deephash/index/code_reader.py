@@ -30,8 +30,9 @@ class CodeReader:
         """Codes, uint8 [n, bytes], of images, codes or continuous codes."""
         if not is_matrix(values):
             model = self._model()
-            self.spec.check_same(CodeSpec.of(model), _CHANGED)
-            return model.encode(values, batch_size, verbose, on_error=on_error)
+            self.spec.check_same(CodeSpec.of(model, self.spec.bits), _CHANGED)
+            codes = model.encode(values, batch_size, verbose, on_error=on_error)
+            return codes[:, : self.spec.bytes]
         if values.dtype.kind != "f":
             return self.spec.check_codes(values)
         values = self._continuous(values)
@@ -50,9 +51,11 @@ class CodeReader:
         if not is_matrix(values):
             model = self._model()
             self._check_unchanged(model)
-            if quantizer or continuous:
+            if quantizer:
                 return model.continuous_codes(values)
-            return model.encode(values)
+            if continuous:
+                return model.continuous_codes(values)[:, : self.spec.bits]
+            return model.encode(values)[:, : self.spec.bytes]
         if values.dtype.kind != "f":
             codes = self.spec.check_codes(values)
             return reconstruct(codes, self.spec.centers) if quantizer else codes
@@ -76,7 +79,7 @@ class CodeReader:
     def _check_unchanged(self, model) -> None:
         """As `check_same`, of the last layers alone: a query should not wait."""
         if _last_layers(model) != self._last_layers:
-            self.spec.check_same(CodeSpec.of(model), _CHANGED)
+            self.spec.check_same(CodeSpec.of(model, self.spec.bits), _CHANGED)
 
     def _model(self, what: str = "Images"):
         if self.model is None:

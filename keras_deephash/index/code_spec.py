@@ -1,5 +1,6 @@
 """The description of codes: their length, their metric, the model that made them."""
 
+import dataclasses
 import hashlib
 from dataclasses import dataclass
 
@@ -100,8 +101,23 @@ class CodeSpec:
         object.__setattr__(self, "centers", centers)
 
     @classmethod
-    def of(cls, model) -> "CodeSpec":
-        """The codes of a `DeepHashing` or `DeepQuantization` model."""
+    def of(cls, model, bits: int | None = None) -> "CodeSpec":
+        """The codes of a `DeepHashing` or `DeepQuantization` model.
+
+        Args:
+            model: a method.
+            bits: int, one of the `lengths` of a model that has several. Defaults to
+                `None`, the whole code.
+        """
+        if bits is not None and bits != model.bits:
+            if bits not in (getattr(model, "lengths", None) or ()):
+                raise ValueError(
+                    f"`bits` must be {model.bits}, or one of the `lengths` of a model "
+                    f"that has several. Received: bits={bits!r}."
+                )
+            return dataclasses.replace(
+                cls.of(model), bits=bits, radius_table=None
+            )  # The radii are of the whole code.
         described = dict(
             bits=model.bits,
             preset=getattr(model, "preset", None),

@@ -27,6 +27,8 @@ class Index:
         kind: str. For hash codes `"flat"`, `"ivf"`, `"hnsw"` or `"hash"`; for a
             quantizer's `"flat"`, `"ivf"` or `"fast_scan"`; in Milvus `"flat"` or
             `"ivf"`. `"flat"` and `"hash"` are exact. Defaults to `"flat"`.
+        bits: int, one of the `lengths` of a model that has several: the index keeps
+            the beginnings of the codes. Defaults to `None`, the whole codes.
         backend: `"faiss"`, in this process, or `"milvus"`, a server.
             Defaults to `"faiss"`.
         **options: of the kind, such as `probes=16` of `"ivf"`, and of the backend:
@@ -43,13 +45,26 @@ class Index:
     >>> index.names(ids[0])
     >>> index.save("my_index")
     >>> index = keras_deephash.Index.load("my_index", model)
+
+    Short codes for the search, long ones for the order of what it finds:
+
+    >>> short, long = Index(model, bits=16), Index(model)
+    >>> _, candidates = short.search(images, k=200)
+    >>> distances, ids = long.rerank(images, candidates, k=10)
     """
 
     def __init__(
-        self, model, kind: str = "flat", backend: str = "faiss", **options
+        self,
+        model,
+        kind: str = "flat",
+        backend: str = "faiss",
+        bits: int | None = None,
+        **options,
     ) -> None:
         is_spec = isinstance(model, CodeSpec)
-        self.spec = model if is_spec else CodeSpec.of(model)
+        if is_spec and bits is not None:
+            raise ValueError("`bits` is for a model: a `CodeSpec` has its own.")
+        self.spec = model if is_spec else CodeSpec.of(model, bits)
         self._reader = CodeReader(self.spec, None if is_spec else model)
         self._store = new_store(self.spec, kind, backend, **options)
 
@@ -386,9 +401,15 @@ class Index:
         index = cls.__new__(cls)
         index.spec, index._store = store.spec, store
         if model is not None:
-            store.spec.check_same(CodeSpec.of(model), "The model")
+            store.spec.check_same(_spec_like(model, store.spec), "The model")
         index._reader = CodeReader(store.spec, model)
         return index
+
+
+def _spec_like(model, spec: CodeSpec) -> CodeSpec:
+    """The codes of a model, of the length that an index has if the model has it."""
+    short = spec.bits in (getattr(model, "lengths", None) or ())
+    return CodeSpec.of(model, spec.bits if short else None)
 
 
 def _names(values) -> list[str] | None:

@@ -8,8 +8,10 @@ serve in `compile(loss=)` of any network of Keras too, whose outputs are the cod
 
 import keras_deephash.keras_backend  # noqa: F401 - checked first
 from keras_deephash.losses.adaptive_margin import AdaptiveMarginLoss
+from keras_deephash.losses.class_loss import ClassLoss
 from keras_deephash.losses.codebook_euclidean import EuclideanCodebookLoss
 from keras_deephash.losses.codebook_inner_product import InnerProductCodebookLoss
+from keras_deephash.losses.cosine_center import CosineCenterLoss
 from keras_deephash.losses.distances import normalize, pairwise_distances
 from keras_deephash.losses.orthogonality import OrthogonalityPenalty
 from keras_deephash.losses.pairwise import PairwiseLoss
@@ -27,11 +29,14 @@ from keras_deephash.losses.replicas import (
     mean_over_replicas,
     sum_over_replicas,
 )
+from keras_deephash.losses.similarity_preserving import SimilarityPreservingLoss
 from keras_deephash.losses.triplet import TripletLoss
 
 __all__ = [
     "AdaptiveMarginLoss",
     "CauchyQuantizationLoss",
+    "ClassLoss",
+    "CosineCenterLoss",
     "EuclideanCodebookLoss",
     "InnerProductCodebookLoss",
     "LogCoshQuantizationLoss",
@@ -42,6 +47,7 @@ __all__ = [
     "PairwiseLoss",
     "PointwiseLoss",
     "QuantizationLoss",
+    "SimilarityPreservingLoss",
     "SquaredQuantizationLoss",
     "TripletLoss",
     "count_rows",

@@ -4,6 +4,7 @@ from keras_deephash.lazy_imports import lazy_names
 from keras_deephash.models.methods import MODULES
 
 _BASES = {
+    "ClassHashing": "class_hashing",
     "ClosedFormHashing": "closed_form_hashing",
     "DeepHashing": "deep_hashing",
     "DeepQuantization": "deep_quantization",

@@ -1,9 +1,15 @@
 """The base class of the methods that learn binary codes by gradients."""
 
+from collections.abc import Sequence
+from itertools import pairwise
+
 import keras
+import numpy as np
 from keras import ops
 
+from keras_deephash.checks import check_bits, check_number
 from keras_deephash.losses import mean_over_replicas
+from keras_deephash.losses.similarity_preserving import SimilarityPreservingLoss
 from keras_deephash.models.hashing_model import HashingModel
 from keras_deephash.preprocessing import Preprocessor
 
@@ -12,11 +18,16 @@ SATURATION = 0.9
 
 
 class DeepHashing(HashingModel):
-    """Base class: a backbone, a tanh hash layer and a loss over the global batch.
+    """Base class: a backbone, a hash layer and a loss over the global batch.
 
     A method is a subclass that makes its loss layers, gives the terms of its loss in
     `loss_terms`, its arguments in `get_config`, and its published learning rate in
     `default_learning_rate`. docs/own_method.md builds one from nothing.
+
+    With `lengths` one model has codes of several lengths: a shorter code is the
+    beginning of a longer one. The loss is then the mean of the method's losses of all
+    lengths, and each shorter code learns besides to be as similar to others as the next
+    longer one.
 
     Args:
         backbone: `keras.Model`, images to features [n, d], such as
@@ -24,22 +35,104 @@ class DeepHashing(HashingModel):
         bits: int. Length of a code, a multiple of 8.
         preprocessor: `Preprocessor`. Defaults to the backbone's own, else to the
             default one for the backbone's input size.
+        lengths: list of int. Lengths of codes, rising multiples of 8, the last of
+            which is `bits`; every subclass takes it among its `**kwargs`. Defaults to
+            `None`, codes of `bits` alone.
+        distillation_weight: float, >= 0. Of the loss by which shorter codes learn from
+            longer ones. Defaults to `0.1`.
         **kwargs: `name` and `trainable` of `keras.Model`.
+
+    Example:
+
+    >>> model = DCH(backbone, bits=64, lengths=[16, 32, 64])
+    >>> model.fit(images, labels)
+    >>> model.encode(images, bits=16)  # uint8 [n, 2]
+
+    References:
+        - [He et al., Nested Hash Layer, 2024](https://arxiv.org/abs/2412.08922):
+          several lengths in one layer.
     """
+
+    # Arguments of this constructor that subclasses take in their `**kwargs`.
+    shared_arguments = ("lengths", "distillation_weight")
 
     def __init__(
         self,
         backbone: keras.Model,
         bits: int,
         preprocessor: Preprocessor | None = None,
+        lengths: Sequence[int] | None = None,
+        distillation_weight: float = 0.1,
         **kwargs,
     ):
         _check_arguments(type(self), kwargs)
         super().__init__(backbone, bits, preprocessor, **kwargs)
+        self.lengths = _check_lengths(lengths, self.bits)
+        self.distillation_weight = check_number(
+            "distillation_weight", distillation_weight
+        )
+        self.distillation_loss = SimilarityPreservingLoss()
+
+    def all_loss_terms(self, outputs, *others) -> dict:
+        if self.lengths is None:
+            return super().all_loss_terms(outputs, *others)
+        terms = {}
+        for length in self.lengths:
+            own = super().all_loss_terms(outputs[:, :length], *others)
+            for name, (weight, term) in own.items():
+                terms[f"{name}_{length}"] = (weight / len(self.lengths), term)
+        for shorter, longer in pairwise(self.lengths):
+            terms[f"distillation_loss_{shorter}"] = (
+                self.distillation_weight / len(self.lengths),
+                self.distillation_loss(outputs[:, :shorter], outputs[:, :longer]),
+            )
+        return terms
 
     def watched_figures(self, outputs) -> dict:
+        if self.output_form != "tanh":
+            return {}
         saturated = ops.cast(ops.abs(outputs) > SATURATION, "float32")
         return {"saturated_bits": mean_over_replicas(ops.mean(saturated, axis=-1))}
+
+    def retrieval_metrics(
+        self, query_codes, query_labels, database_codes, database_labels, **arguments
+    ) -> dict:
+        """As in `HashingModel`; with `lengths` also `map_16`, say, of 16 bits."""
+        metrics = super().retrieval_metrics(
+            query_codes, query_labels, database_codes, database_labels, **arguments
+        )
+        for length in (self.lengths or [])[:-1]:
+            shorter = super().retrieval_metrics(
+                query_codes[:, :length],
+                query_labels,
+                database_codes[:, :length],
+                database_labels,
+                **arguments,
+            )
+            metrics[f"map_{length}"] = shorter["map"]
+        return metrics
+
+    def get_config(self) -> dict:
+        return {
+            **super().get_config(),
+            "lengths": None if self.lengths is None else list(self.lengths),
+            "distillation_weight": self.distillation_weight,
+        }
+
+
+def _check_lengths(lengths, bits: int) -> tuple[int, ...] | None:
+    """The lengths of codes, rising up to `bits`; or a ValueError."""
+    if lengths is None:
+        return None
+    listed = isinstance(lengths, (list, tuple, np.ndarray)) and np.ndim(lengths) == 1
+    checked = tuple(check_bits(length) for length in lengths) if listed else ()
+    rising = all(a < b for a, b in pairwise(checked))
+    if not checked or not rising or checked[-1] != bits:
+        raise ValueError(
+            "`lengths` must be a list of multiples of 8 that rise up to `bits`, such "
+            f"as [16, 32, {bits}]. Received: lengths={lengths!r}, bits={bits}."
+        )
+    return checked
 
 
 def _check_arguments(cls: type, arguments: dict) -> None:

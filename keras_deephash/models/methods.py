@@ -16,6 +16,7 @@ MODULES = {
     "DVSQ": "dvsq",
     "ITQ": "itq",
     "LSH": "lsh",
+    "OrthoHash": "ortho_hash",
     "PCAHash": "pca_hash",
     "RQ": "rq",
 }

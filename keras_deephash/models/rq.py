@@ -60,7 +60,7 @@ class RQ(ClosedFormMixin, QuantizationModel):
         features = ops.convert_to_numpy(ops.normalize(projected))
         return {"distortion": self.codebook.fit(features, seed=seed)}
 
-    def outputs_of(self, features):
+    def outputs_of(self, features, training=False):
         return ops.normalize(super().outputs_of(features))
 
     def check_can_encode(self) -> None:

@@ -2,6 +2,7 @@
 
 import inspect
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from types import NoneType, UnionType
 from typing import Literal, Union, get_args, get_origin, get_type_hints
@@ -23,6 +24,7 @@ class MethodOption:
 
     Attributes:
         name: str.
+        is_list: bool. Whether it is a list of such values, with commas between.
         kinds: tuple of `int`, `float`, `str` and `bool`: those that it can be.
         choices: tuple of str, the values of a string; empty if any will do.
         or_none: bool. Whether it can be None, written `none`.
@@ -34,17 +36,25 @@ class MethodOption:
     choices: tuple[str, ...]
     or_none: bool
     text: str
+    is_list: bool = False
 
     @property
     def expected(self) -> str:
         """What a value looks like, such as `INT` or `hard|all|none`."""
         words = list(self.choices) or [kind.__name__.upper() for kind in self.kinds]
+        if self.is_list:
+            words = [f"{word},..." for word in words]
         return "|".join([*words, *(["none"] if self.or_none else [])])
 
     def parse(self, word: str, argument: str):
         """The value of a word; a ValueError names the argument."""
         if self.or_none and word == "none":
             return None
+        if self.is_list:
+            return [self._parse_one(part, argument) for part in word.split(",")]
+        return self._parse_one(word, argument)
+
+    def _parse_one(self, word: str, argument: str):
         for kind in self.kinds:
             try:
                 value = _parse(kind, word)
@@ -72,10 +82,10 @@ def method_options(cls: type) -> dict[str, MethodOption]:
         if name in taken:
             continue
         owner = _owner(cls, name)
-        kinds, choices, or_none = _types(owner, parameter)
+        kinds, choices, or_none, is_list = _types(owner, parameter)
         if kinds:
             text = _argument_texts(owner).get(name, "")
-            found[name] = MethodOption(name, kinds, choices, or_none, text)
+            found[name] = MethodOption(name, kinds, choices, or_none, text, is_list)
     return found
 
 
@@ -123,25 +133,28 @@ def _owner(cls: type, name: str) -> type:
 
 
 def _types(owner: type, parameter: inspect.Parameter) -> tuple:
-    """Kinds, choices and whether it can be None; no kinds if it is not plain."""
+    """Kinds, choices, whether it can be None, and whether it is a list; no kinds if it
+    is not plain."""
     try:
         hint = get_type_hints(owner.__init__).get(parameter.name)
     except Exception:  # A hint may name what is not there while the program runs.
         hint = None
     if hint is None:  # As its default is.
         kind = type(parameter.default)
-        return ((kind,) if kind in _PLAIN else ()), (), False
+        return ((kind,) if kind in _PLAIN else ()), (), False, False
     hints = get_args(hint) if get_origin(hint) in (Union, UnionType) else (hint,)
-    kinds, choices = [], []
+    kinds, choices, is_list = [], [], False
     for each in hints:
+        if get_origin(each) is Sequence:
+            (each,), is_list = get_args(each), True
         if get_origin(each) is Literal:
             choices += [value for value in get_args(each) if isinstance(value, str)]
             kinds.append(str)
         elif each in _PLAIN:
             kinds.append(each)
         elif each is not NoneType:
-            return (), (), False
-    return tuple(dict.fromkeys(kinds)), tuple(choices), NoneType in hints
+            return (), (), False, False
+    return tuple(dict.fromkeys(kinds)), tuple(choices), NoneType in hints, is_list
 
 
 def _argument_texts(cls: type) -> dict[str, str]:

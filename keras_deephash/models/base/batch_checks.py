@@ -40,15 +40,17 @@ def check_arrays(
         check_pixels(np.asarray(images))
 
 
-def images_and_labels(data):
-    """The two parts of a batch, or a ValueError."""
+def images_and_labels(data, needs_labels: bool = True):
+    """The two parts of a batch, or a ValueError; without labels, [n, 0] stand in."""
     images, labels, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
     if sample_weight is not None:
         raise ValueError(
             "The loss is over pairs of images, so `sample_weight` and "
             "`class_weight` have no meaning here: leave them out."
         )
-    if labels is None:
+    if not needs_labels:
+        labels = tf.zeros((tf.shape(images)[0], 0))
+    elif labels is None:
         raise ValueError(
             "Training needs labels: give `fit` a dataset of (images, labels) or "
             "`y`. Received: images only."

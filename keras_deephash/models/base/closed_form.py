@@ -22,7 +22,7 @@ class ClosedFormMixin:
     """
 
     is_closed_form = True
-    output_activation = "linear"
+    output_form = "linear"
 
     # The argument that says how many directions the features must differ in, if any.
     directions_argument: str | None = None
@@ -193,6 +193,6 @@ class ClosedFormMixin:
         layer.kernel.assign(tf.zeros(layer.kernel.shape))  # Not fitted.
         return layer
 
-    def outputs_of(self, features):
+    def outputs_of(self, features, training=False):
         # float32: squares of half precision overflow.
         return self.output_layer(ops.normalize(ops.cast(features, "float32")))

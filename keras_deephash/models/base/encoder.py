@@ -12,6 +12,24 @@ from keras_deephash.models.base.encoding import (
 from keras_deephash.models.base.inference import Inference
 
 
+def check_length(model, bits: int | None) -> int:
+    """The length of a model's codes, or another one that it was trained for.
+
+    Raises:
+        ValueError: for a length that the model does not have.
+    """
+    if bits is None:
+        return model.bits
+    lengths = getattr(model, "lengths", None) or (model.bits,)
+    if isinstance(bits, bool) or bits not in lengths:
+        raise ValueError(
+            f"`bits` must be one of the lengths of this `{type(model).__name__}`: "
+            f"{', '.join(map(str, lengths))}. Received: bits={bits!r}. A model of "
+            "several lengths is trained with `lengths`."
+        )
+    return int(bits)
+
+
 class EncoderMixin:
     """What a model with a `backbone` and a `preprocessor` makes of images."""
 
@@ -27,6 +45,7 @@ class EncoderMixin:
         verbose="auto",
         crops: int = 1,
         on_error: OnError | None = None,
+        bits: int | None = None,
     ) -> np.ndarray:
         """Encodes images into codes.
 
@@ -52,6 +71,8 @@ class EncoderMixin:
             on_error: function of the number of an image in `images` and an exception,
                 called for each image that cannot be read, which is then left out of
                 the codes. Defaults to `None`: an error that names all of them.
+            bits: int, one of the `lengths` of a model that has several: the code is the
+                beginning of the whole one. Defaults to `None`, the whole code.
 
         Returns:
             uint8 array [n, bits / 8].
@@ -68,9 +89,11 @@ class EncoderMixin:
         (2, 6)
         """
         self.check_can_encode()  # Before the work.
-        return self.to_codes(
+        bits = check_length(self, bits)
+        codes = self.to_codes(
             self.continuous_codes(images, batch_size, verbose, crops, on_error)
         )
+        return codes[:, : bits // 8]
 
     def to_codes(self, continuous_codes: np.ndarray) -> np.ndarray:
         """The codes, uint8 [n, bits / 8], of continuous codes, float [n, units]."""

@@ -93,7 +93,7 @@ def encoded_batches(
                 on_error(number, error)
             if batch := [each.views for each in taken if each.error is None]:
                 batch_codes = run(batch)
-                for row in np.flatnonzero(np.abs(batch_codes).min(axis=1) < near_zero):
+                for row in _near_zero_rows(batch_codes, near_zero):
                     batch_codes[row] = run([batch[row]])[0]
                 check_finite(batch_codes)
                 yield batch_codes
@@ -142,7 +142,7 @@ def codes_of_features(
     if not len(features):
         return np.empty((0, units), np.float32)
     codes = predict(features, batch_size=batch_size, verbose=0)
-    for row in np.flatnonzero(np.abs(codes).min(axis=1) < near_zero):
+    for row in _near_zero_rows(codes, near_zero):
         codes[row] = predict(features[row : row + 1], verbose=0)[0]
     check_finite(codes)
     return codes
@@ -168,11 +168,18 @@ def codes_of_vectors(
     for start in range(0, len(features), _VECTORS):
         rows = features[start : start + _VECTORS].astype(np.float32)
         codes[start : start + _VECTORS] = outputs_of(tf.constant(rows)).numpy()
-    for row in np.flatnonzero(np.abs(codes).min(axis=1, initial=1) < near_zero):
+    for row in _near_zero_rows(codes, near_zero):
         alone = features[row : row + 1].astype(np.float32)
         codes[row] = outputs_of(tf.constant(alone)).numpy()[0]
     check_finite(codes)
     return codes
+
+
+def _near_zero_rows(codes: np.ndarray, near_zero: float) -> np.ndarray:
+    """The rows with a value near zero; rounding grows with the largest of a row."""
+    sizes = np.abs(codes)
+    limits = near_zero * np.maximum(sizes.max(axis=1, initial=0), 1)
+    return np.flatnonzero(sizes.min(axis=1, initial=np.inf) < limits)
 
 
 def check_finite(codes: np.ndarray) -> None:

@@ -14,6 +14,7 @@ from keras_deephash.models.base.global_batch_steps import GlobalBatchSteps
 from keras_deephash.models.base.label_forms import (
     check_labels,
     count_classes,
+    count_labels,
     label_names_of,
 )
 from keras_deephash.models.base.learning_rates import (
@@ -46,7 +47,8 @@ class GlobalBatchTraining(FreezingMixin, GlobalBatchSteps):
         """The published learning rate, of SGD with momentum 0.9.
 
         `compile()` takes it with the multipliers 1, 2, 10 and 20 for the backbone's
-        kernels and biases and the last layer's kernel and bias.
+        kernels and biases and the last layer's kernel and bias. A method that was
+        published with another optimizer defines `default_optimizer` in its place.
 
         Returns:
             float, or a `keras.optimizers.schedules.LearningRateSchedule`.
@@ -56,6 +58,14 @@ class GlobalBatchTraining(FreezingMixin, GlobalBatchSteps):
             "`default_learning_rate`, or name an optimizer, as in "
             "`model.compile(keras.optimizers.AdamW(1e-3))`."
         )
+
+    @classmethod
+    def default_optimizer(cls) -> keras.optimizers.Optimizer:
+        """The optimizer of `compile()`: SGD at the `default_learning_rate`.
+
+        Another one, such as Adam, gives all layers one rate.
+        """
+        return keras.optimizers.SGD(cls.default_learning_rate(), momentum=0.9)
 
     def own_callbacks(self) -> list[keras.callbacks.Callback]:
         """Callbacks that every training of the method needs, ahead of the user's."""
@@ -78,12 +88,12 @@ class GlobalBatchTraining(FreezingMixin, GlobalBatchSteps):
         """Configures the training; without arguments, the published recipe.
 
         Args:
-            optimizer: Keras optimizer or its name. Defaults to `"auto"`: SGD with
-                momentum 0.9 and the method's published learning rate.
+            optimizer: Keras optimizer or its name. Defaults to `"auto"`: the method's
+                published one, for most SGD with momentum 0.9.
             learning_rate_multipliers: 4 floats that multiply the learning rate of
                 the backbone's kernels and biases and of the last layer's kernel
                 and bias, or `None`. They need an SGD optimizer. Defaults to
-                `"auto"`: (1, 2, 10, 20) with `optimizer="auto"`, else `None`.
+                `"auto"`: (1, 2, 10, 20) where `optimizer="auto"` is SGD, else `None`.
             jit_compile: bool. XLA compilation; not with several replicas, and
                 without the checks of a dataset's batches. Defaults to `False`.
             steps_per_execution: int. Batches a call of the training function; 1
@@ -108,10 +118,11 @@ class GlobalBatchTraining(FreezingMixin, GlobalBatchSteps):
                 f"{type(self).__name__}, and leave `loss_weights` out."
             )
         published = isinstance(optimizer, str) and optimizer == "auto"
-        multipliers = new_multipliers(learning_rate_multipliers, published)
         check_scope(self)
         if published:
-            optimizer = keras.optimizers.SGD(self.default_learning_rate(), momentum=0.9)
+            optimizer = self.default_optimizer()
+            published = isinstance(optimizer, keras.optimizers.SGD)
+        multipliers = new_multipliers(learning_rate_multipliers, published)
         optimizer = keras.optimizers.get(optimizer)
         self.check_optimizer(optimizer)
         # Keras looks at the model's own dtype alone.
@@ -167,8 +178,13 @@ class GlobalBatchTraining(FreezingMixin, GlobalBatchSteps):
         check_scope(self)
         self.training_record = self.radius_table = None  # Of weights that change now.
         warn_unless_savable(self)
-        classes = self._know_labels(x, y, classes)
+        if not self.needs_labels:
+            y = None  # Which arrays of images may come with.
+        else:
+            classes = self._know_labels(x, y, classes)
         check_arrays(x, y, "y", self.takes_as_features, classes)
+        if self.needs_labels:
+            self.know_classes(count_labels(x, y, classes))
         validation = kwargs.get("validation_data")
         if isinstance(validation, (list, tuple)) and len(validation) > 1:
             check_arrays(
@@ -219,6 +235,13 @@ class GlobalBatchTraining(FreezingMixin, GlobalBatchSteps):
             self.train_function = self.test_function = None  # They have it inside.
         return classes
 
+    def know_classes(self, classes: int | None) -> None:
+        """Called by `fit` ahead of the training, with the number of labels.
+
+        Args:
+            classes: int, L; or None of a dataset that does not tell it.
+        """
+
     def forget_functions(self) -> None:
         """Has `fit`, `evaluate` and `predict` follow a change of the model."""
         self.train_function = self.test_function = self.predict_function = None
@@ -236,7 +259,9 @@ class GlobalBatchTraining(FreezingMixin, GlobalBatchSteps):
 
         For retrieval metrics, encode and call `keras_deephash.evaluate_retrieval`.
         """
-        if not kwargs.get("_use_cached_eval_dataset"):  # As `fit` calls it.
+        if not self.needs_labels:
+            y = None
+        elif not kwargs.get("_use_cached_eval_dataset"):  # As `fit` calls it.
             classes = self._know_labels(x, y, classes)
             check_labels(y, "y", classes)
         with batches_explained(self):

@@ -23,6 +23,11 @@ class GlobalBatchSteps(keras.Model):
     logs by its name.
     """
 
+    # Whether the loss is of labels; else `fit` takes images alone, or leaves labels out.
+    needs_labels = True
+    # Whether `loss_terms` is given the backbone's features as a third argument.
+    needs_features = False
+
     def __init__(self, **kwargs):
         super().__init__(**kwargs)
         self.learning_rate_multipliers = None
@@ -36,8 +41,11 @@ class GlobalBatchSteps(keras.Model):
         """The layer after the backbone, with learning-rate multipliers of its own."""
         raise NotImplementedError(f"{type(self).__name__} must define `output_layer`.")
 
-    def loss_terms(self, outputs, labels) -> dict:
+    def loss_terms(self, outputs, labels, features=None) -> dict:
         """The terms of the loss, by the names that they have in the logs.
+
+        A method with `needs_features = True` takes the third argument; all others
+        define `loss_terms(self, outputs, labels)`.
 
         The loss is the sum of the terms, each times its weight. A term is a float32
         scalar: this replica's share of a loss of the global batch, as the loss layers
@@ -47,7 +55,8 @@ class GlobalBatchSteps(keras.Model):
         Args:
             outputs: float32 tensor [n, units], the continuous codes of this replica.
             labels: tensor [n, L], multi-hot. L need not be known where a dataset does
-                not tell it.
+                not tell it. Of a method with `needs_labels = False`, [n, 0].
+            features: tensor [n, d], the backbone's features of this replica.
 
         Returns:
             dict, name to (weight, term). A weight is a float or a scalar tensor.
@@ -74,6 +83,10 @@ class GlobalBatchSteps(keras.Model):
         """
         return {}
 
+    def all_loss_terms(self, *arguments) -> dict:
+        """What the loss is the sum of: `loss_terms`, unless a base class adds more."""
+        return self.loss_terms(*arguments)
+
     # === Steps ===
 
     def predict_step(self, data):
@@ -85,13 +98,13 @@ class GlobalBatchSteps(keras.Model):
     def train_step(self, data):
         images, labels = self._checked_batch(data)
         with tf.GradientTape() as tape:
-            outputs = self(images, training=True)
-            loss = self._loss_share(outputs, labels)
+            outputs, *features = self._outputs_and_features(images, training=True)
+            loss = self._loss_share(outputs, labels, *features)
             scaled_loss = self.optimizer.scale_loss(loss)
         variables = self.trainable_variables
         gradients = tape.gradient(scaled_loss, variables)
         gradients = scale_gradients(
-            gradients, variables, self.output_layer, self.learning_rate_multipliers
+            gradients, variables, self.backbone, self.learning_rate_multipliers
         )
         # Shares of the replicas add up to the global loss, and so do the gradients
         # when the optimizer sums them over the replicas.
@@ -100,21 +113,28 @@ class GlobalBatchSteps(keras.Model):
 
     def test_step(self, data):
         images, labels = self._checked_batch(data)
-        outputs = self(images, training=False)
-        self._loss_share(outputs, labels)
+        outputs, *features = self._outputs_and_features(images, training=False)
+        self._loss_share(outputs, labels, *features)
         return self.compute_metrics(images, labels, outputs)
+
+    def _outputs_and_features(self, images, training: bool) -> tuple:
+        """The continuous codes, and the features where the loss is of them too."""
+        if self.needs_features:
+            return self(images, training=training, with_features=True)
+        return (self(images, training=training),)
 
     def _checked_batch(self, data):
         """Images and labels of a batch, which are what they should be."""
-        images, labels = images_and_labels(data)
-        labels = to_multi_hot(labels, self._classes)
+        images, labels = images_and_labels(data, self.needs_labels)
+        if self.needs_labels:
+            labels = to_multi_hot(labels, self._classes)
         pixels = not self.takes_as_features(images)
         images, labels = checked_batch(check_rows(self, images), labels, pixels)
         return self.preprocessor.fit_size(images) if pixels else images, labels
 
-    def _loss_share(self, outputs, labels):
+    def _loss_share(self, outputs, labels, *features):
         """This replica's share of the loss of the global batch."""
-        terms = self.loss_terms(outputs, labels)
+        terms = self.all_loss_terms(outputs, labels, *features)
         loss = sum(weight * share for weight, share in terms.values())
         replicas = self.distribute_strategy.num_replicas_in_sync
         for other in self.losses:  # Regularizers, once for all replicas together.

@@ -54,6 +54,24 @@ def count_classes(
     return None
 
 
+def count_labels(x, y, classes: int | None) -> int | None:
+    """The number of columns of the labels once they are multi-hot, or None.
+
+    Args:
+        x, y: what `fit` is given.
+        classes: int or None, as `count_classes` found it.
+    """
+    labels = y
+    if isinstance(x, tf.data.Dataset):
+        spec = x.element_spec
+        labels = spec[1] if isinstance(spec, tuple) and len(spec) > 1 else None
+    shape = getattr(labels, "shape", np.shape(labels) if labels is not None else None)
+    if shape is None or shape.__class__ is tf.TensorShape and shape.rank is None:
+        return classes
+    one_hot = len(shape) == 2 and shape[1] not in (1, None)
+    return int(shape[1]) if one_hot else classes
+
+
 def check_labels(labels, name: str, classes: int | None) -> None:
     """Raises ValueError for an array that is no form of labels.
 

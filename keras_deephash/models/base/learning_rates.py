@@ -66,18 +66,22 @@ def check_schedule(model, callbacks) -> None:
             )
 
 
-def scale_gradients(gradients, variables, output_layer, multipliers):
-    """The gradients, each times the multiplier of its variable."""
+def scale_gradients(gradients, variables, backbone, multipliers):
+    """The gradients, each times the multiplier of its variable.
+
+    What is not the backbone's, such as the vectors of classes, learns as the last
+    layer does.
+    """
     if multipliers is None:
         return gradients
-    kernels, biases, output_kernel, output_bias = multipliers
+    kernels, biases, output_kernels, output_biases = multipliers
+    of_backbone = {id(variable) for variable in backbone.trainable_variables}
 
     def multiplier(variable):
-        if variable is output_layer.kernel:
-            return output_kernel
-        if variable is output_layer.bias:
-            return output_bias
-        return biases if variable.name == "bias" else kernels
+        is_bias = variable.name == "bias"
+        if id(variable) in of_backbone:
+            return biases if is_bias else kernels
+        return output_biases if is_bias else output_kernels
 
     return [
         None if gradient is None else gradient * multiplier(variable)

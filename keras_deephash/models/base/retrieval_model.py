@@ -1,4 +1,4 @@
-"""The base class of all methods: a backbone, a tanh layer, and the preprocessing."""
+"""The base class of all methods: a backbone, one layer more, and preprocessing."""
 
 import os
 
@@ -13,8 +13,13 @@ from keras_deephash.models.base.encoder import EncoderMixin
 from keras_deephash.models.base.global_batch import GlobalBatchTraining
 from keras_deephash.models.base.radius import RadiusMixin
 from keras_deephash.models.base.serving import ServingMixin
+from keras_deephash.models.layers.halved_dense import HalvedDense
+from keras_deephash.models.layers.normalized_dense import NormalizedDense
 from keras_deephash.preprocessing import Preprocessor
 from keras_deephash.presets.mixin import PresetMixin
+
+# The forms of outputs that are more than an activation.
+_LAYERS = {"normalized": NormalizedDense, "halved": HalvedDense}
 
 
 class RetrievalModel(
@@ -40,8 +45,9 @@ class RetrievalModel(
     is_quantizer = False
     # Whether `fit` needs one pass over the images, and neither labels nor an optimizer.
     is_closed_form = False
-    # Of the layer after the backbone.
-    output_activation = "tanh"
+    # Of the layer after the backbone: "tanh", "linear", "normalized" over the batch, or
+    # "halved" by the batch's median.
+    output_form = "tanh"
 
     def __init__(
         self,
@@ -81,21 +87,25 @@ class RetrievalModel(
 
     def new_output_layer(self, units: int, name: str) -> keras.layers.Layer:
         """The layer after the backbone, built."""
-        layer = keras.layers.Dense(
-            units,
-            activation=self.output_activation,
-            kernel_initializer=keras.initializers.RandomNormal(stddev=0.01),
-            dtype="float32",
-            name=name,
-        )
+        if self.output_form in _LAYERS:
+            layer = _LAYERS[self.output_form](units, dtype="float32", name=name)
+        else:
+            layer = keras.layers.Dense(
+                units,
+                activation=self.output_form,
+                kernel_initializer=keras.initializers.RandomNormal(stddev=0.01),
+                dtype="float32",
+                name=name,
+            )
         layer.build(self.backbone.output_shape)
         self._layer_dtypes = LayerDtypes([layer])
         return layer
 
-    def call(self, images, training=False):
+    def call(self, images, training=False, with_features=False):
         """Continuous codes [n, units] of images at the network's input size.
 
-        Also of `frozen_features`, if a part of the backbone is frozen.
+        Also of `frozen_features`, if a part of the backbone is frozen. With
+        `with_features` a tuple of the codes and the backbone's features [n, d].
         """
         if self.takes_as_features(images):
             features = self._split.head(images, training=training)
@@ -103,10 +113,13 @@ class RetrievalModel(
             check_values(images)
             x = self.preprocessor.normalize(images)
             features = self.backbone(x, training=training)
-        return self.outputs_of(features)
+        outputs = self.outputs_of(features, training=training)
+        return (outputs, features) if with_features else outputs
 
-    def outputs_of(self, features):
+    def outputs_of(self, features, training=False):
         """The continuous codes [n, units] of the backbone's features [n, d]."""
+        if self.output_form in _LAYERS:
+            return self.output_layer(features, training=training)
         return self.output_layer(features)
 
     # === Evaluation and config ===

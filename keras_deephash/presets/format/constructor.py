@@ -7,7 +7,8 @@ def constructor_parameters(cls: type) -> dict[str, inspect.Parameter]:
     """The parameters of a constructor by name, without `self`, `*args` and `**kwargs`.
 
     Where a constructor takes `**kwargs`, those of the next class count too, up to the
-    first class of this package, whose `**kwargs` are `name` and `trainable` alone.
+    first class of this package, whose `**kwargs` are `name` and `trainable` alone, and
+    the `shared_arguments` of its bases.
 
     Args:
         cls: type. A method or a backbone.
@@ -27,6 +28,18 @@ def constructor_parameters(cls: type) -> dict[str, inspect.Parameter]:
             ):
                 found.setdefault(parameter.name, parameter)
         passes_on = inspect.Parameter.VAR_KEYWORD in kinds
+        if passes_on:
+            found = {**_shared(cls), **found}
         if not passes_on or owner.__module__.startswith("keras_deephash."):
             break
+    return found
+
+
+def _shared(cls: type) -> dict[str, inspect.Parameter]:
+    """The arguments of base classes that all their subclasses take."""
+    found = {}
+    for owner in cls.__mro__:
+        names = vars(owner).get("shared_arguments", ())
+        parameters = inspect.signature(owner.__init__).parameters if names else {}
+        found |= {name: parameters[name] for name in names}
     return found

@@ -1,0 +1,49 @@
+"""The loss of codes that should be as similar as something else."""
+
+import keras
+from keras import ops
+
+from keras_deephash.losses.distances import normalize
+from keras_deephash.losses.loss_layer import LossLayer
+from keras_deephash.losses.pairs import self_pairs
+from keras_deephash.losses.replicas import gather_rows
+
+
+@keras.saving.register_keras_serializable(package="keras_deephash")
+class SimilarityPreservingLoss(LossLayer):
+    """Mean squared difference of the cosines of codes and of others.
+
+    `mean_ij (cos(z_i, z_j) - cos(f_i, f_j))^2` over the pairs of two different images
+    of the global batch, where `f` are features, or longer codes, that are not changed
+    by the loss.
+
+    Call arguments:
+        codes: float tensor [batch, bits].
+        targets: float tensor [batch, d]; no gradient flows to it.
+
+    Returns:
+        float32 scalar; 0 for a batch of one image. In a replica of a `tf.distribute`
+        strategy, the replica's share: the shares add up to the loss of the global
+        batch.
+
+    Example:
+
+    >>> loss = SimilarityPreservingLoss()
+    >>> loss(np.float32([[1, 1], [-1, 1]]), np.float32([[3, 4, 0], [3, 4, 0]]))
+
+    References:
+        - [Su et al., Greedy Hash, NeurIPS 2018](
+          https://papers.nips.cc/paper/7360-greedy-hash-towards-fast-optimization-for-accurate-hash-coding-in-cnn)
+    """
+
+    def call(self, codes, targets):
+        codes = normalize(ops.cast(codes, "float32"))
+        targets = normalize(ops.stop_gradient(ops.cast(targets, "float32")))
+        all_codes, first = gather_rows(codes)
+        all_targets, _ = gather_rows(targets)
+        cosines = ops.matmul(codes, ops.transpose(all_codes))
+        wanted = ops.matmul(targets, ops.transpose(all_targets))
+        is_pair = 1 - self_pairs(codes, all_codes, first)
+        batch = ops.cast(ops.shape(all_codes)[0], "float32")
+        pairs = ops.maximum(batch * (batch - 1), 1.0)
+        return ops.sum(is_pair * ops.square(cosines - wanted)) / pairs

@@ -1,0 +1,79 @@
+"""Hash centres: codes of classes that are far from each other."""
+
+import numpy as np
+
+from keras_deephash.models.hadamard import hadamard
+
+# Rows that are drawn before the wanted distance is lowered.
+_DRAWS = 2_000
+
+
+def hash_centers(
+    classes: int, bits: int, generator: np.random.Generator, others=None
+) -> np.ndarray:
+    """Draws a centre of +1 and -1 for each class.
+
+    Up to 2 * bits centres are rows of a Hadamard matrix and their negatives, any two
+    of which differ in bits / 2 or bits places. More of them, those that join others,
+    and those of 184 and 232 bits, which no matrix is known for here, are drawn at random
+    and kept where they are far from the ones before.
+
+    Args:
+        classes: int.
+        bits: int.
+        generator: `np.random.Generator`, seeded.
+        others: float array [m, bits], of classes that are there already: a new centre
+            is far from their signs. Defaults to `None`.
+
+    Returns:
+        float32 array [classes, bits].
+
+    Raises:
+        ValueError: if there are fewer codes than classes.
+
+    Example:
+
+    >>> hash_centers(10, 48, np.random.default_rng(0))
+
+    References:
+        - [Yuan et al., Central Similarity Quantization, CVPR 2020](
+          https://arxiv.org/abs/1908.00347)
+    """
+    count = classes if others is None else classes + len(others)
+    if bits < 63 and count > 1 << bits:
+        raise ValueError(
+            f"`bits` must be large enough for {count:,} classes to have different "
+            f"codes. Received: bits={bits}."
+        )
+    matrix = hadamard(bits) if others is None else None
+    if matrix is None or classes > 2 * bits:
+        return _drawn_centers(classes, bits, generator, others)
+    # Without the signs, one bit would be the same for all.
+    rows = matrix * generator.choice([-1, 1], (bits, 1))
+    rows = rows[generator.permutation(bits)]
+    return np.concatenate([rows, -rows])[:classes].astype(np.float32)
+
+
+def _drawn_centers(classes, bits, generator, others) -> np.ndarray:
+    chosen = np.empty((0, bits), np.float32)
+    if others is not None:
+        chosen = np.where(np.asarray(others) >= 0, 1, -1).astype(np.float32)
+    known = len(chosen)
+    distance = bits // 2
+    while len(chosen) < known + classes:
+        drawn = generator.choice(np.float32([-1, 1]), (_DRAWS, bits))
+        nearest = _distances(drawn, chosen).min(axis=1, initial=bits)
+        accepted = np.empty((0, bits), np.float32)
+        for row in drawn[nearest >= distance]:
+            if _distances(row[None], accepted).min(initial=bits) >= distance:
+                accepted = np.concatenate([accepted, row[None]])
+        chosen = np.concatenate([chosen, accepted])
+        if not len(accepted):
+            distance -= 1
+            # All codes of few bits, when nearly every one is taken.
+            distance = max(distance, 1)
+    return chosen[known : known + classes]
+
+
+def _distances(rows: np.ndarray, others: np.ndarray) -> np.ndarray:
+    return (rows.shape[1] - rows @ others.T) / 2

@@ -1,0 +1,1 @@
+"""The layers of methods: what makes continuous codes, and the vectors of classes."""

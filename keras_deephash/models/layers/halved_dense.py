@@ -1,0 +1,55 @@
+"""A linear layer whose outputs are halved by their median."""
+
+import keras
+from keras import ops
+
+from keras_deephash.losses.replicas import gather_rows
+
+_MOMENTUM = 0.9
+
+
+@keras.saving.register_keras_serializable(package="keras_deephash")
+class HalvedDense(keras.layers.Layer):
+    """A linear layer without a bias; in inference less the running median.
+
+    Half of the images of a batch lie above its median, for each output. In inference
+    the running median takes the batch's place, so that the threshold of a bit is 0.
+
+    Args:
+        units: int.
+        **kwargs: of `keras.layers.Layer`.
+    """
+
+    def __init__(self, units: int, **kwargs):
+        super().__init__(**kwargs)
+        self.units = units
+
+    def build(self, input_shape):
+        self.kernel = self.add_weight(
+            shape=(input_shape[-1], self.units),
+            initializer=keras.initializers.RandomNormal(stddev=0.01),
+            name="kernel",
+        )
+        # Minus the running median. All replicas see the same batch.
+        self.bias = self.add_weight(
+            shape=(self.units,),
+            initializer="zeros",
+            trainable=False,
+            aggregation="mean",
+            name="bias",
+        )
+
+    def call(self, inputs, training=False):
+        outputs = ops.matmul(ops.cast(inputs, self.compute_dtype), self.kernel)
+        if not training:
+            return outputs + self.bias
+        everyone, _ = gather_rows(ops.stop_gradient(outputs))
+        median = ops.median(everyone, axis=0)
+        self.bias.assign(self.bias * _MOMENTUM - median * (1 - _MOMENTUM))
+        return outputs
+
+    def compute_output_shape(self, input_shape):
+        return (*input_shape[:-1], self.units)
+
+    def get_config(self):
+        return {**super().get_config(), "units": self.units}
