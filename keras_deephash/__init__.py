@@ -94,6 +94,7 @@ __all__ = [
     "AlexNetBackbone",
     "ApplicationBackbone",
     "Backbone",
+    "ClassHashing",
     "ClosedFormHashing",
     "CodeSpec",
     "DeepHashing",

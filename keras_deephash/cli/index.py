@@ -32,6 +32,12 @@ def add_arguments(parser) -> None:
         "quantizer's (default: flat, or that of the index that is there)",
     )
     parser.add_argument(
+        "--bits",
+        type=int,
+        help="one of the lengths of a model that has several (default: the whole "
+        "codes, or that of the index that is there)",
+    )
+    parser.add_argument(
         "--prune",
         action="store_true",
         help="remove images from the index whose files are gone",
@@ -65,13 +71,18 @@ def run(options) -> None:
                 f"{options.output!r} is an index of kind {kind!r}. Received: --kind "
                 f"{options.kind}. Leave it out, or name another --output."
             )
+        if options.bits not in (None, index.spec.bits):
+            raise ValueError(
+                f"{options.output!r} is an index of {index.spec.bits} bits. Received: "
+                f"--bits {options.bits}. Leave it out, or name another --output."
+            )
     elif options.uri is not None:
         raise ValueError(
             "`--uri` is for an index that is on a Milvus server, and there is none in "
             f"{options.output!r}. Make it in Python: docs/milvus.md."
         )
     else:
-        index = Index(model, kind=options.kind or "flat")
+        index = Index(model, kind=options.kind or "flat", bits=options.bits)
         index.save(options.output)  # A wrong --output fails before the work.
     builder = IndexBuilder(
         index, options.output, options.batch_size, strict=options.strict

@@ -201,7 +201,9 @@ class Index:
 
     def _auto_radius(self) -> float:
         model = self._reader.model
-        table = getattr(model, "radius_table", None) or self.spec.radius_table
+        table = self.spec.radius_table
+        if getattr(model, "bits", None) == self.spec.bits:  # And not a shorter code.
+            table = model.radius_table or table
         if table is None:
             raise ValueError(
                 '`radius="auto"` needs an index of a calibrated model: calibrate it, '

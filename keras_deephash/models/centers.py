@@ -15,8 +15,8 @@ def hash_centers(
 
     Up to 2 * bits centres are rows of a Hadamard matrix and their negatives, any two
     of which differ in bits / 2 or bits places. More of them, those that join others,
-    and those of 184 and 232 bits, which no matrix is known for here, are drawn at random
-    and kept where they are far from the ones before.
+    and those of 184 and 232 bits, which `hadamard` has no matrix for, are drawn at
+    random and kept where they are far from the ones before.
 
     Args:
         classes: int.

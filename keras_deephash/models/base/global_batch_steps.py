@@ -23,7 +23,7 @@ class GlobalBatchSteps(keras.Model):
     logs by its name.
     """
 
-    # Whether the loss is of labels; else `fit` takes images alone, or leaves labels out.
+    # Whether the loss is of labels; else `fit` looks at images alone.
     needs_labels = True
     # Whether `loss_terms` is given the backbone's features as a third argument.
     needs_features = False
