@@ -13,10 +13,12 @@ FIGURES = {
     "map_features",
     "map_at_radius",
     "map_at_radius_reranked",
+    "map_at_radius_released",
     "precision_at_radius",
     "recall_at_radius",
     "empty_balls",
     "answered",
+    "answered_at_radius",
 }
 
 

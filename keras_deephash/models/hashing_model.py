@@ -67,7 +67,9 @@ class HashingModel(RetrievalModel):
         self, query_codes, query_labels, database_codes, database_labels, **arguments
     ) -> dict:
         """As in `RetrievalModel`; `map_at_radius` ranks the ball by the codes alone,
-        `map_at_radius_reranked` by the continuous codes (the published protocol)."""
+        `map_at_radius_reranked` by the continuous codes. `map_at_radius_released` is
+        the latter by the rule of the released evaluation, which leaves out a query
+        whose ball holds items, but no relevant one."""
         packed = {
             **self.ranking(query_codes, database_codes),
             "query_labels": query_labels,
@@ -80,7 +82,15 @@ class HashingModel(RetrievalModel):
             database_features=database_codes,
             **arguments,
         )
-        return {**metrics, "map_at_radius_reranked": reranked.map_at_radius}
+        released = reranked.map_at_radius
+        if reranked.unanswered == "zero":
+            counted = reranked.empty_balls + reranked.answered_at_radius
+            released = released / counted if counted else 0.0
+        return {
+            **metrics,
+            "map_at_radius_reranked": reranked.map_at_radius,
+            "map_at_radius_released": released,
+        }
 
     def get_config(self) -> dict:
         return {**super().get_config(), "bits": self.bits}

@@ -51,7 +51,8 @@ def evaluate_retrieval(
       query without any relevant item in the database.
     - `map_at_radius`: the AP of the items in the ball, ranked by Hamming distance, or
       by the inner product of the features where these are given. Divided by the
-      relevant items in the ball. 0 for an empty ball or one without relevant items.
+      relevant items in the ball. 0 for an empty ball or one without relevant items
+      (but see `unanswered`).
     - `precision_recall_curve`: precision and recall within the Hamming radii 0 to
       `bits`, defined as those at `radius`. For features, within the first items at
       up to 100 ranks from 1 to the size of the database, spaced geometrically.
@@ -93,7 +94,9 @@ def evaluate_retrieval(
             to `map`: `"zero"` counts it as 0; `"skip"` leaves it out of the mean, as
             the DeepHash toolkit does, which flatters models that find nothing. Under
             expected ties the mean is then divided by the expected number of
-            answered queries; it is 0 if that is 0. Defaults to `"zero"`.
+            answered queries; it is 0 if that is 0. `"skip"` also leaves out of
+            `map_at_radius` a query whose ball holds items, but no relevant one; an
+            empty ball still counts as 0. Defaults to `"zero"`.
         seed: Seed of `ties="random"`. Defaults to `0`.
 
     Returns:
@@ -162,12 +165,18 @@ def evaluate_retrieval(
     ball = {}
     if distance == "hamming":
         point = min(radius, len(recall) - 1)
+        # The radius alone decides what is in the ball, so no tie makes this random.
+        empty = found.curve_items[:, point] == 0
+        answered = found.curve_relevant[:, point] > 0
+        in_mean = queries if unanswered == "zero" else (empty | answered).sum()
+        in_ball = found.ball_average_precision.sum()
         ball = {
-            "map_at_radius": float(found.ball_average_precision.mean()),
+            "map_at_radius": float(in_ball / in_mean) if in_mean > 0 else 0.0,
             "precision_at_radius": float(precision[point]),
             "recall_at_radius": float(recall[point]),
             "radius": radius,
-            "empty_balls": float((found.curve_items[:, point] == 0).mean()),
+            "empty_balls": float(empty.mean()),
+            "answered_at_radius": float(answered.mean()),
         }
     return RetrievalMetrics(
         map=float(summed / counted) if counted > 0 else 0.0,

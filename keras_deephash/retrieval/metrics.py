@@ -9,7 +9,7 @@ import numpy as np
 class RetrievalMetrics:
     """Retrieval metrics, averaged over the queries.
 
-    `evaluate_retrieval` defines every figure exactly. The five figures of the
+    `evaluate_retrieval` defines every figure exactly. The six figures of the
     Hamming radius are `None` where continuous features were ranked.
 
     Args:
@@ -20,6 +20,7 @@ class RetrievalMetrics:
         recall_at_radius: Mean recall within the Hamming radius.
         radius: The Hamming radius.
         empty_balls: Share of queries without any item within the radius.
+        answered_at_radius: Share of queries with a relevant item within the radius.
         precision_at: Mean precision within the first `N` items, `{N: value}`.
         precision_recall_curve: Mean recall and mean precision, two arrays of equal
             length: within the Hamming radii 0, 1, ..., bits; for continuous
@@ -30,8 +31,8 @@ class RetrievalMetrics:
         distance: What was ranked by: `"hamming"`, `"inner_product"`, `"euclidean"` or
             `"scores"`.
         ties: How ties were treated: `"expected"`, `"random"` or `"stable"`.
-        unanswered: What a query that is not answered did to `map`: `"zero"` or
-            `"skip"`.
+        unanswered: What a query that is not answered did to `map` and
+            `map_at_radius`: `"zero"` or `"skip"`.
     """
 
     map: float
@@ -41,6 +42,7 @@ class RetrievalMetrics:
     recall_at_radius: float | None = None
     radius: int | None = None
     empty_balls: float | None = None
+    answered_at_radius: float | None = None
     precision_at: dict[int, float]
     precision_recall_curve: tuple[np.ndarray, np.ndarray]
     answered: float
@@ -75,6 +77,7 @@ class RetrievalMetrics:
             "recall_at_radius": self.recall_at_radius,
             "radius": self.radius,
             "empty_balls": self.empty_balls,
+            "answered_at_radius": self.answered_at_radius,
         }
         figures = {name: value for name, value in figures.items() if value is not None}
         for length, value in self.precision_at.items():

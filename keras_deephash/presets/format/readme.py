@@ -12,6 +12,7 @@ METRIC_TITLES = {
     "map_symmetric": "MAP, both sides coded (SQD)",
     "map_features": "MAP of the continuous features",
     "map_at_radius": "MAP within the radius",
+    "map_at_radius_released": "MAP within the radius, re-ranked, by the released rule",
     "precision_at_radius": "Precision within the radius",
     "recall_at_radius": "Recall within the radius",
 }
