@@ -127,12 +127,12 @@ def add_strict(parser) -> None:
     )
 
 
-def load_model(preset: str):
-    """The model of a preset that has codes."""
+def load_model(preset: str, **overrides):
+    """The model of a preset that has codes, with other arguments than the preset's."""
     from keras_deephash.models.base.retrieval_model import RetrievalModel
     from keras_deephash.presets import from_preset
 
-    model = from_preset(preset)
+    model = from_preset(preset, **overrides)
     if not isinstance(model, RetrievalModel):
         raise ValueError(
             "`--preset` must be a method's, which has codes. "

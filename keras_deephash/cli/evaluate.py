@@ -41,6 +41,11 @@ def add_evaluation_arguments(parser, several: bool = False) -> None:
         default="expected",
         help="order of equal distances (default: expected, the mean over all orders)",
     )
+    parser.add_argument(
+        "--search-metric",
+        choices=("euclidean", "inner_product"),
+        help="rank the codes by this, of a DTQ (default: the preset's)",
+    )
     arguments.add_crops(parser)
     arguments.add_batch_size(parser, 128)
 
@@ -72,7 +77,10 @@ def load_evaluation(options, preset: str) -> tuple:
     metadata = read_preset_metadata(preset)
     columns = arguments.columns(options)
     query, database = read_query_and_database(options.data, **columns)
-    model = arguments.load_model(preset)
+    metric = options.search_metric
+    model = arguments.load_model(
+        preset, **({} if metric is None else {"search_metric": metric})
+    )
     if options.radius is not None and model.is_quantizer:
         raise ValueError(
             "`--radius` is a Hamming radius, of binary codes: leave it out. "

@@ -4,9 +4,10 @@ from typing import Literal
 
 import keras
 
-from keras_deephash.checks import check_integer, check_number
+from keras_deephash.checks import check_integer, check_number, check_option
 from keras_deephash.codebooks import Codebook
 from keras_deephash.codebooks.learner import CodebookLearner
+from keras_deephash.codebooks.scores import METRICS
 from keras_deephash.losses import EuclideanCodebookLoss, TripletLoss
 from keras_deephash.models.deep_quantization import DeepQuantization
 from keras_deephash.preprocessing import Preprocessor
@@ -32,6 +33,9 @@ class DTQ(DeepQuantization):
             mean squared error where `fit` improves the centres (paper).
             Defaults to `0.0`, the released code's.
         seed: int. Seed of the triplets. Defaults to `0`.
+        search_metric: `"euclidean"`, the distance of the triplet loss, or
+            `"inner_product"`, by which the released evaluation ranks. It decides how
+            codes are ranked, not what is learned. Defaults to `"euclidean"`.
         preprocessor: `Preprocessor`. Defaults to the backbone's own.
         **kwargs: `name` and `trainable` of `keras.Model`.
 
@@ -47,8 +51,6 @@ class DTQ(DeepQuantization):
           https://arxiv.org/abs/1902.00153)
     """
 
-    search_metric = "euclidean"
-
     def __init__(
         self,
         backbone: keras.Model,
@@ -61,9 +63,11 @@ class DTQ(DeepQuantization):
         quantization_start: int = 2,
         orthogonality_weight: float = 0.0,
         seed: int = 0,
+        search_metric: Literal["euclidean", "inner_product"] = "euclidean",
         preprocessor: Preprocessor | None = None,
         **kwargs,
     ):
+        check_option("search_metric", search_metric, METRICS)
         super().__init__(
             backbone,
             dim,
@@ -81,6 +85,7 @@ class DTQ(DeepQuantization):
             "orthogonality_weight", orthogonality_weight
         )
         self.seed = check_integer("seed", seed, minimum=0)
+        self.search_metric = search_metric
 
     @classmethod
     def default_learning_rate(cls) -> float:
@@ -98,4 +103,5 @@ class DTQ(DeepQuantization):
             "mining": self.mining,
             "orthogonality_weight": self.orthogonality_weight,
             "seed": self.seed,
+            "search_metric": self.search_metric,
         }

@@ -294,6 +294,27 @@ def test_an_image_of_any_name_is_one(data, preset, tmp_path):
         assert list(file["paths"]) == [image]
 
 
+def test_the_search_metric_of_a_dtq(data, tmp_path, capsys):
+    arguments = ["--data", data, "--search-metric", "inner_product"]
+    figures = tmp_path / "figures.json"
+    for name in ("dtq_cifar10_32", "dqn_cifar10_32"):
+        preset = ["--preset", name, "--json", str(figures)]
+        failed = main(["evaluate", *preset, *arguments])
+        assert failed == (name == "dqn_cifar10_32")
+    assert "no argument 'search_metric'" in capsys.readouterr().err
+    model = kdh.from_preset("dtq_cifar10_32", search_metric="inner_product")
+    query, database = kdh.datasets.read_lists(data, ["test", "database"])
+    codes = [model.continuous_codes(images.images) for images in (query, database)]
+    found = kdh.evaluate_retrieval(
+        None,
+        query.labels,
+        None,
+        database.labels,
+        scores=model.asymmetric_scores(codes[0], model.codebook.encode(codes[1])),
+    )
+    assert json.loads(figures.read_text())["map"] == pytest.approx(found.map, abs=1e-3)
+
+
 def test_a_radius_is_refused_where_there_is_no_ball(data, capsys):
     arguments = ["--preset", "dtq_cifar10_32", "--data", data, "--radius", "3"]
     for command in ("evaluate", "report"):

@@ -137,6 +137,7 @@ def test_word_vectors_are_used_at_length_one(make, name):
         ("DQN", dict(pair_weighting="balanced", quantization_start=5)),
         ("DVSQ", dict(margin=0.4, quantization_weight=0.5)),
         ("DTQ", dict(margin=3.0, mining="hard", orthogonality_weight=0.1, seed=4)),
+        ("DTQ", dict(search_metric="inner_product")),
     ],
 )
 def test_every_argument_is_in_the_config(make, name, arguments):
@@ -164,6 +165,7 @@ def test_every_argument_is_in_the_config(make, name, arguments):
         ("DVSQ", {"word_vectors": np.zeros((4, 12))}, "zeros at label 0"),
         ("DVSQ", {"margin": -1}, "`margin` must be finite and >= 0"),
         ("DTQ", {"mining": "easy"}, "`mining` must be one of"),
+        ("DTQ", {"search_metric": "cosine"}, "`search_metric` must be one of"),
         (
             "DTQ",
             {"orthogonality_weight": -1},

@@ -70,6 +70,48 @@ def test_metrics_are_those_of_the_scores(model, images, labels):
     assert metrics["queries"] == 8 and metrics["database"] == 24
 
 
+def test_the_search_metric_of_dtq_ranks_codes_that_stay(
+    make_quantizer, images, labels, tmp_path
+):
+    model = make_quantizer("DTQ")
+    model.feature_layer.kernel.assign(100 * model.feature_layer.kernel)
+    model.fit_codebook(images)
+    model.save_to_preset(tmp_path / "preset")
+    inner = kdh.from_preset(tmp_path / "preset", search_metric="inner_product")
+    inner.save_to_preset(tmp_path / "inner")
+    inner = kdh.from_preset(tmp_path / "inner")
+    features, codes = inner.continuous_codes(images), inner.encode(images)
+    np.testing.assert_array_equal(codes, model.encode(images))
+    decoded = np.asarray(inner.decode(codes), np.float64)
+    products = features.astype(np.float64) @ decoded.T
+    nearness = -np.sum((features[:, None] - decoded[None]) ** 2, axis=2)
+    for each, metric, scores in (
+        (model, "euclidean", nearness),
+        (inner, "inner_product", products),
+    ):
+        np.testing.assert_allclose(
+            each.asymmetric_scores(features, codes), scores, rtol=1e-3, atol=1e-3
+        )
+        assert each.search_metric == metric == kdh.CodeSpec.of(each).metric
+        metrics = each.retrieval_metrics(features, labels, features, labels)
+        found = kdh.evaluate_retrieval(None, labels, None, labels, scores=scores)
+        assert metrics["map"] == pytest.approx(found.map, abs=1e-6)
+        index = kdh.Index(each)
+        index.add(images)
+        distances, _ = index.search(images[:3], k=24)
+        np.testing.assert_allclose(
+            distances, np.sort(-scores[:3], axis=1), rtol=1e-3, atol=1e-3
+        )
+    # The two rank differently here.
+    assert (np.argmax(products, axis=1) != np.argmax(nearness, axis=1)).any()
+
+
+def test_a_preset_of_before_is_searched_by_euclid(make_quantizer):
+    config = make_quantizer("DTQ").get_config()
+    del config["search_metric"]
+    assert kdh.DTQ.from_config(config).search_metric == "euclidean"
+
+
 def test_an_untrained_model_has_no_codes(make_quantizer, images):
     with pytest.raises(ValueError, match="not fitted yet"):
         make_quantizer("DTQ").encode(images)
