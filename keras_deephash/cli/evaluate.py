@@ -46,13 +46,20 @@ def add_evaluation_arguments(parser, several: bool = False) -> None:
         choices=("euclidean", "inner_product"),
         help="rank the codes by this, of a DTQ (default: the preset's)",
     )
+    parser.add_argument(
+        "--bootstrap",
+        type=int,
+        default=1000,
+        metavar="N",
+        help="samples of the queries for intervals of 95 %% (default: 1000; 0: none)",
+    )
     arguments.add_crops(parser)
     arguments.add_batch_size(parser, 128)
 
 
 def evaluation_arguments(options, metadata: dict) -> dict:
     """The options as arguments of `evaluate_model`."""
-    names = ("crops", "top_k", "ties")
+    names = ("crops", "top_k", "ties", "bootstrap")
     chosen = {name: getattr(options, name) for name in names}
     if options.radius is not None:
         chosen["radius"] = options.radius
@@ -74,6 +81,7 @@ def load_evaluation(options, preset: str) -> tuple:
         check_integer("--radius", options.radius, minimum=0)
     if options.top_k is not None:
         check_integer("--top-k", options.top_k, minimum=1)
+    check_integer("--bootstrap", options.bootstrap, minimum=0)
     metadata = read_preset_metadata(preset)
     columns = arguments.columns(options)
     query, database = read_query_and_database(options.data, **columns)
@@ -92,6 +100,7 @@ def load_evaluation(options, preset: str) -> tuple:
 
 def run(options) -> None:
     from keras_deephash.files import write_atomically
+    from keras_deephash.presets.format.readme import metric_text
     from keras_deephash.retrieval.evaluate_model import evaluate_model
 
     if options.json and os.path.isdir(options.json):
@@ -111,12 +120,9 @@ def run(options) -> None:
         if options.json:
             file.write((json.dumps(metrics, indent=2) + "\n").encode())
     stated = metadata["metrics"]
-    print(f"{'':28}{'measured':>10}{'metadata':>10}")
+    print(f"{'':32}{'measured':>16}{'metadata':>16}")
     for name, value in metrics.items():
-        print(f"{name:28}{_text(value):>10}{_text(stated.get(name, '-')):>10}")
+        there = metric_text(stated.get(name, "-"))
+        print(f"{name:32}{metric_text(value):>16}{there:>16}")
     if options.json:
         print(f"written to {options.json}")
-
-
-def _text(value) -> str:
-    return f"{value:.4f}" if isinstance(value, float) else str(value)

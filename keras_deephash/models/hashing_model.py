@@ -86,11 +86,11 @@ class HashingModel(RetrievalModel):
         if reranked.unanswered == "zero":
             counted = reranked.empty_balls + reranked.answered_at_radius
             released = released / counted if counted else 0.0
-        return {
-            **metrics,
-            "map_at_radius_reranked": reranked.map_at_radius,
-            "map_at_radius_released": released,
-        }
+        metrics["map_at_radius_reranked"] = reranked.map_at_radius
+        if reranked.map_at_radius_interval is not None:
+            interval = list(reranked.map_at_radius_interval)
+            metrics["map_at_radius_reranked_interval"] = interval
+        return {**metrics, "map_at_radius_released": released}
 
     def get_config(self) -> dict:
         return {**super().get_config(), "bits": self.bits}

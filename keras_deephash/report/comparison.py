@@ -3,14 +3,14 @@
 from keras_deephash.datasets.image_set import ImageSet
 from keras_deephash.plots.precision_at import default_lengths, draw_precision_at
 from keras_deephash.plots.precision_recall import draw_precision_recall
-from keras_deephash.presets.format.readme import metric_title
+from keras_deephash.presets.format.readme import metric_title, metric_value
 from keras_deephash.report import page
 from keras_deephash.retrieval.evaluate import evaluate_retrieval
 from keras_deephash.retrieval.evaluate_model import encode_sets, evaluate_codes
 from keras_deephash.retrieval.metrics import RetrievalMetrics
 
 # Figures of the table, where a method has them.
-SHOWN = ("map", "map_at_radius", "map_features")
+SHOWN = ("map", "map_interval", "map_at_radius", "map_features")
 
 
 def measure(
@@ -90,5 +90,6 @@ def metric_cells(rows: list[tuple[str, dict]]) -> tuple[tuple, list[tuple]]:
     shown = [name for name in SHOWN if any(name in metrics for _, metrics in rows)]
     header = ("", *map(metric_title, shown))
     return header, [
-        (name, *(metrics.get(each, "") for each in shown)) for name, metrics in rows
+        (name, *(metric_value(metrics.get(each, "")) for each in shown))
+        for name, metrics in rows
     ]

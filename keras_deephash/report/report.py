@@ -8,7 +8,7 @@ from keras_deephash.datasets.image_set import ImageSet
 from keras_deephash.plots.precision_at import default_lengths, draw_precision_at
 from keras_deephash.plots.precision_recall import draw_precision_recall
 from keras_deephash.plots.radii import radii
-from keras_deephash.presets.format.readme import metric_title
+from keras_deephash.presets.format.readme import metric_title, metric_value
 from keras_deephash.report import page
 from keras_deephash.report.health import code_health
 from keras_deephash.retrieval.evaluate import evaluate_retrieval
@@ -93,7 +93,7 @@ def make_report(
 
 def _metrics(metrics: dict, stated: dict) -> str:
     rows = [
-        (metric_title(key), value, stated.get(key, "-"))
+        (metric_title(key), metric_value(value), metric_value(stated.get(key, "-")))
         for key, value in metrics.items()
     ]
     return page.table(rows, ("", "measured", "in the metadata"))

@@ -9,13 +9,16 @@ import numpy as np
 class RetrievalMetrics:
     """Retrieval metrics, averaged over the queries.
 
-    `evaluate_retrieval` defines every figure exactly. The six figures of the
+    `evaluate_retrieval` defines every figure exactly. The seven figures of the
     Hamming radius are `None` where continuous features were ranked.
 
     Args:
         map: Mean average precision within the first `top_k` items.
+        map_interval: The ends of its bootstrap interval of 95 % over the queries;
+            `None` without `bootstrap`.
         top_k: Length at which rankings were cut; at most the database's size.
         map_at_radius: Mean average precision within the Hamming radius.
+        map_at_radius_interval: As `map_interval`, of `map_at_radius`.
         precision_at_radius: Mean precision within the Hamming radius.
         recall_at_radius: Mean recall within the Hamming radius.
         radius: The Hamming radius.
@@ -36,8 +39,10 @@ class RetrievalMetrics:
     """
 
     map: float
+    map_interval: tuple[float, float] | None = None
     top_k: int
     map_at_radius: float | None = None
+    map_at_radius_interval: tuple[float, float] | None = None
     precision_at_radius: float | None = None
     recall_at_radius: float | None = None
     radius: int | None = None
@@ -60,9 +65,10 @@ class RetrievalMetrics:
                 `curve_recall` and `curve_precision`. Defaults to `False`.
 
         Returns:
-            A dictionary of Python floats and integers. `precision_at` becomes one
-            entry a length, such as `precision_at_100`. Figures that are `None` are
-            left out, and so are the settings that are strings.
+            A dictionary of Python floats and integers, an interval being a list of
+            two. `precision_at` becomes one entry a length, such as
+            `precision_at_100`. Figures that are `None` are left out, and so are the
+            settings that are strings.
 
         Example:
 
@@ -71,15 +77,21 @@ class RetrievalMetrics:
         """
         figures = {
             "map": self.map,
+            "map_interval": self.map_interval,
             "top_k": self.top_k,
             "map_at_radius": self.map_at_radius,
+            "map_at_radius_interval": self.map_at_radius_interval,
             "precision_at_radius": self.precision_at_radius,
             "recall_at_radius": self.recall_at_radius,
             "radius": self.radius,
             "empty_balls": self.empty_balls,
             "answered_at_radius": self.answered_at_radius,
         }
-        figures = {name: value for name, value in figures.items() if value is not None}
+        figures = {
+            name: list(value) if isinstance(value, tuple) else value
+            for name, value in figures.items()
+            if value is not None
+        }
         for length, value in self.precision_at.items():
             figures[f"precision_at_{length}"] = value
         figures["answered"] = self.answered

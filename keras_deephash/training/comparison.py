@@ -11,6 +11,7 @@ from keras_deephash.models.base.retrieval_model import RetrievalModel
 from keras_deephash.plots.style import check_matplotlib
 from keras_deephash.presets.format.constructor import constructor_parameters
 from keras_deephash.report.comparison import comparison_page, measure, metric_cells
+from keras_deephash.retrieval.query_mean import SAMPLES
 from keras_deephash.training.data import read_data
 from keras_deephash.training.defaults import takes_the_table
 from keras_deephash.training.frozen_features import FrozenFeatures
@@ -142,7 +143,7 @@ def _measure(
     if model.frozen_layers:
         features = FrozenFeatures(options.feature_cache)
         parts = [features.of_images(model, part) for part in parts]
-    return measure(model, *parts, top_k=top_k)
+    return measure(model, *parts, top_k=top_k, bootstrap=SAMPLES)
 
 
 def _write(rows: list[Row], figures: list[tuple], data: str, output: str) -> None:

@@ -13,9 +13,11 @@ from keras_deephash.callbacks.training_backup import claim_backup
 from keras_deephash.datasets import feature_dataset, image_dataset, write_lists
 from keras_deephash.datasets.augment import augmentation
 from keras_deephash.models.base.retrieval_model import RetrievalModel
+from keras_deephash.presets.format.readme import metric_text
 from keras_deephash.presets.format.weights import round_weights
 from keras_deephash.presets.saving import check_replaceable
 from keras_deephash.retrieval.evaluate_model import evaluate_model
+from keras_deephash.retrieval.query_mean import SAMPLES
 from keras_deephash.training.best_epoch import BestEpoch
 from keras_deephash.training.data import TrainingData, hold_queries_out, read_data
 from keras_deephash.training.defaults import described, resolve
@@ -257,10 +259,12 @@ def _evaluate(
 ) -> dict:
     query, database = _as_features(model, options, data.evaluation)
     print("Encoding the queries and the database")
-    metrics = evaluate_model(model, query, database, top_k=options.top_k, verbose=1)
+    metrics = evaluate_model(
+        model, query, database, top_k=options.top_k, bootstrap=SAMPLES, verbose=1
+    )
     for name, value in metrics.items():
         if name.startswith("map"):
-            print(f"{name}: {value:.4f}")
+            print(f"{name}: {metric_text(value)}")
     return metrics
 
 

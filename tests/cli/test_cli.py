@@ -70,9 +70,16 @@ def test_train_evaluate_encode(data, start, tmp_path, capsys):
     arguments = ["--preset", output, "--data", data, "--json", str(figures)]
     assert main(["evaluate", *arguments]) == 0
     assert json.loads(figures.read_text()) == metadata["metrics"]
-    assert "map_at_radius" in capsys.readouterr().out
+    low, high = metadata["metrics"]["map_interval"]
+    assert low <= metadata["metrics"]["map"] <= high
+    printed = capsys.readouterr().out
+    assert "map_at_radius" in printed
+    assert printed.count(f"{low:.3f} to {high:.3f}") >= 2  # Measured, and stated.
+    assert f"{low:.3f} to {high:.3f}" in (tmp_path / "trained/README.md").read_text()
     assert main(["evaluate", *arguments, "--top-k", "9"]) == 0
     assert json.loads(figures.read_text())["top_k"] == 9
+    assert main(["evaluate", *arguments, "--bootstrap", "0"]) == 0
+    assert "map_interval" not in json.loads(figures.read_text())
 
     codes = str(tmp_path / "codes.npz")
     assert (

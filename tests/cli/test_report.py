@@ -104,7 +104,12 @@ def test_the_numbers_are_those_of_evaluate(data, preset, tmp_path, method):
     page, _ = write_report(arguments, tmp_path)
     start = page.rows.index(["", "measured", "in the metadata"]) + 1
     measured = page.rows[start : start + len(expected)]
-    assert [row[1] for row in measured] == list(expected.values())
+    shown = {
+        name: "{:.3f} to {:.3f}".format(*value) if "interval" in name else value
+        for name, value in expected.items()
+    }
+    assert [row[1] for row in measured] == list(shown.values())
+    assert shown["map_interval"] != expected["map"]
     assert measured[0] == ["MAP", expected["map"], 0.25]
     assert measured[1][2] == "-"
 

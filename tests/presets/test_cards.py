@@ -39,6 +39,8 @@ def metadata(preset):
         ("label_names", [f"# {EVIL}"]),
         ("training", {EVIL: EVIL, "log": [{EVIL: EVIL}]}),
         ("metrics", {EVIL: 0.5}),
+        ("metrics", {"map_interval": [EVIL, 0.5]}),
+        ("metrics", {"map_interval": [0.25, EVIL]}),
     ],
 )
 def test_nothing_in_the_metadata_is_markup(metadata, field, value):

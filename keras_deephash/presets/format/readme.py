@@ -9,9 +9,11 @@ from keras_deephash.text import printable
 
 METRIC_TITLES = {
     "map": "MAP",
+    "map_interval": "MAP, 95 % interval over queries",
     "map_symmetric": "MAP, both sides coded (SQD)",
     "map_features": "MAP of the continuous features",
     "map_at_radius": "MAP within the radius",
+    "map_at_radius_interval": "MAP within the radius, 95 % interval over queries",
     "map_at_radius_released": "MAP within the radius, re-ranked, by the released rule",
     "precision_at_radius": "Precision within the radius",
     "recall_at_radius": "Recall within the radius",
@@ -43,7 +45,8 @@ def render_card(name: str, metadata: dict) -> str:
 
 def describe_results(metadata: dict) -> list[str]:
     """The lines about metrics, training, labels and versions."""
-    lines = _table("Metrics", metadata["metrics"])
+    metrics = metadata["metrics"].items()
+    lines = _table("Metrics", {name: metric_value(value) for name, value in metrics})
     lines += _radii(metadata.get("radius_table"))
     training = dict(metadata["training"])
     log = training.pop("log", None)
@@ -92,6 +95,19 @@ def is_rendered(card: str, metadata: dict) -> bool:
 def metric_title(name: str) -> str:
     """How to call a metric in a text."""
     return METRIC_TITLES.get(name, name.replace("_", " "))
+
+
+def metric_value(value):
+    """A metric as it is shown: an interval as a text, all else as it is."""
+    if isinstance(value, list) and value and all(isinstance(v, float) for v in value):
+        return " to ".join(f"{end:.3f}" for end in value)
+    return value
+
+
+def metric_text(value) -> str:
+    """A metric for a line of text."""
+    value = metric_value(value)
+    return f"{value:.4f}" if isinstance(value, float) else str(value)
 
 
 def _table(title: str, values: dict) -> list[str]:
