@@ -20,7 +20,8 @@ QUANTIZATIONS = ("cauchy", "squared")
 class DCH(PairwiseHashing):
     """Deep Cauchy Hashing: binary codes for look-up within a small Hamming radius.
 
-    The defaults are the paper's form. The released code's form is
+    The pair loss is the paper's by default; the quantization loss has the weight 0 of
+    the released training. The released code's form is
     `DCH(backbone, bits, gamma=20, distance="squared_euclidean",
     pair_weighting="one_sided", quantization="squared")`.
 

@@ -20,7 +20,8 @@ QUANTIZATIONS = ("log_cosh", "squared")
 class DHN(PairwiseHashing):
     """Deep Hashing Network: binary codes for ranking by Hamming distance.
 
-    The defaults are the paper's form. The released code's form is
+    The pair loss is the paper's by default; the quantization loss has the weight 0 of
+    the released training. The released code's form is
     `DHN(backbone, bits, alpha=10, similarity="cosine", pair_weighting="one_sided",
     quantization="squared")`.
 

@@ -17,6 +17,8 @@ from keras_deephash.preprocessing import Preprocessor
 class DTQ(DeepQuantization):
     """Deep Triplet Quantization: an additive codebook under a triplet loss.
 
+    docs/released_code.md says where it differs from the released code.
+
     Args:
         backbone: `keras.Model`, images to features [n, d].
         subcodebooks: int. Bytes of a code. Defaults to `4`.

@@ -16,11 +16,11 @@ METADATA = sorted(
     for path in (ROOT / folder).glob("*/metadata.json")
 )
 PUBLISHED = {
-    "DCH": ("0.807 (paper)", "map_at_radius"),
-    "DHN": ("0.781 (best re-implementation)", "map"),
-    "DQN": ("0.674 (a run of the released code)", "map"),
-    "DTQ": ("0.792 (paper)", "map"),
-    "DVSQ": ("0.733 (secondary sources)", "map"),
+    "DCH": ("0.807 (from memory of the paper, not checked)", "map_at_radius"),
+    "DHN": ("0.781 (better of two re-implementations, by its README)", "map"),
+    "DQN": ("0.674 (a user's run of the released code)", "map"),
+    "DTQ": ("0.792 (from memory of the paper, not checked)", "map"),
+    "DVSQ": ("0.733 (secondary notes)", "map"),
 }
 
 
