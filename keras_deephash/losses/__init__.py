@@ -1,8 +1,9 @@
 """Loss layers: pure functions of codes, or features, and labels.
 
 A loss of one's own derives from `PairwiseLoss` (pairs of images), `PointwiseLoss` (each
-image and its labels) or `QuantizationLoss` (each code), or is a layer that ends in
-`mean_over_replicas`: see docs/own_method.md. Losses of codes, or features, and labels
+image and its labels), `ClassLoss` (each image and the vectors of the classes) or
+`QuantizationLoss` (each code), or is a layer that ends in `mean_over_replicas`: see
+docs/own_method.md. Losses of codes, or features, and labels
 serve in `compile(loss=)` of any network of Keras too, whose outputs are the codes.
 """
 

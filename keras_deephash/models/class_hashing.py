@@ -1,6 +1,7 @@
 """The base class of the hashing methods that have a vector for each class."""
 
 from collections.abc import Sequence
+from numbers import Integral
 
 import keras
 import numpy as np
@@ -8,6 +9,7 @@ from keras import ops
 
 from keras_deephash.checks import check_integer
 from keras_deephash.datasets.label_names import MOST_CLASSES
+from keras_deephash.models.centers import hash_centers
 from keras_deephash.models.deep_hashing import DeepHashing
 from keras_deephash.models.layers.class_vectors import ClassVectors
 from keras_deephash.preprocessing import Preprocessor
@@ -19,8 +21,8 @@ class ClassHashing(DeepHashing):
 
     The vectors are centres, which stay as they are drawn, or proxies, which learn
     (`learns_vectors = True`). They are drawn by the first `fit`, which knows how many
-    classes there are, and are kept in presets. A method is a subclass that draws them
-    in `new_vectors`, and takes those of a length by `vectors_for` in `loss_terms`.
+    classes there are, and are kept in presets. A method is a subclass that takes those
+    of a length by `vectors_for` in `loss_terms`. It may draw others in `new_vectors`.
 
     Args:
         backbone: `keras.Model`, images to features [n, d].
@@ -64,12 +66,12 @@ class ClassHashing(DeepHashing):
                 check_integer("classes", classes, minimum=2, maximum=MOST_CLASSES)
             )
 
-    # === What a subclass defines ===
+    # === What a subclass may define ===
 
     def new_vectors(
         self, classes: int, bits: int, generator: np.random.Generator, others=None
     ) -> np.ndarray:
-        """Draws the vectors of classes.
+        """Draws the vectors of classes: here `hash_centers`.
 
         Args:
             classes: int. How many.
@@ -81,7 +83,7 @@ class ClassHashing(DeepHashing):
         Returns:
             float array [classes, bits].
         """
-        raise NotImplementedError(f"{type(self).__name__} must define `new_vectors`.")
+        return hash_centers(classes, bits, generator, others)
 
     # === Vectors ===
 
@@ -103,18 +105,25 @@ class ClassHashing(DeepHashing):
                     f"`{type(self).__name__}` needs the number of classes, which the "
                     "dataset does not tell: give it as `classes=`."
                 )
-            self._make_vectors(classes)
         elif classes is not None and classes != self.classes:
             raise ValueError(
                 f"This `{type(self).__name__}` has vectors of {self.classes} classes. "
                 f"Received: labels of {classes}. Add the new ones by `add_classes`, "
                 "or begin with a new model."
             )
-        for layer in self.class_vectors:
-            if not layer.are_known:
-                generator = np.random.default_rng([self.seed, layer.units])
-                drawn = self.new_vectors(self.classes, layer.units, generator)
-                layer.assign(drawn)
+        count = self.classes or classes
+        # Before the model changes: too few bits are an error.
+        drawn = {
+            layer: self.new_vectors(
+                count, layer.units, np.random.default_rng([self.seed, layer.units])
+            )
+            for layer in self.class_vectors
+            if not layer.are_known
+        }
+        if self.classes is None:
+            self._make_vectors(count)
+        for layer, vectors in drawn.items():
+            layer.assign(vectors)
 
     def class_codes(self, classes: Sequence | None = None) -> np.ndarray:
         """The codes of classes: what to search by for images of a class.
@@ -161,38 +170,47 @@ class ClassHashing(DeepHashing):
         >>> model.add_classes(["zebra"])
         >>> model.class_codes(["zebra"])
         """
-        names = None if isinstance(names_or_count, int) else list(names_or_count)
-        if (names is None) != (self.label_names is None):
+        if isinstance(names_or_count, str):
+            names_or_count = [names_or_count]
+        counted = isinstance(names_or_count, Integral)
+        if counted != (self.label_names is None):
             raise ValueError(
                 "`names_or_count` must be names of a model that has `label_names`, "
                 f"and a number of any other. Received: {names_or_count!r}."
             )
         count = check_integer(
             "names_or_count",
-            names_or_count if names is None else len(names),
+            names_or_count if counted else len(names_or_count),
             minimum=1,
         )
         if not all(layer.are_known for layer in self.class_vectors):
             raise ValueError("Call `fit` first: there are no vectors of classes yet.")
-        known = [ops.convert_to_numpy(layer.vectors) for layer in self.class_vectors]
-        if names is not None:
-            self.label_names = [*self.label_names, *names]
+        vectors = [self._with_more(layer, count) for layer in self.class_vectors]
+        if not counted:
+            self.label_names = [*self.label_names, *names_or_count]
         self._make_vectors(self.classes + count)
-        for layer, old in zip(self.class_vectors, known, strict=True):
-            generator = np.random.default_rng([self.seed, layer.units, len(old)])
-            drawn = self.new_vectors(count, layer.units, generator, others=old)
-            layer.assign(np.concatenate([old, drawn]))
+        for layer, values in zip(self.class_vectors, vectors, strict=True):
+            layer.assign(values)
         self.forget_functions()
-        if self.learns_vectors and self.optimizer is not None:
+        if self.learns_vectors and self.compiled:
             # It knows the old weight.
             config = self.optimizer.get_config()
-            self.optimizer = type(self.optimizer).from_config(config)
+            with self.distribute_strategy.scope():
+                self.optimizer = type(self.optimizer).from_config(config)
+
+    def _with_more(self, layer: ClassVectors, count: int) -> np.ndarray:
+        """The vectors of a layer, and those of new classes."""
+        known = ops.convert_to_numpy(layer.vectors)
+        generator = np.random.default_rng([self.seed, layer.units, len(known)])
+        drawn = self.new_vectors(count, layer.units, generator, others=known)
+        return np.concatenate([known, drawn])
 
     def _class_number(self, name_or_number) -> int:
         if isinstance(name_or_number, str):
-            if name_or_number in (self.label_names or ()):
-                return self.label_names.index(name_or_number)
-            known = ", ".join(self.label_names or ["none"])
+            names = (self.label_names or [])[: self.classes]
+            if name_or_number in names:
+                return names.index(name_or_number)
+            known = ", ".join(names or ["none"])
             raise ValueError(
                 f"`classes` must be among the names of the labels: {known[:400]}. "
                 f"Received: {name_or_number!r}."

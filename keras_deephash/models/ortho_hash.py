@@ -3,7 +3,6 @@
 import keras
 
 from keras_deephash.losses import CosineCenterLoss
-from keras_deephash.models.centers import hash_centers
 from keras_deephash.models.class_hashing import ClassHashing
 from keras_deephash.preprocessing import Preprocessor
 
@@ -57,9 +56,6 @@ class OrthoHash(ClassHashing):
         self.center_loss = CosineCenterLoss(scale, margin)
         self.scale = self.center_loss.scale
         self.margin = self.center_loss.margin
-
-    def new_vectors(self, classes, bits, generator, others=None):
-        return hash_centers(classes, bits, generator, others)
 
     def loss_terms(self, outputs, labels) -> dict:
         vectors = self.vectors_for(outputs)

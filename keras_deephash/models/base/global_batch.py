@@ -18,6 +18,7 @@ from keras_deephash.models.base.label_forms import (
     label_names_of,
 )
 from keras_deephash.models.base.learning_rates import (
+    PUBLISHED,
     check_multipliers,
     check_schedule,
     new_multipliers,
@@ -41,6 +42,9 @@ class GlobalBatchTraining(FreezingMixin, GlobalBatchSteps):
     """
 
     # === What a subclass defines ===
+
+    # What `compile()` multiplies the rate of an SGD by; None for one rate.
+    default_multipliers = PUBLISHED
 
     @classmethod
     def default_learning_rate(cls):
@@ -93,7 +97,8 @@ class GlobalBatchTraining(FreezingMixin, GlobalBatchSteps):
             learning_rate_multipliers: 4 floats that multiply the learning rate of
                 the backbone's kernels and biases and of the last layer's kernel
                 and bias, or `None`. They need an SGD optimizer. Defaults to
-                `"auto"`: (1, 2, 10, 20) where `optimizer="auto"` is SGD, else `None`.
+                `"auto"`: the method's, for most (1, 2, 10, 20), where
+                `optimizer="auto"` is SGD; else `None`.
             jit_compile: bool. XLA compilation; not with several replicas, and
                 without the checks of a dataset's batches. Defaults to `False`.
             steps_per_execution: int. Batches a call of the training function; 1
@@ -122,7 +127,9 @@ class GlobalBatchTraining(FreezingMixin, GlobalBatchSteps):
         if published:
             optimizer = self.default_optimizer()
             published = isinstance(optimizer, keras.optimizers.SGD)
-        multipliers = new_multipliers(learning_rate_multipliers, published)
+        multipliers = new_multipliers(
+            learning_rate_multipliers, self.default_multipliers if published else None
+        )
         optimizer = keras.optimizers.get(optimizer)
         self.check_optimizer(optimizer)
         # Keras looks at the model's own dtype alone.
@@ -183,8 +190,6 @@ class GlobalBatchTraining(FreezingMixin, GlobalBatchSteps):
         else:
             classes = self._know_labels(x, y, classes)
         check_arrays(x, y, "y", self.takes_as_features, classes)
-        if self.needs_labels:
-            self.know_classes(count_labels(x, y, classes))
         validation = kwargs.get("validation_data")
         if isinstance(validation, (list, tuple)) and len(validation) > 1:
             check_arrays(
@@ -228,15 +233,18 @@ class GlobalBatchTraining(FreezingMixin, GlobalBatchSteps):
     def _know_labels(self, x, y, classes: int | None) -> int | None:
         """Learns the names and the number of the labels to come; returns that."""
         source = x if y is None else y
-        self.label_names = label_names_of(source, self.label_names)
-        classes = count_classes(self, x, y, classes, self.label_names)
+        names = label_names_of(source, self.label_names)
+        classes = count_classes(self, x, y, classes, names)
+        check_labels(y, "y", classes)
+        self.know_classes(count_labels(x, y, classes))
+        self.label_names = names
         if classes != self._classes:
             self._classes = classes
             self.train_function = self.test_function = None  # They have it inside.
         return classes
 
     def know_classes(self, classes: int | None) -> None:
-        """Called by `fit` ahead of the training, with the number of labels.
+        """Called by `fit` and `evaluate` ahead of their work.
 
         Args:
             classes: int, L; or None of a dataset that does not tell it.
@@ -262,8 +270,7 @@ class GlobalBatchTraining(FreezingMixin, GlobalBatchSteps):
         if not self.needs_labels:
             y = None
         elif not kwargs.get("_use_cached_eval_dataset"):  # As `fit` calls it.
-            classes = self._know_labels(x, y, classes)
-            check_labels(y, "y", classes)
+            self._know_labels(x, y, classes)
         with batches_explained(self):
             return super().evaluate(
                 x, y, batch_size, keras_verbosity(verbose), **kwargs

@@ -13,10 +13,10 @@ import numpy as np
 PUBLISHED = (1, 2, 10, 20)
 
 
-def new_multipliers(multipliers, published: bool) -> tuple | None:
-    """4 floats or None; `"auto"` is None except in the published recipe."""
+def new_multipliers(multipliers, default: tuple | None) -> tuple | None:
+    """4 floats or None; `"auto"` is the default."""
     if isinstance(multipliers, str) and multipliers == "auto":
-        return PUBLISHED if published else None
+        return default
     if multipliers is None:
         return None
     several = np.ndim(multipliers) == 1

@@ -59,13 +59,14 @@ class NormalizedDense(keras.layers.Layer):
         everyone, _ = gather_rows(outputs)
         mean, variance = ops.moments(everyone, axes=0)
         deviation = ops.sqrt(variance + _EPSILON)
-        self._follow(self.moving_mean, mean)
-        self._follow(self.moving_deviation, deviation)
+        # One image has no deviation to follow.
+        pace = (1 - _MOMENTUM) * ops.cast(ops.shape(everyone)[0] > 1, self.dtype)
+        for moving, value in (
+            (self.moving_mean, mean),
+            (self.moving_deviation, deviation),
+        ):
+            moving.assign(moving + pace * (ops.stop_gradient(value) - moving))
         return (outputs - mean) / deviation * self.gamma + self.bias
-
-    def _follow(self, moving, value) -> None:
-        value = ops.stop_gradient(value)
-        moving.assign(moving * _MOMENTUM + value * (1 - _MOMENTUM))
 
     def compute_output_shape(self, input_shape):
         return (*input_shape[:-1], self.units)

@@ -2,10 +2,13 @@
 
 import math
 
+from keras_deephash.datasets.label_names import MOST_CLASSES
 from keras_deephash.presets.errors import PresetError
 
 # Nothing that a network is described by is larger: pixels, filters, bits, epochs.
 MAX_INTEGER = 8192
+# But for what is counted in data sets.
+_LARGER = {"classes": MOST_CLASSES}
 MAX_CANVAS = 4096  # Pixels of a resized and padded image, height and width.
 # Of presets that nobody vouches for: networks see images of some 224 to 600 pixels, cut
 # from ones a little larger.
@@ -77,8 +80,10 @@ def _check_value(key: str, value, what: str, depth: int) -> None:
         )
     elif isinstance(value, float) and not math.isfinite(value):
         raise PresetError(f"`{key}` in {what} must be finite. Received: {value}.")
-    elif isinstance(value, int) and abs(value) > MAX_INTEGER and key not in _UNBOUNDED:
-        raise PresetError(
-            f"`{key}` in {what} is beyond all sizes, the largest is {MAX_INTEGER}. "
-            f"Received: {value if abs(value) < 10**20 else 'a huge number'}."
-        )
+    elif isinstance(value, int) and key not in _UNBOUNDED:
+        largest = _LARGER.get(key, MAX_INTEGER)
+        if abs(value) > largest:
+            raise PresetError(
+                f"`{key}` in {what} is beyond all sizes, the largest is {largest}. "
+                f"Received: {value if abs(value) < 10**20 else 'a huge number'}."
+            )
