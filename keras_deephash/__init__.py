@@ -63,6 +63,7 @@ if TYPE_CHECKING:
     from keras_deephash.index import CodeSpec, Index, IndexFileError, MilvusError
     from keras_deephash.models.class_hashing import ClassHashing
     from keras_deephash.models.closed_form_hashing import ClosedFormHashing
+    from keras_deephash.models.csq import CSQ as CSQ
     from keras_deephash.models.dch import DCH as DCH
     from keras_deephash.models.deep_hashing import DeepHashing
     from keras_deephash.models.deep_quantization import DeepQuantization

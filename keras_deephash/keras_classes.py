@@ -20,6 +20,7 @@ MODULES = {
     "AlexNetBackbone": "backbones.alexnet",
     "ApplicationBackbone": "backbones.application",
     "CauchyQuantizationLoss": "losses.quantization_cauchy",
+    "CentralSimilarityLoss": "losses.central_similarity",
     "ClassVectors": "models.layers.class_vectors",
     "Codebook": "codebooks.codebook",
     "CosineCenterLoss": "losses.cosine_center",

@@ -9,6 +9,7 @@ serve in `compile(loss=)` of any network of Keras too, whose outputs are the cod
 
 import keras_deephash.keras_backend  # noqa: F401 - checked first
 from keras_deephash.losses.adaptive_margin import AdaptiveMarginLoss
+from keras_deephash.losses.central_similarity import CentralSimilarityLoss
 from keras_deephash.losses.class_loss import ClassLoss
 from keras_deephash.losses.codebook_euclidean import EuclideanCodebookLoss
 from keras_deephash.losses.codebook_inner_product import InnerProductCodebookLoss
@@ -36,6 +37,7 @@ from keras_deephash.losses.triplet import TripletLoss
 __all__ = [
     "AdaptiveMarginLoss",
     "CauchyQuantizationLoss",
+    "CentralSimilarityLoss",
     "ClassLoss",
     "CosineCenterLoss",
     "EuclideanCodebookLoss",

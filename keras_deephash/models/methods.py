@@ -9,6 +9,7 @@ from keras_deephash.extensions import METHODS as GROUP
 
 # The only list of the methods of this package: class and module.
 MODULES = {
+    "CSQ": "csq",
     "DCH": "dch",
     "DHN": "dhn",
     "DQN": "dqn",
