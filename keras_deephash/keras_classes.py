@@ -38,6 +38,7 @@ MODULES = {
     "PairwiseCauchyLoss": "losses.pairwise_cauchy",
     "PairwiseCosineLoss": "losses.pairwise_cosine",
     "PairwiseLogisticLoss": "losses.pairwise_logistic",
+    "PolarizationLoss": "losses.polarization",
     "Preprocessor": "preprocessing",
     "SimilarityPreservingLoss": "losses.similarity_preserving",
     "SquaredQuantizationLoss": "losses.quantization_squared",

@@ -21,6 +21,7 @@ from keras_deephash.losses.pairwise_cauchy import PairwiseCauchyLoss
 from keras_deephash.losses.pairwise_cosine import PairwiseCosineLoss
 from keras_deephash.losses.pairwise_logistic import PairwiseLogisticLoss
 from keras_deephash.losses.pointwise import PointwiseLoss
+from keras_deephash.losses.polarization import PolarizationLoss
 from keras_deephash.losses.quantization import QuantizationLoss
 from keras_deephash.losses.quantization_cauchy import CauchyQuantizationLoss
 from keras_deephash.losses.quantization_log_cosh import LogCoshQuantizationLoss
@@ -49,6 +50,7 @@ __all__ = [
     "PairwiseLogisticLoss",
     "PairwiseLoss",
     "PointwiseLoss",
+    "PolarizationLoss",
     "QuantizationLoss",
     "SimilarityPreservingLoss",
     "SquaredQuantizationLoss",

@@ -12,6 +12,7 @@ MODULES = {
     "CSQ": "csq",
     "DCH": "dch",
     "DHN": "dhn",
+    "DPN": "dpn",
     "DQN": "dqn",
     "DTQ": "dtq",
     "DVSQ": "dvsq",
