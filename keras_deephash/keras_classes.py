@@ -29,6 +29,7 @@ MODULES = {
     "FunctionalBackbone": "backbones.functional",
     "GroupedConv2D": "backbones.layers",
     "HalvedDense": "models.layers.halved_dense",
+    "HybridProxyLoss": "losses.hybrid_proxy",
     "InnerProductCodebookLoss": "losses.codebook_inner_product",
     "KerasHubBackbone": "backbones.keras_hub",
     "LocalResponseNormalization": "backbones.layers",

@@ -15,6 +15,7 @@ from keras_deephash.losses.codebook_euclidean import EuclideanCodebookLoss
 from keras_deephash.losses.codebook_inner_product import InnerProductCodebookLoss
 from keras_deephash.losses.cosine_center import CosineCenterLoss
 from keras_deephash.losses.distances import normalize, pairwise_distances
+from keras_deephash.losses.hybrid_proxy import HybridProxyLoss
 from keras_deephash.losses.orthogonality import OrthogonalityPenalty
 from keras_deephash.losses.pairwise import PairwiseLoss
 from keras_deephash.losses.pairwise_cauchy import PairwiseCauchyLoss
@@ -42,6 +43,7 @@ __all__ = [
     "ClassLoss",
     "CosineCenterLoss",
     "EuclideanCodebookLoss",
+    "HybridProxyLoss",
     "InnerProductCodebookLoss",
     "LogCoshQuantizationLoss",
     "OrthogonalityPenalty",

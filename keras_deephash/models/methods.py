@@ -16,6 +16,7 @@ MODULES = {
     "DQN": "dqn",
     "DTQ": "dtq",
     "DVSQ": "dvsq",
+    "HyP2": "hyp2",
     "ITQ": "itq",
     "LSH": "lsh",
     "OrthoHash": "ortho_hash",
