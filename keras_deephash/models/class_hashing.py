@@ -125,6 +125,10 @@ class ClassHashing(DeepHashing):
         for layer, vectors in drawn.items():
             layer.assign(vectors)
 
+    def take_label_names(self, names: list[str] | None) -> None:
+        if names is not None and len(names) == self.classes:
+            self.label_names = names
+
     def class_codes(self, classes: Sequence | None = None) -> np.ndarray:
         """The codes of classes: what to search by for images of a class.
 

@@ -130,7 +130,7 @@ def _check_lengths(lengths, bits: int) -> tuple[int, ...] | None:
     if not checked or not rising or checked[-1] != bits:
         raise ValueError(
             "`lengths` must be a list of multiples of 8 that rise up to `bits`, such "
-            f"as [16, 32, {bits}]. Received: lengths={lengths!r}, bits={bits}."
+            f"as [16, 32, {bits}]. Received: lengths={str(lengths)[:80]}, bits={bits}."
         )
     return checked
 

@@ -126,12 +126,20 @@ def load_preset(
             _check_description(model, method.__name__, metadata, folder, given)
             load_weights_file(model, weights)
             model.preset = location.name
+            _take_label_names(model, metadata, location.name)
             if not (model.is_backbone or given):  # Else its codes are others.
                 model.radius_table = md.read_radius_table(metadata)
     if load_index:
         path = os.path.join(folder, INDEX_FILE)
         model.index = load_index_file(model, metadata, path)
     return model
+
+
+def _take_label_names(model: keras.Model, metadata: dict, name: str) -> None:
+    try:
+        model.take_label_names(metadata["label_names"])
+    except ValueError as error:
+        raise PresetError(f"The preset {name!r} is damaged: {error}") from None
 
 
 def read_entry(location: PresetLocation, wanted: type | None = None) -> dict:

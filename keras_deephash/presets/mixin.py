@@ -106,6 +106,12 @@ class PresetMixin:
         names = None if names is None else check_label_names(names)
         object.__setattr__(self, "_label_names", names)
 
+    def take_label_names(self, names: list[str] | None) -> None:
+        """Called by `from_preset` with the names of the labels in the preset.
+
+        A method whose classes are fixed takes them; others may learn other labels.
+        """
+
     def save(self, filepath, *args, **kwargs) -> None:
         """Saves the model to a `.keras` file, as `keras.Model.save`.
 

@@ -275,6 +275,42 @@ def test_absurd_configurations_are_refused(preset, change, refused, edit, messag
     assert after - before < 1.5e6  # Kilobytes.
 
 
+@pytest.mark.parametrize(
+    "values, message",
+    [
+        ({"classes": 1 << 40}, "`classes` .* beyond all sizes, .* 100000"),
+        ({"classes": 10**4000}, "`classes` .* a huge number"),
+        ({"classes": 100_000}, r"describes [\d,]{7,} parameters, .* holds"),
+        ({"classes": 5}, "parameters, .* holds"),
+        ({"classes": None}, "parameters, .* holds"),
+        ({"classes": -4}, "`classes` must be an integer from 2"),
+        ({"classes": "4"}, "`classes` must be an integer from 2"),
+        ({"classes": [4]}, "`classes` must be an integer from 2"),
+        ({"seed": -1}, "`seed` must be an integer >= 0"),
+        ({"lengths": [8, 16]}, "parameters, .* holds"),
+        ({"lengths": [8] * 1_000_000}, "`lengths` must be a list .{,300}$"),
+        ({"lengths": [16, 8]}, "`lengths` must be a list of multiples of 8 that rise"),
+        ({"lengths": [[8], [16]]}, "`lengths` must be a list"),
+        ({"lengths": [8, [16]]}, "`lengths` must be|inhomogeneous"),
+        ({"lengths": "16"}, "`lengths` must be a list"),
+        ({"lengths": {"8": 16}}, "`lengths` in .* must be a number, a string or a"),
+        (
+            {"bits": 8192, "classes": 100_000, "lengths": list(range(8, 8193, 8))},
+            r"describes [\d,]{15,} parameters",
+        ),
+    ],
+)
+def test_absurd_classes_and_lengths_are_refused(
+    make_alexnet, tmp_path, change, refused, values, message
+):
+    kdh.CSQ(make_alexnet(), bits=16, classes=4).save_to_preset(tmp_path / "mine")
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    change(tmp_path / "mine", "config.json", lambda c: c["config"].update(values))
+    refused(tmp_path / "mine", message)
+    after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    assert after - before < 1.5e6  # Kilobytes.
+
+
 def test_no_file_and_no_network_on_behalf_of_a_configuration(preset, change, refused):
     application = {
         "class": "keras_deephash>ApplicationBackbone",
