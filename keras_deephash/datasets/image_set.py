@@ -10,6 +10,16 @@ from keras_deephash.datasets.label_names import check_label_names
 from keras_deephash.datasets.split_names import PARTS
 from keras_deephash.text import printable
 
+# What labels look like, as every error about them says.
+LABEL_FORMS = (
+    "Labels must be class indices, ints [n], such as [2, 0] (-1: no label); or "
+    "one-hot, [n, L], such as [[0, 0, 1], [1, 0, 0]]; or multi-hot, [n, L], such as "
+    "[[0, 1, 1], [0, 0, 0]]"
+)
+_OF_IMAGE_SETS = (
+    f"{LABEL_FORMS}. An `ImageSet` takes the last two; `keras.utils.to_categorical` "
+    "makes class indices one-hot"
+)
 _LABELS_SHOWN = 8
 
 
@@ -19,16 +29,6 @@ def is_multi_hot(labels: np.ndarray) -> bool:
         # `np.isin` would take a dozen times the memory of the labels.
         return bool(labels.min() >= 0 and labels.max() <= 1)
     return bool(np.isin(labels, (0, 1)).all())
-
-
-def check_multi_hot(labels: np.ndarray, name: str) -> None:
-    """Raises ValueError for labels that are not 0 or 1, such as class indices."""
-    if not is_multi_hot(labels):
-        raise ValueError(
-            f"`{name}` must be multi-hot, of 0 and 1 alone; for class indices use "
-            "`keras.utils.to_categorical`. "
-            f"Received: values from {labels.min()} to {labels.max()}."
-        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,12 +63,16 @@ class ImageSet:
         labels = np.asarray(self.labels)
         if labels.ndim != 2 or labels.dtype.kind not in "biuf":
             raise ValueError(
-                "`labels` must be multi-hot numbers, [n, L]. "
+                f"`labels` must be multi-hot numbers, [n, L]. {_OF_IMAGE_SETS}. "
                 f"Received: {labels.dtype} of shape {labels.shape}."
             )
         object.__setattr__(self, "labels", labels)
-        if labels.dtype.kind in "biu":  # Floats may be other targets.
-            check_multi_hot(labels, "labels")
+        # Floats may be other targets.
+        if labels.dtype.kind in "biu" and not is_multi_hot(labels):
+            raise ValueError(
+                f"`labels` must be multi-hot, of 0 and 1 alone. {_OF_IMAGE_SETS}. "
+                f"Received: values from {labels.min()} to {labels.max()}."
+            )
         names = self.label_names
         if names is not None and len(names) != labels.shape[1]:
             raise ValueError(
@@ -121,6 +125,12 @@ class ImageSet:
         """Which images have a label, bools [n]."""
         return self.labels.any(axis=1)
 
+    @property
+    def is_alone(self) -> np.ndarray:
+        """Which images have a label that no other image has, bools [n]."""
+        labels = self.labels.astype(bool, copy=False)
+        return labels[:, np.count_nonzero(labels, axis=0) == 1].any(axis=1)
+
     def subset(self, indices) -> "ImageSet":
         """The images at the given indices, in their order, or where a mask is True.
 
@@ -155,7 +165,9 @@ class ImageSet:
         split = self.split and [self.split[i] for i in indices]
         return ImageSet(images, self.labels[indices], self.label_names, split)
 
-    def hold_out(self, share: float, seed: int = 0) -> tuple["ImageSet", "ImageSet"]:
+    def hold_out(
+        self, share: float, seed: int = 0, keep: np.ndarray | None = None
+    ) -> tuple["ImageSet", "ImageSet"]:
         """Splits off a random share of the images, such as for choosing settings.
 
         Images are drawn from each first label alike, as far as the share of a label's
@@ -164,6 +176,8 @@ class ImageSet:
         Args:
             share: float between 0 and 1.
             seed: int. Defaults to `0`.
+            keep: bools [n], images that are not drawn, such as `is_alone`. Defaults to
+                `None`, all may be.
 
         Returns:
             Tuple of two `ImageSet`s: what is left, and what was held out.
@@ -174,9 +188,11 @@ class ImageSet:
             )
         generator = np.random.default_rng(seed)
         first_labels = np.argmax(self.labels, axis=1)
+        if keep is not None:
+            first_labels = np.where(keep, -1, first_labels)
         members = [
             generator.permutation(np.flatnonzero(first_labels == label))
-            for label in np.unique(first_labels)
+            for label in np.unique(first_labels[first_labels >= 0])
         ]
         counts = _whole_shares(share, [len(m) for m in members], generator)
         chosen = [m[:count] for m, count in zip(members, counts, strict=True)]

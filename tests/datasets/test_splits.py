@@ -76,6 +76,20 @@ def test_hold_out_takes_its_share_of_many_small_classes():
     assert list(counts[30:]) == [1, 1]
 
 
+def test_the_only_image_of_a_label_can_be_kept():
+    # Several labels an image: the last two images are alone with one of theirs.
+    labels = np.eye(4, dtype=np.uint8)[[0] * 10 + [1] * 10 + [2, 0]]
+    labels[-1, 3] = 1
+    images = ImageSet(np.zeros((22, 1, 1, 3), np.uint8), labels)
+    assert np.flatnonzero(images.is_alone).tolist() == [20, 21]
+    for seed in range(20):
+        rest, held_out = images.hold_out(0.3, seed, keep=images.is_alone)
+        assert rest.labels[:, 2:].sum() == 2 and len(held_out) == 6
+    alone = images.subset([0, 20])
+    with pytest.raises(ValueError, match="0 of 2 images held out"):
+        alone.hold_out(0.5, keep=alone.is_alone)
+
+
 def test_check_splits_reports_paths_and_contents(folder):
     images = read_image_list(folder / "train.txt")
     shutil.copy(folder / "images" / "1.png", folder / "images" / "copy.bmp.png")
@@ -173,8 +187,10 @@ def test_image_set_refuses_what_does_not_fit():
     pixels, labels = np.zeros((2, 4, 4, 3), np.uint8), np.eye(2)
     with pytest.raises(ValueError, match="2 images, 1 labels"):
         ImageSet(pixels, labels[:1])
-    with pytest.raises(ValueError, match="`labels` must be multi-hot"):
-        ImageSet(pixels, np.arange(2))
+    forms = "class indices.*one-hot.*multi-hot.*to_categorical.*Received: "
+    for wrong in (np.arange(2), np.array([["a"], ["b"]]), [[2, 0], [0, 1]]):
+        with pytest.raises(ValueError, match=f"`labels` must be multi-hot.*{forms}"):
+            ImageSet(pixels, wrong)
     with pytest.raises(ValueError, match="3 names, 2 columns"):
         ImageSet(pixels, labels, ["a", "b", "c"])
     for wrong in ([2], [-3], [[0]], 0):

@@ -119,6 +119,45 @@ def test_image_dataset_from_directory(make_model, tmp_path, mode):
     assert model.label_names == names
 
 
+def test_an_evaluation_leaves_the_names_as_they_are(make_model):
+    model = make_model()
+    model.compile("sgd")
+    model.evaluate(named(dataset(CLASSES)), verbose=0)
+    assert model.label_names is None
+    model.fit(named(dataset(CLASSES)), verbose=0)
+    expected = model.evaluate(named(dataset(CLASSES)), verbose=0)
+    for data, message in (
+        (named(dataset(CLASSES), "abd"), "Received: 'a', 'b', 'd', and the model has"),
+        (
+            named(dataset(CLASSES), "cba"),
+            "in their order.*class_names=model.label_n",
+        ),
+    ):
+        with pytest.raises(ValueError, match=message):
+            model.evaluate(data, verbose=0)
+    # Labels of another number are other labels, of arrays without names.
+    model.evaluate(PIXELS, ONE_HOT[:, :2], batch_size=4, verbose=0)
+    assert model.label_names == ["a", "b", "c"]
+    assert model.evaluate(dataset(CLASSES), verbose=0) == expected
+
+
+def test_a_number_of_classes_that_contradicts_the_names(make_model):
+    model = make_model()
+    model.compile("sgd")
+    data = named(dataset(CLASSES))
+    for verb in (model.fit, model.evaluate):
+        with pytest.raises(ValueError, match="number of the label names, 3.*=4, names"):
+            verb(data, classes=4, verbose=0)
+    assert model.label_names is None
+    model.fit(data, classes=3, verbose=0)
+    for verb in (model.fit, model.evaluate):
+        with pytest.raises(ValueError, match="`model.label_names = None` first"):
+            verb(dataset(CLASSES), classes=5, verbose=0)
+    model.label_names = None
+    model.fit(dataset(CLASSES), classes=5, verbose=0)
+    assert model.label_names is None
+
+
 def test_images_are_fitted_as_encode_does(make_model):
     preprocessor = kdh.Preprocessor(32, resize_size=40)
     ramp = np.linspace(0, 255, 90 * 120).reshape(90, 120, 1) * np.ones(3)

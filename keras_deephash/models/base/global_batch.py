@@ -13,9 +13,9 @@ from keras_deephash.models.base.freezing import (
 from keras_deephash.models.base.global_batch_steps import GlobalBatchSteps
 from keras_deephash.models.base.label_forms import (
     check_labels,
-    count_classes,
+    check_same_names,
     count_labels,
-    label_names_of,
+    known_labels,
 )
 from keras_deephash.models.base.learning_rates import (
     PUBLISHED,
@@ -232,16 +232,17 @@ class GlobalBatchTraining(FreezingMixin, GlobalBatchSteps):
 
     def _know_labels(self, x, y, classes: int | None) -> int | None:
         """Learns the names and the number of the labels to come; returns that."""
-        source = x if y is None else y
-        names = label_names_of(source, self.label_names)
-        classes = count_classes(self, x, y, classes, names)
+        names, classes = known_labels(self, x, y, classes)
         check_labels(y, "y", classes)
         self.know_classes(count_labels(x, y, classes))
         self.label_names = names
+        self._take_classes(classes)
+        return classes
+
+    def _take_classes(self, classes: int | None) -> None:
         if classes != self._classes:
             self._classes = classes
             self.train_function = self.test_function = None  # They have it inside.
-        return classes
 
     def know_classes(self, classes: int | None) -> None:
         """Called by `fit` and `evaluate` ahead of their work.
@@ -266,15 +267,25 @@ class GlobalBatchTraining(FreezingMixin, GlobalBatchSteps):
         """Losses on labelled images, as `keras.Model.evaluate`; labels as for `fit`.
 
         For retrieval metrics, encode and call `keras_deephash.evaluate_retrieval`.
+
+        Raises:
+            ValueError: as `fit`, and for a dataset with other `class_names` than the
+                model's `label_names`.
         """
+        known = self._classes
         if not self.needs_labels:
             y = None
         elif not kwargs.get("_use_cached_eval_dataset"):  # As `fit` calls it.
-            self._know_labels(x, y, classes)
-        with batches_explained(self):
-            return super().evaluate(
-                x, y, batch_size, keras_verbosity(verbose), **kwargs
-            )
+            names, classes = known_labels(self, x, y, classes)
+            check_same_names(names, self.label_names)
+            check_labels(y, "y", classes)
+            self.know_classes(count_labels(x, y, classes))
+            self._take_classes(classes)
+        try:
+            with batches_explained(self):
+                return super().evaluate(
+                    x, y, batch_size, keras_verbosity(verbose), **kwargs
+                )
 
     def predict(self, x, batch_size=None, verbose="auto", **kwargs):
         """Continuous codes of pixels or features, as `keras.Model.predict`.

@@ -5,18 +5,56 @@ import numpy as np
 import tensorflow as tf
 
 from keras_deephash.checks import check_integer
+from keras_deephash.datasets.image_set import LABEL_FORMS as FORMS
 from keras_deephash.datasets.image_set import is_multi_hot
 from keras_deephash.datasets.label_names import MOST_CLASSES, check_label_names
+from keras_deephash.text import printable
 
-FORMS = (
-    "Labels must be class indices, ints [n], such as [2, 0] (-1: no label); or "
-    "one-hot, [n, L], such as [[0, 0, 1], [1, 0, 0]]; or multi-hot, [n, L], such as "
-    "[[0, 1, 1], [0, 0, 0]]"
-)
 NO_CLASS_INDICES = "The class indices of a batch are not below the number of classes"
+_SHOWN = 5
 
 
-def label_names_of(dataset, current: list[str] | None) -> list[str] | None:
+def known_labels(
+    model: keras.Model, x, y, classes: int | None
+) -> tuple[list[str] | None, int | None]:
+    """The names and the number of the labels that a model is given, as far as known.
+
+    Args:
+        model: a method, whose `label_names` hold where the data have none.
+        x, y: what `fit` is given.
+        classes: int, what the user says; or None.
+
+    Raises:
+        ValueError: for a number that is not that of the names.
+    """
+    names = _label_names_of(x if y is None else y, model.label_names)
+    count = _count_classes(model, x, y, classes, names)
+    if names is not None and count != len(names):
+        raise ValueError(
+            f"`classes` must be the number of the label names, {len(names)}: leave it "
+            "out. Of other labels, say `model.label_names = None` first. "
+            f"Received: classes={count}, names {_listed(names)}."
+        )
+    return names, count
+
+
+def check_same_names(names: list[str] | None, of_model: list[str] | None) -> None:
+    """Raises ValueError for names of labels that are not those of the model."""
+    if None not in (names, of_model) and names != of_model:
+        raise ValueError(
+            "The `class_names` of an evaluation must be the `label_names` of the "
+            "model, in their order: `image_dataset_from_directory(..., "
+            f"class_names=model.label_names)`. Received: {_listed(names)}, and the "
+            f"model has {_listed(of_model)}."
+        )
+
+
+def _listed(names: list[str]) -> str:
+    shown = [repr(printable(name)) for name in names[:_SHOWN]]
+    return ", ".join(shown + (["..."] if len(names) > _SHOWN else []))
+
+
+def _label_names_of(dataset, current: list[str] | None) -> list[str] | None:
     """The names of a dataset's labels, `class_names` as Keras calls them; or the
     current ones of a model, where they are as many as the labels."""
     names = getattr(dataset, "class_names", None)
@@ -30,7 +68,7 @@ def label_names_of(dataset, current: list[str] | None) -> list[str] | None:
     return current
 
 
-def count_classes(
+def _count_classes(
     model: keras.Model, x, y, classes: int | None, names: list[str] | None
 ) -> int | None:
     """The number of classes that class indices are of, as far as it is known.
@@ -59,7 +97,7 @@ def count_labels(x, y, classes: int | None) -> int | None:
 
     Args:
         x, y: what `fit` is given.
-        classes: int or None, as `count_classes` found it.
+        classes: int or None, as `known_labels` found it.
     """
     labels = y
     if isinstance(x, tf.data.Dataset):
@@ -78,7 +116,7 @@ def check_labels(labels, name: str, classes: int | None) -> None:
     Args:
         labels: array, or anything else, which is not checked.
         name: str. Name of the argument that holds it.
-        classes: int or None, as `count_classes` found it.
+        classes: int or None, as `known_labels` found it.
     """
     if not isinstance(labels, (np.ndarray, tf.Tensor)):
         return
