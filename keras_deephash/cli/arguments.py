@@ -73,7 +73,11 @@ def add_columns(parser, **how) -> None:
     for name, what in (
         ("path", "of the images' paths (default: path, image, file, filename, ...)"),
         ("label", "of their labels (default: label, class, category, tag, ...)"),
-        ("split", "of the part each is in (default: split, subset, ..., if any)"),
+        (
+            "split",
+            "of the part each is in; none: no column is (default: split, subset, part, "
+            "..., if any)",
+        ),
     ):
         parser.add_argument(
             f"--{name}-column", metavar="NAME", help=f"column of a table {what}", **how

@@ -20,6 +20,7 @@ _LABEL_COLUMNS = (
     "target",
 )
 _SPLIT_COLUMNS = ("split", "subset", "part", "partition")
+_NO_SPLIT = "none"
 _SHOWN = 5
 
 
@@ -48,7 +49,7 @@ def from_table(
             `tag`, `target`, or the plural.
         split_column: str. Defaults to the one called `split`, `subset`, `part` or
             `partition`, where there is one. Its values are those of the folders of
-            `from_folder`: `train`, `val`, `test` and so on.
+            `from_folder`: `train`, `val`, `test` and so on. `"none"`: no column is.
         separator: str. Between labels in one text. Defaults to `"|"`.
         label_names: list of str, the order of the labels. Defaults to `None`: all that
             occur, sorted.
@@ -75,12 +76,15 @@ def from_table(
     columns, rows = read_rows(table)
     path_column = _find("path_column", path_column, _PATH_COLUMNS, columns, table)
     label_column = _find("label_column", label_column, _LABEL_COLUMNS, columns, table)
-    split_column = _find(
-        "split_column", split_column, _SPLIT_COLUMNS, columns, table, needed=False
-    )
+    if split_column == _NO_SPLIT:
+        split_column = None
+    else:
+        split_column = _find(
+            "split_column", split_column, _SPLIT_COLUMNS, columns, table, needed=False
+        )
     folder = os.path.dirname(table) if root is None else os.fspath(root)
     split = split_column and [
-        _part(where, row.get(split_column)) for where, row in rows
+        _part(where, row.get(split_column), split_column) for where, row in rows
     ]
     paths = _paths(rows, path_column, os.path.abspath(folder), split)
     names = [_names(where, row.get(label_column), separator) for where, row in rows]
@@ -117,9 +121,10 @@ def _find(
     found = [c for c in columns if _simple(c) in known]
     if len(found) > 1 or (needed and not found):
         what = f"{len(found)} columns could be it" if found else "no column is it"
+        none = "" if needed else f' If none of them is, give "{_NO_SPLIT}".'
         raise ValueError(
             f"Name the column, `{argument}`: {what}, which would be called "
-            f"{', '.join(known)}. Received: {there}."
+            f"{', '.join(known)}. Received: {there}.{none}"
         )
     return found[0] if found else None
 
@@ -181,11 +186,12 @@ def _names(where: str, value, separator: str) -> list[str]:
     return found
 
 
-def _part(where: str, value) -> str:
+def _part(where: str, value, column: str) -> str:
     part = part_of(value) if isinstance(value, str) else None
     if part is None:
         raise ValueError(
             f"{where}: the part of the data set must be named: {known_names()}. "
-            f"Received: {value!r}."
+            f"Received: {printable(repr(value))[:80]}, in the column {column!r}. If "
+            f'that is no split, give `split_column="{_NO_SPLIT}"`.'
         )
     return part

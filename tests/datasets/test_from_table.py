@@ -81,6 +81,21 @@ def test_columns_may_be_named(place):
     assert from_table(table, **{**columns, "split_column": None}).split is None
 
 
+def test_a_column_may_be_no_split(place):
+    table = write_csv(place / "birds.csv", ("path", "label", "part"))
+    text = table.read_text().replace("train", "left").replace("test", "right")
+    table.write_text(text)
+    with pytest.raises(ValueError, match="'left', in the column 'part'.*=\"none\""):
+        from_table(table)
+    images = from_table(table, split_column="none")
+    assert images.split is None and len(images) == 4
+    table = write_csv(place / "two.csv", ("path", "part", "subset"))
+    with pytest.raises(ValueError, match='`split_column`: 2 columns.*give "none"'):
+        from_table(table, label_column="subset")
+    labelled = from_table(table, label_column="subset", split_column="none")
+    assert labelled.label_names == ["test", "train", "val"]
+
+
 def test_paths_begin_at_the_root(place, tmp_path):
     (place / "lists").mkdir()
     table = write_csv(place / "lists" / "birds.csv")
