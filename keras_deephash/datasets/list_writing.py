@@ -1,7 +1,7 @@
 """Image sets as list files."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
 import numpy as np
@@ -13,6 +13,7 @@ from keras_deephash.files import write_atomically
 from keras_deephash.text import printable
 
 LIST_FILES = tuple(f"{name}.txt" for name in PARTS.values())
+INDEX_FILES = tuple(f"{part}_indices.txt" for part in PARTS)
 
 
 def write_lists(
@@ -57,7 +58,33 @@ def write_lists(
     names = next(iter(parts.values())).label_names
     contents[LABELS_FILE] = names
     contents[ROOT_FILE] = None if root == directory else [_place_of(root, directory)]
-    for name in (*LIST_FILES, LABELS_FILE, ROOT_FILE):
+    _write(directory, contents)
+
+
+def write_indices(split: Sequence[str], directory: str | os.PathLike) -> None:
+    """Writes which images of a data set are in which part, for those that are no files.
+
+    `PART_indices.txt` has the index of an image on each line, from 0. Lists of an
+    earlier call are removed.
+
+    Args:
+        split: list of str, the part of each image, as `ImageSet.split`.
+        directory: str. Made if it is missing.
+
+    Example:
+
+    >>> write_indices(split_images(data).split, "lists")
+    >>> data.subset(np.loadtxt("lists/query_indices.txt", int))
+    """
+    contents: dict[str, list] = {}
+    for number, part in enumerate(split):
+        contents.setdefault(f"{part}_indices.txt", []).append(number)
+    _write(os.path.abspath(directory), contents)
+
+
+def _write(directory: str, contents: Mapping[str, list | None]) -> None:
+    """Writes the lines of files, and removes those of an earlier call."""
+    for name in (*LIST_FILES, *INDEX_FILES, LABELS_FILE, ROOT_FILE):
         path = os.path.join(directory, name)
         if contents.get(name) is not None:
             with write_atomically(path) as file:

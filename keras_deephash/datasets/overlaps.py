@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+from collections.abc import Hashable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import combinations
@@ -87,21 +88,43 @@ def check_splits(
             f"Received: {len(sets)}."
         )
     overlaps = []
-    for by, keys_of in (("path", _paths), ("content", _digests)):
+    for by, keys_of in (("path", real_paths), ("content", _digests)):
         keys = {name: keys_of(images) for name, images in sets.items()}
         for one, other in combinations(sets, 2):
-            first = {key: i for i, key in enumerate(keys[one]) if key is not None}
-            pairs = [
-                (sets[one].name_of(first[key]), sets[other].name_of(j))
-                for j, key in enumerate(keys[other])
-                if key in first
-            ]
+            pairs = shared(sets[one], keys[one], sets[other], keys[other])
             if pairs:
                 overlaps.append(Overlap((one, other), by, pairs))
     return SplitReport(overlaps, tuple(sets))
 
 
-def _paths(images: ImageSet) -> list[str | None]:
+def shared(
+    one: ImageSet,
+    keys: Sequence[Hashable],
+    other: ImageSet,
+    other_keys: Sequence[Hashable],
+) -> list[tuple[str, str]]:
+    """The names of the images of two sets that have the same key.
+
+    Args:
+        one, other: `ImageSet`.
+        keys, other_keys: list of what tells the images of each apart; None is the key
+            of no other image.
+
+    Returns:
+        list of pairs of names, one of each set.
+    """
+    first: dict = {}
+    for number, key in enumerate(keys):
+        first.setdefault(key, number)
+    return [
+        (one.name_of(first[key]), other.name_of(number))
+        for number, key in enumerate(other_keys)
+        if key is not None and key in first
+    ]
+
+
+def real_paths(images: ImageSet) -> list[str | None]:
+    """The files of images, links followed; None for an image in memory."""
     return [
         os.path.realpath(image) if isinstance(image, (str, os.PathLike)) else None
         for image in images.images

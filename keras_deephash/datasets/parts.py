@@ -1,17 +1,28 @@
-"""The parts of a data set whose images say which part they are given to."""
+"""The parts of a data set, and the images that two of them must not share."""
 
 import hashlib
 import os
 import warnings
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import replace
 
+import numpy as np
+
 from keras_deephash.datasets.image_set import ImageSet
+from keras_deephash.datasets.overlaps import real_paths, shared
 from keras_deephash.datasets.split_names import PARTS
-from keras_deephash.text import printable
+from keras_deephash.text import count, printable
 
 # What must not share images: the training images may be a part of the database.
-_APART = (("train", "query"), ("query", "database"), ("train", "validation"))
+_APART = (
+    ("train", "query"),
+    ("query", "database"),
+    ("train", "validation"),
+    ("validation", "query"),
+    ("validation", "database"),
+)
+_SHOWN = 3
 
 
 def parts_of(images: ImageSet) -> dict[str, ImageSet]:
@@ -27,8 +38,7 @@ def parts_of(images: ImageSet) -> dict[str, ImageSet]:
         dict of `"train"`, `"validation"`, `"query"`, `"database"`, those there are.
 
     Raises:
-        ValueError: for a file that is in two parts. Equal contents in two files are a
-            warning.
+        ValueError: as `check_apart`.
     """
     rows: dict[str, list[int]] = {}
     for number, part in enumerate(images.split):
@@ -36,62 +46,94 @@ def parts_of(images: ImageSet) -> dict[str, ImageSet]:
     if "query" not in rows and "validation" in rows:
         rows["query"] = rows.pop("validation")
     found = {part: images.subset(rows[part]) for part in PARTS if part in rows}
-    for one, other in _APART:
-        if one in found and other in found:
-            _check_apart(one, found[one].images, other, found[other].images)
+    found = {part: replace(images, split=None) for part, images in found.items()}
+    check_apart(found)
     if "train" in found:
         found.setdefault("database", found["train"])
-    return {part: replace(images, split=None) for part, images in found.items()}
+    return found
 
 
-def _check_apart(one: str, images: Sequence, other: str, others: Sequence) -> None:
-    if not (_are_paths(images) and _are_paths(others)):
-        return  # Images in memory: `check_splits` compares pixels.
-    for same, keys_of in ((True, _real_paths), (False, _contents)):
-        keys = keys_of([*images, *others])
-        first = dict(zip(keys, images, strict=False))
-        pairs = [
-            (first[key], path)
-            for key, path in zip(keys[len(images) :], others, strict=True)
-            if key in first
-        ]
-        if not pairs:
-            continue
-        shown = " and ".join(repr(printable(os.fspath(path))) for path in pairs[0])
-        if same:
+def check_apart(parts: Mapping[str, ImageSet]) -> None:
+    """Looks for images that two parts share, which would make the figures too good.
+
+    The training images may be a part of the database. Files are compared by their
+    bytes; `check_splits` compares pixels.
+
+    Args:
+        parts: dict of `"train"`, `"validation"`, `"query"`, `"database"`, those there
+            are, to an `ImageSet`.
+
+    Raises:
+        ValueError: for a file that is in two parts. Equal contents of two files, or of
+            images in memory, are a warning.
+    """
+    parts = dict(parts)
+    if parts.get("database") is parts.get("train"):  # Compared once.
+        parts.pop("database", None)
+    pairs = [pair for pair in _APART if parts.keys() >= set(pair)]
+    paths = {name: real_paths(images) for name, images in parts.items()}
+    for one, other in pairs:
+        found = shared(parts[one], paths[one], parts[other], paths[other])
+        if found:
             raise ValueError(
-                f"An image must not be in {one} and {other}. "
-                f"Received: {len(pairs)} that are, such as {shown}."
+                f"An image must not be in {one} and {other}: take it out of one of "
+                f"them. Received: {len(found)} in both, {_listed(found, one, other)}."
             )
-        warnings.warn(
-            f"{len(pairs)} images of {other} are copies of images of {one}, such as "
-            f"{shown}: the figures of an evaluation will be better than they should. "
-            "They stay where they are.",
-            stacklevel=3,
-        )
+    contents = _contents(parts)
+    for one, other in pairs:
+        found = shared(parts[one], contents[one], parts[other], contents[other])
+        if found:
+            warnings.warn(
+                f"{one} and {other} share {count(len(found), 'image')}, copies of one "
+                f"another: {_listed(found, one, other)}. The figures of an evaluation "
+                "will be better than they should. Nothing is left out.",
+                stacklevel=3,
+            )
 
 
-def _are_paths(images: Sequence) -> bool:
-    kinds = (str, os.PathLike)
-    return isinstance(images, list) and all(isinstance(each, kinds) for each in images)
+def _listed(pairs: list[tuple[str, str]], one: str, other: str) -> str:
+    """The first pairs of names; of an image in memory its number and its part."""
 
+    def named(name: str, part: str) -> str:
+        in_memory = name.startswith("image ") and name[6:].isdecimal()
+        return f"{name} of {part}" if in_memory else repr(printable(name))
 
-def _real_paths(paths: list[str]) -> list[str]:
-    return [os.path.realpath(path) for path in paths]
-
-
-def _contents(paths: list[str]) -> list:
-    """The contents of files, of those alone that are as long as another one."""
-    sizes = [os.path.getsize(path) for path in paths]
-    seen, twice = set(), set()
-    for size in sizes:
-        (twice if size in seen else seen).add(size)
-    return [
-        _digest(path) if size in twice else path
-        for path, size in zip(paths, sizes, strict=True)
+    shown = [
+        " and ".join(dict.fromkeys([named(first, one), named(second, other)]))
+        for first, second in pairs[:_SHOWN]
     ]
+    more = [f"{len(pairs) - _SHOWN} more"] if len(pairs) > _SHOWN else []
+    return ", ".join(shown + more)
 
 
-def _digest(path: str) -> bytes:
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").digest()
+def _contents(parts: Mapping[str, ImageSet]) -> dict[str, list]:
+    """What tells the images of each part apart: digests, and paths of other files.
+
+    Only files that are as long as another one are read.
+    """
+    keys = {
+        name: [os.fspath(i) if _is_path(i) else _digest(i) for i in each.images]
+        for name, each in parts.items()
+    }
+    paths = {key for each in keys.values() for key in each if isinstance(key, str)}
+    sizes = {path: os.path.getsize(path) for path in paths}
+    files = Counter(sizes.values())
+    contents = {path: _digest(path) for path in paths if files[sizes[path]] > 1}
+    return {
+        name: [contents.get(key, key) for key in each] for name, each in keys.items()
+    }
+
+
+def _is_path(image) -> bool:
+    return isinstance(image, (str, os.PathLike))
+
+
+def _digest(image) -> bytes:
+    """Of the bytes of a file, or of the pixels of an image in memory."""
+    if _is_path(image):
+        with open(image, "rb") as file:
+            return hashlib.file_digest(file, "sha256").digest()
+    if not isinstance(image, bytes):
+        pixels = np.asarray(image)
+        image = f"{pixels.dtype}{pixels.shape}".encode() + pixels.tobytes()
+    return hashlib.sha256(image).digest()

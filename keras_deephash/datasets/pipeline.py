@@ -80,7 +80,7 @@ def image_dataset(
     stored = preprocessor.canvas if training else preprocessor.center_crop
     stored_size = canvas_size if training else size
     if cache == "auto":
-        cache = count * stored_size**2 * 3 <= _CACHE_LIMIT
+        cache = keeps_canvases(count, stored_size)
     canvases = _Canvases(images, stored, stored_size, keep=cache)
 
     # Images go in by index: neither paths nor arrays become constants of the graph.
@@ -112,6 +112,11 @@ def image_dataset(
     weakref.finalize(dataset, canvases.release)
     dataset.class_names = images.label_names  # As Keras calls them, and `fit` asks.
     return dataset
+
+
+def keeps_canvases(count: int, size: int) -> bool:
+    """Whether `cache="auto"` keeps so many images of size x size pixels in memory."""
+    return count * size**2 * 3 <= _CACHE_LIMIT
 
 
 class _Canvases:

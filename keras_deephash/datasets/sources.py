@@ -1,12 +1,14 @@
 """What `--data` names: a directory of lists, a folder of classes, or a table."""
 
 import os
+from collections.abc import Sequence
 
 from keras_deephash.datasets.folder import from_folder
 from keras_deephash.datasets.image_set import ImageSet
 from keras_deephash.datasets.list_writing import LIST_FILES
-from keras_deephash.datasets.parts import parts_of
+from keras_deephash.datasets.parts import check_apart, parts_of
 from keras_deephash.datasets.protocol import read_lists
+from keras_deephash.datasets.split_names import PARTS
 from keras_deephash.datasets.table import from_table
 from keras_deephash.datasets.table_rows import is_table
 
@@ -41,14 +43,9 @@ def read_images(
         "split_column": split_column,
         "separator": separator,
     }
-    columns = {name: value for name, value in columns.items() if value is not None}
     if is_table(data) and not os.path.isdir(data):
+        columns = {name: value for name, value in columns.items() if value is not None}
         return from_table(data, **columns, verify_images=verify_images)
-    if columns:
-        raise ValueError(
-            f"`{next(iter(columns))}` is for a table, .csv, .jsonl or .parquet. "
-            f"Received: {os.fspath(data)!r}."
-        )
     if not os.path.isdir(data):
         exists = os.path.exists(data)
         there = "a file of another kind" if exists else "which is not there"
@@ -57,7 +54,32 @@ def read_images(
             "with train.txt, test.txt and database.txt, or a table, .csv, .tsv, "
             f".jsonl or .parquet. Received: {os.fspath(data)!r}, {there}."
         )
+    _check_no_columns(data, columns)
     return from_folder(data, verify_images)
+
+
+def read_parts_of_lists(
+    data: str | os.PathLike,
+    parts: Sequence[str],
+    verify_images: bool = True,
+    **columns,
+) -> dict[str, ImageSet]:
+    """The parts of a directory of lists, which must not share images.
+
+    Args:
+        data: str, a directory that `holds_lists`.
+        parts: list of `"train"`, `"validation"`, `"query"` and `"database"`.
+        verify_images: bool. Defaults to `True`.
+        **columns: of tables, which must be None.
+
+    Raises:
+        ValueError: as `read_lists` and `check_apart`, and for columns.
+    """
+    _check_no_columns(data, columns)
+    names = [PARTS[part] for part in parts]
+    found = dict(zip(parts, read_lists(data, names, verify_images), strict=True))
+    check_apart(found)
+    return found
 
 
 def read_query_and_database(
@@ -71,10 +93,13 @@ def read_query_and_database(
         **columns: as for `read_images`.
 
     Raises:
-        ValueError: where there are no queries or no database.
+        ValueError: where there are no queries or no database, or where they share
+            images.
     """
     if os.path.isdir(data) and holds_lists(data):
-        return tuple(read_lists(data, ("test", "database"), verify_images))
+        parts = "query", "database"
+        found = read_parts_of_lists(data, parts, verify_images, **columns)
+        return found["query"], found["database"]
     images = read_images(data, **columns, verify_images=verify_images)
     parts = {} if images.split is None else parts_of(images)
     if not {"query", "database"} <= parts.keys():
@@ -84,3 +109,13 @@ def read_query_and_database(
             f"some: `keras-deephash lists`. Received: {os.fspath(data)!r}."
         )
     return parts["query"], parts["database"]
+
+
+def _check_no_columns(data: str | os.PathLike, columns: dict) -> None:
+    given = [name for name, value in columns.items() if value is not None]
+    if given:
+        raise ValueError(
+            f"`{given[0]}` is for a table, .csv, .tsv, .jsonl or .parquet: leave it "
+            f"out. Received: {given[0]}={columns[given[0]]!r}, for "
+            f"{os.fspath(data)!r}, a folder."
+        )

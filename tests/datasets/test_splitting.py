@@ -1,6 +1,7 @@
 """A split that the library makes: its shares, near-duplicates, and its lists."""
 
 import os
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,7 +15,8 @@ from keras_deephash.datasets import (
     split_images,
     write_lists,
 )
-from keras_deephash.datasets.parts import parts_of
+from keras_deephash.datasets.list_writing import write_indices
+from keras_deephash.datasets.parts import check_apart, parts_of
 from keras_deephash.datasets.sources import read_query_and_database
 
 RNG = np.random.default_rng(0)
@@ -164,9 +166,15 @@ def test_lists_of_several_labels_and_of_none(folder, tmp_path):
     text = (tmp_path / "lists" / "test.txt").read_text()
     assert text.startswith("cat/0 cat.png 0 0 0\ncat/1 cat.png 0 0 0\ncat/2 cat.png 1")
     for found in (single, several):
-        write_lists({"query": found, "database": found}, tmp_path / "again", folder)
-        for read in read_query_and_database(tmp_path / "again"):
-            np.testing.assert_array_equal(read.labels, found.labels)
+        parts = {
+            "query": found.subset(range(15)),
+            "database": found.subset([*range(15, 30)]),
+        }
+        write_lists(parts, tmp_path / "again", folder)
+        query, database = read_query_and_database(tmp_path / "again")
+        np.testing.assert_array_equal(
+            np.concatenate([query.labels, database.labels]), found.labels
+        )
 
 
 @pytest.mark.parametrize("name", ["a\nb.png", " a.png", "a 3", "a\x1b.png"])
@@ -211,12 +219,87 @@ def test_parts_that_share_images(tmp_path):
         "database": 1,
     }
     pictures[0].save(tmp_path / "b2.bmp")
-    with pytest.warns(UserWarning, match="1 images of query are copies .*a1.bmp"):
+    with pytest.warns(UserWarning, match="train and query share 1 image, .*a1.bmp"):
         parts = parts_of(parts_set(tmp_path, [*names, "b2.bmp"]))
     assert len(parts["query"]) == 2  # Nothing is dropped.
     (tmp_path / "b3.bmp").symlink_to(tmp_path / "a1.bmp")
-    with pytest.raises(ValueError, match="must not be in train and query.*1 that are"):
+    with pytest.raises(ValueError, match="must not be in train and query.*1 in both"):
         parts_of(parts_set(tmp_path, [*names, "b3.bmp"]))
+
+
+@pytest.mark.parametrize(
+    "one, other",
+    [
+        ("train", "query"),
+        ("query", "database"),
+        ("train", "validation"),
+        ("validation", "query"),
+        ("validation", "database"),
+    ],
+)
+def test_every_two_parts_are_compared(tmp_path, one, other):
+    pixels = RNG.integers(0, 256, (8, 8, 8, 3), dtype=np.uint8)
+    paths = [str(tmp_path / f"{number}.png") for number in range(8)]
+    for path, each in zip(paths, pixels, strict=True):
+        Image.fromarray(each).save(path)
+    rows = {"train": [0, 1], "validation": [2, 3], "query": [4, 5], "database": [6, 7]}
+
+    def parts(images):
+        labels = np.ones((len(images), 1), np.uint8)
+        return {name: ImageSet(images, labels).subset(r) for name, r in rows.items()}
+
+    check_apart(parts(paths))
+    check_apart(parts(pixels))
+    rows[other] = [rows[other][0], rows[one][1]]
+    with pytest.raises(ValueError, match=f"in {one} and {other}.*1 in both, '.*png'"):
+        check_apart(parts(paths))
+    shared = f"{one} and {other} share 1 image, .*image 1 of {one} and image 1 of"
+    with pytest.warns(UserWarning, match=shared):
+        check_apart(parts(pixels))
+    as_bytes = [Path(path).read_bytes() for path in paths]
+    with pytest.warns(UserWarning, match=shared):
+        check_apart(parts(as_bytes))
+
+
+def test_training_images_may_be_in_the_database(tmp_path):
+    images = image_set([4, 4])
+    check_apart({"train": images, "database": images})
+
+
+def test_many_shared_images_are_counted():
+    images = image_set([9])
+    with pytest.warns(UserWarning, match="share 9 images, .*image 2 of query, 6 more"):
+        check_apart({"train": images, "query": images})
+
+
+def test_lists_must_not_share_images(folder, tmp_path):
+    parts = parts_of(split_images(from_folder(folder)))
+    write_lists(parts, folder)
+    read_query_and_database(folder)
+    with pytest.raises(ValueError, match="`label_column` is for a table"):
+        read_query_and_database(folder, label_column="label")
+    parts["query"] = parts["query"].subset([0, 1])
+    parts["database"] = parts["database"].subset([0])
+    parts["database"].images[0] = parts["query"].images[1]
+    write_lists(parts, folder)
+    name = os.path.basename(parts["query"].images[1])
+    with pytest.raises(ValueError, match=f"in query and database.*1 in both, .*{name}"):
+        read_query_and_database(folder)
+
+
+def test_indices_are_those_of_the_split(folder, tmp_path):
+    split = split_images(image_set([10, 10])).split
+    place = tmp_path / "lists"
+    write_lists({"train": from_folder(folder)}, place)
+    write_indices(split, place)
+    assert sorted(path.name for path in place.iterdir()) == [
+        "database_indices.txt",
+        "query_indices.txt",
+        "train_indices.txt",
+    ]
+    for part in ("train", "query", "database"):
+        found = np.loadtxt(place / f"{part}_indices.txt", int)
+        assert list(found) == [n for n, name in enumerate(split) if name == part]
 
 
 def test_parts_that_are_missing(tmp_path):
