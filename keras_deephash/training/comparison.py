@@ -6,6 +6,7 @@ import os
 from dataclasses import dataclass
 
 from keras_deephash.datasets import ImageSet, Splits
+from keras_deephash.datasets.list_writing import write_indices
 from keras_deephash.files import write_atomically
 from keras_deephash.models.base.retrieval_model import RetrievalModel
 from keras_deephash.plots.style import check_matplotlib
@@ -20,10 +21,8 @@ from keras_deephash.training.option_checks import (
     check_options,
     find_method,
 )
-from keras_deephash.training.options import TrainingOptions
-from keras_deephash.training.training import train
-
-_OF_TABLES = ("path_column", "label_column", "split_column", "separator")
+from keras_deephash.training.options import OF_TABLES, TrainingOptions
+from keras_deephash.training.training import lists_of, train
 
 
 @dataclass(frozen=True)
@@ -83,12 +82,14 @@ def compare(
     first.hold_out = None
     found = read_data(first)
     query, database = found.evaluation
+    if found.lists is None and found.split is not None:
+        write_indices(found.split, lists_of(output))
     rows, figures = [], []
     for (method, length), each in told.items():
         name = f"{method} {length} bits"
         print(f"{name}:")
         each.data, each.no_evaluation = Splits(found.train, query, database), True
-        for column in _OF_TABLES:  # They are read.
+        for column in OF_TABLES:  # They are read.
             setattr(each, column, None)
         top_k, each.top_k = each.top_k, None  # Of the evaluation, which is ours.
         model = train(each)

@@ -6,12 +6,17 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from keras_deephash.datasets import ImageSet, Splits, read_lists, split_images
-from keras_deephash.datasets.parts import parts_of
+from keras_deephash.datasets import ImageSet, Splits, split_images
+from keras_deephash.datasets.parts import check_apart, parts_of
 from keras_deephash.datasets.readable import check_readable
-from keras_deephash.datasets.sources import holds_lists, read_images
+from keras_deephash.datasets.sources import (
+    holds_lists,
+    read_images,
+    read_parts_of_lists,
+)
+from keras_deephash.text import count
 from keras_deephash.training.option_checks import find_method
-from keras_deephash.training.options import TrainingOptions
+from keras_deephash.training.options import OF_TABLES, TrainingOptions
 
 
 @dataclass(frozen=True)
@@ -29,6 +34,11 @@ class TrainingData:
             training has an output; or `None`, of data that are lists already or no
             files.
         unlabelled: int. Training images without a label, which are left out.
+        split: list of str, the part that each image of the data was given to, where
+            they had none; or `None`.
+        seed: int, of that split and of what is held out.
+        alone: int. Training images that are the only one of a label, which are
+            therefore not held out.
     """
 
     train: ImageSet
@@ -37,15 +47,27 @@ class TrainingData:
     digest: str
     lists: dict[str, ImageSet] | None = None
     unlabelled: int = 0
+    split: list[str] | None = None
+    seed: int = 0
+    alone: int = 0
 
     def __str__(self) -> str:
         """What is learned from, held out and evaluated, a line each."""
-        lines = [f"Training: {self.train}"]
+        lines = []
+        if self.split is not None:
+            lines.append(
+                f"The data have no split: one was made by seed {self.seed}, as "
+                f"`datasets.split_images(data, seed={self.seed})` makes it"
+            )
+        lines.append(f"Training: {self.train}")
         if self.unlabelled:
             lines.append(f"{self.unlabelled} images without a label are left out of it")
         if self.held_out:
             query, database = self.held_out
             lines.append(f"Held out: {len(query)} queries against {len(database)}")
+        if self.held_out and self.alone:
+            alone = count(self.alone, "image")
+            lines.append(f"{alone} with a label that no other has: not held out")
         if self.evaluation:
             query, database = self.evaluation
             lines.append(f"Evaluation: {len(query)} queries against {len(database)}")
@@ -65,7 +87,7 @@ def read_data(options: TrainingOptions) -> TrainingData:
         ValueError: for data that cannot be used, and for a share of held-out images
             that is too small.
     """
-    parts = _read_parts(options)
+    parts, split = _read_parts(options)
     train = parts["train"]
     digest = _digest(train)
     labelled = train.is_labelled
@@ -73,7 +95,7 @@ def read_data(options: TrainingOptions) -> TrainingData:
         labelled = np.ones(len(train), bool)
     else:
         _check_labels(train)
-    held_out = None
+    held_out, alone = None, 0
     if not labelled.all():
         train = train.subset(labelled)
     if options.hold_out and "validation" in parts:
@@ -84,8 +106,8 @@ def read_data(options: TrainingOptions) -> TrainingData:
     if "validation" in parts:
         held_out = parts["validation"], train
     elif options.hold_out:
-        train, images = train.hold_out(options.hold_out, options.seed)
-        held_out = _split_held_out(images, options)
+        alone = int(train.is_alone.sum())
+        train, held_out = _hold_out(train, options)
     evaluation = None
     if not options.no_evaluation:
         evaluation = parts["query"], parts["database"]
@@ -98,13 +120,18 @@ def read_data(options: TrainingOptions) -> TrainingData:
         digest,
         lists=parts if paths and not _is_lists(options.data) else None,
         unlabelled=int((~labelled).sum()),
+        split=split,
+        seed=options.seed,
+        alone=alone,
     )
 
 
 def hold_queries_out(data: TrainingData, share: float, seed: int) -> TrainingData:
     """The data with a share of the training images as queries against the others."""
-    train, queries = data.train.hold_out(share, seed)
-    return replace(data, train=train, held_out=(queries, train))
+    alone = data.train.is_alone
+    train, queries = data.train.hold_out(share, seed, keep=alone)
+    held_out = queries, train
+    return replace(data, train=train, held_out=held_out, alone=int(alone.sum()))
 
 
 def _is_lists(data) -> bool:
@@ -112,28 +139,31 @@ def _is_lists(data) -> bool:
     return is_path and os.path.isdir(data) and holds_lists(data)
 
 
-def _read_parts(options: TrainingOptions) -> dict[str, ImageSet]:
-    """The parts of the data, `"train"` among them; queries and database too, unless
-    nothing is evaluated."""
+def _read_parts(
+    options: TrainingOptions,
+) -> tuple[dict[str, ImageSet], list[str] | None]:
+    """The parts of the data, and the split that was made where they had none.
+
+    There is `"train"` among them; queries and database too, unless nothing is
+    evaluated.
+    """
     data = options.data
     if isinstance(data, Splits):
-        return {"train": data.train, "query": data.query, "database": data.database}
+        parts = {"train": data.train, "query": data.query, "database": data.database}
+        check_apart(parts)
+        return parts, None
+    columns = {name: getattr(options, name) for name in OF_TABLES}
     if _is_lists(data):
-        names = {"train": "train", "query": "test", "database": "database"}
-        if options.no_evaluation:
-            names = {"train": "train"}
+        names = ["train"] if options.no_evaluation else ["train", "query", "database"]
         if os.path.isfile(os.path.join(data, "validation.txt")):
-            names["validation"] = "validation"
-        sets = read_lists(data, list(names.values()))
-        return dict(zip(names, sets, strict=True))
+            names.append("validation")
+        return read_parts_of_lists(data, names, **columns), None
     if not isinstance(data, ImageSet):
-        columns = {
-            name: getattr(options, name)
-            for name in ("path_column", "label_column", "split_column", "separator")
-        }
         data = read_images(data, **columns, verify_images=False)
+    split = None
     if data.split is None and not options.no_evaluation:
         data = split_images(data, seed=options.seed)  # It reads every image.
+        split = data.split
     else:
         check_readable(data.images)
     parts = {"train": data} if data.split is None else parts_of(data)
@@ -145,12 +175,11 @@ def _read_parts(options: TrainingOptions) -> dict[str, ImageSet]:
             f"Received: none for {' and '.join(missing)}. Without queries, give "
             f"`{options.named('no_evaluation')}`."
         )
-    return parts
+    return parts, split
 
 
 def _check_labels(train: ImageSet) -> None:
-    count = np.count_nonzero(train.labels.any(axis=0))
-    if count < 2:
+    if np.count_nonzero(train.labels.any(axis=0)) < 2:
         raise ValueError(
             "Training needs images of at least two labels, to tell them apart. "
             f"Received: {train}. Where each class has a folder, name the folder that "
@@ -158,17 +187,21 @@ def _check_labels(train: ImageSet) -> None:
         )
 
 
-def _split_held_out(
-    images: ImageSet, options: TrainingOptions
-) -> tuple[ImageSet, ImageSet]:
-    """A fifth of the held-out images, the queries, and the others, the database."""
+def _hold_out(
+    train: ImageSet, options: TrainingOptions
+) -> tuple[ImageSet, tuple[ImageSet, ImageSet]]:
+    """What is left of the training images, and those that are held out: a fifth of
+    them, the queries, and the others, the database."""
     try:
-        return images.hold_out(0.8, options.seed)
+        train, images = train.hold_out(
+            options.hold_out, options.seed, keep=train.is_alone
+        )
+        return train, images.hold_out(0.8, options.seed)
     except ValueError:
         raise ValueError(
             f"`{options.named('hold_out')}` must hold out enough for queries and a "
             "database, a few images of each class. "
-            f"Received: {options.given('hold_out')}, {len(images)} images."
+            f"Received: {options.given('hold_out')}, {len(train)} images."
         ) from None
 
 

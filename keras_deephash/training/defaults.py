@@ -18,7 +18,9 @@ PUBLISHED = {
     "batch_size": 128,
     "optimizer": "recipe",
     "hold_out": 0.0,
+    "evaluate_every": 5,  # Of what is held out.
     "patience": 0,
+    "views": 4,  # Of each training image, where something is frozen.
 }
 # Below so many training images: epochs, images a batch, peak rate, views of an image.
 ROWS = (
@@ -106,12 +108,16 @@ def resolve(
         chosen = choose(images, typical_side(train), closed_form)
         if validation and not closed_form:
             chosen["hold_out"] = (0.0, "the data have validation images")
+        share = chosen.get("hold_out", (0.0, ""))[0]
+        if share and not _can_hold_out(train, share):
+            chosen["hold_out"] = (0.0, "most images are the only one of a label")
         if options.optimizer == "recipe":  # Which has its own rates.
             chosen = _without(chosen, "learning_rate", "weight_decay")
-        if options.freeze_until == "none":
-            chosen = _without(chosen, "views")
     else:
         chosen = {name: (value, "") for name, value in PUBLISHED.items()}
+    frozen = chosen.get("freeze_until", ("none", ""))[0]
+    if (options.freeze_until or frozen) == "none":
+        chosen = _without(chosen, "views")
     given = options.hold_out
     share = chosen.get("hold_out", (0.0, ""))[0] if given is None else given
     if not share and not validation:  # Nothing to evaluate on.
@@ -127,6 +133,11 @@ def resolve(
         left = images - round(resolved.hold_out * images)
         resolved.batch_size = max(min(resolved.batch_size, left), 1)
     return resolved, whys if takes_the_table(options) else {}
+
+
+def _can_hold_out(train: ImageSet, share: float) -> bool:
+    """Whether a share of the images that are not alone with a label is an image."""
+    return round(share * np.count_nonzero(~train.is_alone)) > 0
 
 
 def typical_side(images: ImageSet) -> int:

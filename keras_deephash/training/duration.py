@@ -1,66 +1,155 @@
-"""How long a training above a frozen part will take, before it begins."""
+"""How long a training will take, before it begins."""
 
 import time
+from collections.abc import Callable
+from dataclasses import dataclass
 
+import keras
 import numpy as np
+import tensorflow as tf
 
-from keras_deephash.datasets import ImageSet
+from keras_deephash.datasets.pipeline import keeps_canvases
 from keras_deephash.models.base.retrieval_model import RetrievalModel
 from keras_deephash.training.data import TrainingData
 from keras_deephash.training.options import TrainingOptions
 
 # Images whose encoding is measured.
 _IMAGES = 64
-# A step computes what comes after the frozen part, and its gradients, which take twice
-# as long.
+# A step computes what is trained, and its gradients, which take twice as long.
 _PASSES = 3
+# Steps that are measured, after one that TensorFlow needs to trace them.
+_STEPS = 4
+
+
+@dataclass(frozen=True)
+class Duration:
+    """What a training is expected to take, if it goes to its end.
+
+    Attributes:
+        reading: float, seconds of reading the images, where nothing is frozen.
+        frozen: float, seconds of what the frozen part makes of the images, once.
+        steps: int, of the whole training; 1 for a method that passes over the images.
+        step: float, seconds of one step.
+        held_out: float, seconds of all evaluations of what is held out.
+        evaluation: float, seconds of the evaluation at the end.
+    """
+
+    reading: float
+    frozen: float
+    steps: int
+    step: float
+    held_out: float
+    evaluation: float
+
+    @property
+    def seconds(self) -> float:
+        """Of all together."""
+        before = self.reading + self.frozen
+        return before + self.steps * self.step + self.held_out + self.evaluation
+
+    def __str__(self) -> str:
+        steps = "one pass" if self.steps == 1 else f"{self.steps:,} steps"
+        parts = {
+            "reading": self.reading,
+            "frozen part": self.frozen,
+            steps: self.steps * self.step,
+            "held-out images": self.held_out,
+            "evaluation": self.evaluation,
+        }
+        told = [f"{name} {in_words(s)}" for name, s in parts.items() if s]
+        return f"Expected: about {in_words(self.seconds)} ({', '.join(told)})"
 
 
 def estimate(
-    model: RetrievalModel, options: TrainingOptions, data: TrainingData
-) -> str:
-    """The expected duration, in words.
+    model: RetrievalModel,
+    options: TrainingOptions,
+    data: TrainingData,
+    measure_step: bool = False,
+) -> Duration:
+    """The expected duration, from the time that a few images take.
 
     Args:
-        model: `RetrievalModel` with a frozen part. Its weights stay as they are.
+        model: `RetrievalModel`.
         options: `TrainingOptions`, with a value for each.
-        data: `TrainingData`.
+        data: `TrainingData`, of a batch at least.
+        measure_step: bool. Whether to train some steps of the compiled model, which
+            changes its weights. Defaults to `False`: a step takes as long as three
+            passes over its images.
     """
     few = data.train.subset(np.arange(min(_IMAGES, len(data.train))))
-    whole = seconds_to_encode(model, few)
-    features = model.frozen_features(few, verbose=0).images
-    model.continuous_codes(features, verbose=0)  # Traces what follows.
-    started = time.perf_counter()
-    model.continuous_codes(features, verbose=0)
-    rest = (time.perf_counter() - started) / len(few)
-    evaluated = sum(map(len, data.held_out or ()))
-    frozen = whole * (len(data.train) * (options.views or 1) + evaluated)
-    epoch = rest * (_PASSES * len(data.train) + evaluated)
-    parts = [
-        f"frozen part {duration(frozen)}",
-        f"{options.epochs} epochs {duration(options.epochs * epoch)}",
-    ]
-    seconds = frozen + options.epochs * epoch
-    if data.evaluation is not None:
-        last = whole * sum(map(len, data.evaluation))
-        parts.append(f"evaluation {duration(last)}")
-        seconds += last
-    return f"Expected: about {duration(seconds)} ({', '.join(parts)})"
+    count, evaluated = len(data.train), sum(map(len, data.evaluation or ()))
+    held_out = sum(map(len, data.held_out or ()))
+    if model.is_closed_form:
+        whole = _seconds(lambda: model.features(few.images, verbose=0)) / len(few)
+        times = whole * count, whole * held_out, whole * evaluated
+        return Duration(0.0, 0.0, 1, *times)
+
+    def codes(of):
+        return lambda: model.continuous_codes(of, verbose=0)
+
+    reading = frozen = 0.0
+    if options.freeze_until is None:
+        inputs = np.stack([model.preprocessor.center_crop(i) for i in few.images])
+        whole = _seconds(codes(few.images)) / len(few)
+        trained = _seconds(codes(inputs)) / len(few)
+        kept = keeps_canvases(count, model.preprocessor.canvas_size)
+        reading = max(whole - trained, 0.0) * count * (1 if kept else options.epochs)
+        again = whole  # Of an image, each time that it is evaluated.
+    else:
+        inputs = model.frozen_features(few, verbose=0).images
+        each = _seconds(lambda: model.frozen_features(few, verbose=0)) / len(few)
+        trained = again = _seconds(codes(inputs)) / len(few)
+        frozen = each * (count * options.views + held_out)
+        whole = each + trained
+    times = options.epochs // options.evaluate_every if held_out else 0
+    step = _PASSES * trained * options.batch_size
+    if measure_step:
+        step = _measured_step(model, inputs, few.labels, options.batch_size)
+    return Duration(
+        reading,
+        frozen,
+        options.epochs * (count // options.batch_size),
+        step,
+        again * held_out * times,
+        whole * evaluated,
+    )
 
 
-def seconds_to_encode(model: RetrievalModel, images: ImageSet) -> float:
-    """Seconds of encoding one of the images."""
-    few = images.subset(np.arange(min(_IMAGES, len(images)))).images
-    model.features(few, verbose=0)  # Traces what follows.
-    started = time.perf_counter()
-    model.features(few, verbose=0)
-    return (time.perf_counter() - started) / len(few)
-
-
-def duration(seconds: float) -> str:
+def in_words(seconds: float) -> str:
     """Seconds, minutes or hours, in words."""
     if seconds < 90:
         return f"{seconds:.0f} s"
     if seconds < 90 * 60:
         return f"{seconds / 60:.0f} min"
     return f"{seconds / 3600:.1f} h"
+
+
+def _seconds(work: Callable) -> float:
+    """Seconds of what was done once before, which has traced it."""
+    work()
+    started = time.perf_counter()
+    work()
+    return time.perf_counter() - started
+
+
+class _Times(keras.callbacks.Callback):
+    """Notes when each step was done."""
+
+    def __init__(self):
+        super().__init__()
+        self.done = []
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.done.append(time.perf_counter())
+
+
+def _measured_step(
+    model: RetrievalModel, inputs: np.ndarray, labels: np.ndarray, batch_size: int
+) -> float:
+    """Seconds of one step of the compiled model, which trains it."""
+    arrays = inputs, labels.astype(np.float32)
+    dataset = tf.data.Dataset.from_tensor_slices(arrays).repeat()
+    dataset = dataset.batch(batch_size, drop_remainder=True).take(1 + _STEPS)
+    times = _Times()
+    model.fit(dataset, verbose=0, callbacks=[times])
+    return float(np.median(np.diff(times.done)))

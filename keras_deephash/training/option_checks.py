@@ -14,6 +14,7 @@ from keras_deephash.training.method_options import method_options
 from keras_deephash.training.options import (
     AUGMENTATIONS,
     NEW_BACKBONES,
+    OF_TABLES,
     OPTIMIZERS,
     WEIGHTS_DTYPES,
     TrainingOptions,
@@ -41,10 +42,7 @@ _WORDS_OR_NONE = (
     "feature_cache",
     "dataset_name",
     "command",
-    "path_column",
-    "label_column",
-    "split_column",
-    "separator",
+    *OF_TABLES,
 )
 # What a method that is fitted in closed form has no use for.
 OF_GRADIENTS = (
@@ -92,16 +90,11 @@ def check_options(options: TrainingOptions) -> type:
     if not freezes:
         wanted = f"{options.named('freeze_until')}, which makes frozen features"
         _check_not_given(options, ("views", "feature_cache"), wanted)
-    held = options.named("hold_out")
-    holds_out = table if options.hold_out is None else bool(options.hold_out)
-    if not holds_out:
-        wanted = f"{held}, which keeps images to evaluate on"
-        _check_not_given(options, ("evaluate_every",), wanted)
     if options.no_evaluation and not options.hold_out:
-        _check_not_given(options, ("top_k",), f"an evaluation or {held}")
+        wanted = f"an evaluation or {options.named('hold_out')}"
+        _check_not_given(options, ("top_k",), wanted)
     if isinstance(options.data, (ImageSet, Splits)):
-        columns = ("path_column", "label_column", "split_column", "separator")
-        _check_not_given(options, columns, "a table: these data are read already")
+        _check_not_given(options, OF_TABLES, "a table: these data are read already")
     if isinstance(options.backbone, keras.Model):
         wanted = "the name of a backbone: this one is built already"
         _check_not_given(options, ("image_size",), wanted)
@@ -109,6 +102,34 @@ def check_options(options: TrainingOptions) -> type:
         wanted = f"a new backbone, {' or '.join(NEW_BACKBONES)}: this one has its own"
         _check_not_given(options, ("dropout",), wanted)
     return cls
+
+
+def check_for_data(
+    told: TrainingOptions, options: TrainingOptions, images: int, held_out: bool
+) -> None:
+    """Checks what depends on the data, before the work that they take.
+
+    Args:
+        told: `TrainingOptions` as the user gave them.
+        options: those, with a value for each.
+        images: int. Images to learn from.
+        held_out: bool. Whether there are images to evaluate on during the training.
+    """
+    if find_method(told).is_closed_form:
+        return
+    if options.batch_size > images:
+        raise ValueError(
+            f"`{told.named('batch_size')}` must be at most the number of images that "
+            f"are learned from, {images}: lower it. "
+            f"Received: {told.given('batch_size', options.batch_size)}."
+        )
+    if not held_out:
+        wanted = (
+            "images to evaluate on during the training: give "
+            f"{told.given('hold_out', 0.2)}, or data with a part `validation`"
+        )
+        never = ("patience",) if told.patience else ()  # 0 stops nothing.
+        _check_not_given(told, ("evaluate_every", *never), wanted)
 
 
 def check_closed_form(cls: type, options: TrainingOptions) -> None:

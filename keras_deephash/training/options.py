@@ -12,6 +12,8 @@ OPTIMIZERS = ("recipe", "sgd", "adamw")
 AUGMENTATIONS = ("color", "cutout", "cutout_half")
 # Backbones with random weights; all else is a name that `load_backbone` takes.
 NEW_BACKBONES = ("small", "caffe")
+# What tells the columns of a table.
+OF_TABLES = ("path_column", "label_column", "split_column", "separator")
 
 
 @dataclass(init=False)
@@ -33,7 +35,8 @@ class TrainingOptions:
         output: str. Directory of the preset to write, replaced if it is one. Beside it
             lies a backup during the training, from which an interrupted training goes
             on, and in `OUTPUT.lists` what was trained and evaluated on, where the
-            data are no lists. Defaults to `None`: nothing is written.
+            data are no lists: paths, or of images in memory the indices of the split.
+            Defaults to `None`: nothing is written.
         method: str, name of a method; or its class. Defaults to `"DCH"`.
         arguments: dict, arguments of the method. Defaults to `{}`.
         recipe: `"published"`: what is left out is as in the published recipe. Defaults
@@ -78,7 +81,7 @@ class TrainingOptions:
         seed: int. Defaults to `0`.
         path_column: str. Of a table. Defaults to `None`, found by name; so the others.
         label_column: str. Of a table.
-        split_column: str. Of a table.
+        split_column: str. Of a table; `"none"`: no column is a split.
         separator: str. Of a table, between labels. Defaults to `None`, `"|"`.
         dataset_name: str. For the preset's metadata. Defaults to `None`.
         weights_dtype: `"float32"`, `"float16"` or `"bfloat16"`, of the preset's
@@ -239,7 +242,8 @@ def read_recipe(path: str | os.PathLike, argument: str = "path") -> dict:
             )
     ours = option_names()
     return {
-        name: None if value == "none" else value
+        # A split column "none" is a value of its own.
+        name: None if value == "none" and name != "split_column" else value
         for name, value in recipe.items()
         if value is not None and not (value is False and name in ours)
     }

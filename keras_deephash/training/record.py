@@ -81,10 +81,8 @@ def new_record(
         found: dict, what the training itself has measured.
         told: `TrainingOptions` as the user gave them. Defaults to `options`.
     """
-    in_memory = data.lists is None and not isinstance(options.data, (str, os.PathLike))
     training = {
-        "split": f"{len(data.train)} "
-        + ("training images" if in_memory else "images of train.txt"),
+        "split": _split(options, data),
         "start": _start(options.backbone),
         "seed": options.seed,
     }
@@ -116,6 +114,14 @@ def new_record(
         "training": training,
         "metrics": {},
     }
+
+
+def _split(options: TrainingOptions, data: TrainingData) -> str:
+    """Which images were learned from."""
+    if data.lists is not None or isinstance(options.data, (str, os.PathLike)):
+        return f"{len(data.train)} images of train.txt"
+    made = f" of split_images(data, seed={data.seed})" if data.split else ""
+    return f"{len(data.train)} training images{made}"
 
 
 def _start(backbone) -> str:

@@ -12,6 +12,7 @@ from keras_deephash.callbacks import EpochSeeds, RetrievalEvaluation, TrainingBa
 from keras_deephash.callbacks.training_backup import claim_backup
 from keras_deephash.datasets import feature_dataset, image_dataset, write_lists
 from keras_deephash.datasets.augment import augmentation
+from keras_deephash.datasets.list_writing import write_indices
 from keras_deephash.models.base.retrieval_model import RetrievalModel
 from keras_deephash.presets.format.readme import metric_text
 from keras_deephash.presets.format.weights import round_weights
@@ -25,14 +26,13 @@ from keras_deephash.training.duration import estimate
 from keras_deephash.training.frozen_features import FrozenFeatures
 from keras_deephash.training.model import build_model
 from keras_deephash.training.optimizer import chosen_rates, new_optimizer
-from keras_deephash.training.option_checks import check_options, find_method
+from keras_deephash.training.option_checks import (
+    check_for_data,
+    check_options,
+    find_method,
+)
 from keras_deephash.training.options import TrainingOptions
 from keras_deephash.training.record import given, new_record, settings
-
-# Of each training image, where the frozen part makes them.
-VIEWS = 4
-# Epochs between the evaluations of what is held out.
-EVALUATE_EVERY = 5
 
 
 def train(data, **options) -> RetrievalModel:
@@ -73,9 +73,10 @@ def train(data, **options) -> RetrievalModel:
     options, data = prepare(told)
     if output is not None and data.lists is not None:
         write_lists(data.lists, lists_of(output))
+    elif output is not None and data.split is not None:
+        write_indices(data.split, lists_of(output))
     model = new_model(options, data)
-    if options.freeze_until is not None:
-        print(estimate(model, options, data))
+    print(estimate(model, options, data))
     if output is not None and options.freeze_until is not None:
         # Also those of the evaluation; a training that goes on finds them.
         options.feature_cache = options.feature_cache or f"{output}.features"
@@ -130,6 +131,8 @@ def prepare(told: TrainingOptions) -> tuple[TrainingOptions, TrainingData]:
     options, whys = resolve(told, data.train, images, closed_form, validation)
     if options.hold_out and data.held_out is None:
         data = hold_queries_out(data, options.hold_out, options.seed)
+    held_out = data.held_out is not None
+    check_for_data(told, options, len(data.train), held_out)
     print(data)
     if whys:
         print(described(options, whys))
@@ -232,7 +235,7 @@ def training_dataset(
     features, labels = FrozenFeatures(options.feature_cache).of_views(
         model,
         data.train,
-        options.views or VIEWS,
+        options.views,
         options.seed,
         augment,
         options.augment,
@@ -254,7 +257,7 @@ def _held_out_evaluation(
     if data.held_out is None:
         return []
     parts = _as_features(model, options, data.held_out)
-    return [RetrievalEvaluation(*parts, options.evaluate_every or EVALUATE_EVERY)]
+    return [RetrievalEvaluation(*parts, options.evaluate_every)]
 
 
 def _evaluate(

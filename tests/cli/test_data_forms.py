@@ -161,18 +161,42 @@ def test_a_dry_run_writes_nothing(birds, capsys, frozen):
     more += ["--data", birds, "--output", "mine", "--dry-run"]
     assert main(command(*more)) == 0
     printed = capsys.readouterr().out
-    assert "Training: 28 images" in printed and "6 steps: " in printed
-    assert ("Frozen features: " in printed) == frozen
-    assert "Expected in all: " in printed and sorted(os.listdir()) == before
+    assert "Training: 28 images" in printed and "One step: " in printed
+    assert "Expected: about " in printed and ", 6 steps " in printed
+    assert sorted(os.listdir()) == before
 
 
 def test_a_dry_run_in_python(birds):
     options = {"backbone": "start", "bits": 16, "batch_size": 8, "epochs": 4}
     found = dry_run(str(birds), hold_out=0.5, evaluate_every=2, **options)
-    assert found.steps == 4 * (14 // 8)
+    duration = found.duration
+    assert duration.steps == 4 * (14 // 8)
     assert found.parameters == kdh.from_preset("start").count_params()
-    assert 0 < found.step_seconds < found.seconds
-    assert found.evaluation_seconds > 0 == found.frozen_seconds
+    assert 0 < duration.step < duration.seconds
+    assert duration.held_out > 0 and duration.evaluation > 0
+    closed = dry_run(str(birds), method="ITQ", backbone="start", bits=8)
+    assert closed.duration.steps == 1 and closed.duration.held_out == 0
+    with pytest.raises(ValueError, match="`batch_size` must be at most .* 28: lower"):
+        dry_run(str(birds), **{**options, "batch_size": 29})
+
+
+def test_columns_and_a_split_that_do_not_fit(birds, capsys):
+    lines = [f"{path},{path.parent.name},one" for path in birds.glob("*/*.png")]
+    Path("birds.csv").write_text("\n".join(["path,label,subset", *lines]))
+    data = ["--data", "birds.csv", "--output", "mine"]
+    assert main(command(*data)) == 1
+    error = capsys.readouterr().err
+    assert "'one', in the column 'subset'" in error and 'split_column="none"' in error
+    assert main(["lists", "birds.csv", "--split-column", "none", "--output", "l"]) == 0
+    assert main(command(*data, "--split-column", "none", "--dry-run")) == 0
+    assert "Training: 28 images" in capsys.readouterr().out
+    data = ["--data", "l", "--path-column", "path"]
+    for arguments in (
+        command(*data, "--output", "mine"),
+        ["evaluate", "--preset", "start", *data],
+    ):
+        assert main(arguments) == 1
+        assert "`path_column` is for a table" in capsys.readouterr().err
 
 
 def test_a_warning_is_one_line(birds, capsys):

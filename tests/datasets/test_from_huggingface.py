@@ -8,8 +8,13 @@ import pytest
 from PIL import Image
 
 import keras_deephash as kdh
-from keras_deephash.datasets import from_huggingface, group_near_duplicates
+from keras_deephash.datasets import (
+    from_huggingface,
+    group_near_duplicates,
+    split_images,
+)
 from keras_deephash.images import read_image
+from keras_deephash.training.data import read_data
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (6, 32, 32, 3), dtype=np.uint8)
 NAMES = ["cat", "dog", "cow"]
@@ -69,6 +74,18 @@ def test_splits_have_the_names_of_parts(hf):
         from_huggingface(hf.DatasetDict(train=whole, extra=whole))
 
 
+def test_splits_that_share_images(hf, make_model):
+    dataset = make(hf, [0, 1] * 3, hf.ClassLabel(names=NAMES))
+    data = from_huggingface(
+        hf.DatasetDict(train=dataset, test=dataset.select([4, 1]).flatten_indices())
+    )
+    with pytest.warns(
+        UserWarning, match="share 2 images, .*image 4 of train and image"
+    ):
+        data = read_data(kdh.TrainingOptions(data))
+    assert len(data.evaluation[0]) == 2
+
+
 def test_encode_takes_a_data_set_and_its_column(hf, make_model):
     model = make_model()
     dataset = make(hf, list(range(6)), hf.Value("int64"))
@@ -84,7 +101,7 @@ def test_encode_takes_a_data_set_and_its_column(hf, make_model):
         model.encode(dataset.select_columns(["label"]))
 
 
-def test_a_training(hf, make_model, capsys):
+def test_a_training(hf, make_model, tmp_path, capsys):
     generator = np.random.default_rng(0)
     pixels = generator.integers(0, 60, (30, 32, 32, 3), dtype=np.uint8)
     pixels[range(30), ..., np.arange(30) % 2] += 180
@@ -97,11 +114,21 @@ def test_a_training(hf, make_model, capsys):
     data = from_huggingface(dataset)
     backbone = make_model().backbone
     options = {"batch_size": 8, "epochs": 1, "optimizer": "adamw", "bits": 16}
+    options |= {"output": tmp_path / "mine", "seed": 3}
     model = kdh.train(data, backbone=backbone, freeze_until="pool1", **options)
     record = model.training_record
     assert record["label_names"] == ["red", "green"]
     assert record["training"]["unlabelled"] == 6
-    assert "6 images without a label are left out" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert "6 images without a label are left out" in printed
+
+    # The split that was made is said, written and made again.
+    assert "one was made by seed 3, as `datasets.split_images(data, seed=3)`" in printed
+    assert record["training"]["split"].endswith("of split_images(data, seed=3)")
+    split = split_images(data, seed=3).split
+    for part in ("train", "query", "database"):
+        rows = np.loadtxt(tmp_path / "mine.lists" / f"{part}_indices.txt", int)
+        assert rows.tolist() == [n for n, name in enumerate(split) if name == part]
 
 
 def test_damaged_images_are_named(hf, make_model):

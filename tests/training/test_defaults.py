@@ -10,6 +10,7 @@ from keras_deephash.cli import main
 from keras_deephash.datasets import ImageSet
 from keras_deephash.training import training
 from keras_deephash.training.best_epoch import BestEpoch
+from keras_deephash.training.data import TrainingData, hold_queries_out
 from keras_deephash.training.defaults import (
     BACKBONE,
     PUBLISHED,
@@ -96,7 +97,9 @@ def test_the_published_recipe(given):
         for name, value in found.as_dict().items()
         if value != getattr(kdh.TrainingOptions("d"), name, None)
     }
-    expected = {name: PUBLISHED[name] for name in PUBLISHED if name != "patience"}
+    # There is nothing to evaluate on, and nothing is frozen.
+    others = ("evaluate_every", "patience", "views")
+    expected = {name: PUBLISHED[name] for name in PUBLISHED if name not in others}
     assert changed == {**expected, **given}
     # Those of the first release.
     assert (found.epochs, found.batch_size, found.optimizer) == (30, 128, "recipe")
@@ -116,6 +119,23 @@ def test_the_command_takes_the_published_recipe(monkeypatch):
 def test_validation_images_are_not_doubled_by_a_hold_out():
     options, whys = resolve(kdh.TrainingOptions("d"), image_set(300), 300, False, True)
     assert options.hold_out == 0.0 and "validation" in whys["hold_out"]
+
+
+@pytest.mark.parametrize("alone, share", [(0, 0.1), (90, 0.1), (96, 0.0), (100, 0.0)])
+def test_images_that_are_alone_are_not_held_out(alone, share):
+    labels = np.eye(102, dtype=np.uint8)[[*range(alone), *[100, 101] * (100 - alone)]]
+    images = ImageSet(np.zeros((100, 4, 4, 3), np.uint8), labels[:100])
+    options, whys = resolve(kdh.TrainingOptions("d"), images, 100)
+    assert options.hold_out == share
+    assert ("only one of a label" in whys["hold_out"]) == (not share)
+    if not share:
+        return
+    data = TrainingData(images, None, None, "")
+    data = hold_queries_out(data, share, seed=0)
+    assert data.alone == alone and len(data.held_out[0]) == round((100 - alone) / 10)
+    assert ("with a label that no other has: not held" in str(data)) == (alone > 0)
+    assert data.train.labels.any(axis=0).sum() == alone + 2
+    assert set(data.held_out[0].labels.argmax(axis=1)) <= {100, 101}
 
 
 def test_the_best_epoch():
@@ -157,7 +177,8 @@ def test_a_training_stops_and_keeps_the_best(make_model, tmp_path, monkeypatch, 
     assert (record["best_epoch"], record["val_map"]) == (best + 1, maps[best])
     for one, two in zip(_Marks.seen[best][1], model.get_weights(), strict=True):
         np.testing.assert_array_equal(one, two)
-    assert [path.name for path in tmp_path.iterdir()] == (["out"] if folder else [])
+    written = sorted(path.name for path in tmp_path.iterdir())
+    assert written == (["out", "out.lists"] if folder else [])
 
 
 def test_a_killed_training_stops_where_it_would_have(make_model, tmp_path, monkeypatch):
@@ -207,6 +228,7 @@ def test_one_command_on_a_few_images(tmp_path, capsys):
     printed = capsys.readouterr().out
     assert f"--backbone {BACKBONE}: " in printed and "Expected: about" in printed
     assert "--hold-out 0.0: fewer than 100 images" in printed
+    assert "The data have no split: one was made by seed 0" in printed
     assert "--epochs" not in printed.partition("Expected")[0]
     metadata = json.loads((output / "metadata.json").read_text())
     assert metadata["training"]["start"] == BACKBONE

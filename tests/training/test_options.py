@@ -57,6 +57,7 @@ def test_the_command_fills_the_same_record(filled):
 def test_the_command_line_comes_before_the_recipe(filled, tmp_path):
     recipe = {"method": "DHN", "bits": 16, "alpha": 3, "epochs": 5, "views": None}
     recipe |= {"pair_weighting": "none", "freeze_statistics": False, "seed": 2}
+    recipe |= {"split_column": "none"}
     (tmp_path / "recipe.json").write_text(json.dumps(recipe))
     arguments = ["--data", "d", "--output", "o", "--epochs", "9", "--bits", "24"]
     arguments += ["--recipe", str(tmp_path / "recipe.json")]
@@ -65,7 +66,7 @@ def test_the_command_line_comes_before_the_recipe(filled, tmp_path):
     assert (options.epochs, options.seed, options.method) == (9, 2, "DHN")
     assert options.arguments == {"bits": 24, "alpha": 3, "pair_weighting": None}
     assert options.views is None and options.freeze_statistics is None
-    assert options.recipe == "published"
+    assert options.recipe == "published" and options.split_column == "none"
 
 
 @pytest.mark.parametrize("method", ["5", '"DHC"', "[]", "{}"])
@@ -132,7 +133,6 @@ def test_the_command_knows_the_options_of_the_record():
         ({"optimizer": "sgd", "weight_decay": float("nan")}, "`weight_decay` must be"),
         ({"views": 2, "freeze_until": "none"}, "`views` needs freeze_until"),
         ({"patience": -1}, "`patience` must be an integer >= 0"),
-        ({"evaluate_every": 2, "hold_out": 0.0}, "`evaluate_every` needs hold_out"),
         ({"augment": "color"}, "`augment` must be a list"),
         ({"augment": ["colour"]}, "`augment` must be one of"),
         ({"weights_dtype": "int8"}, "`weights_dtype` must be one of"),

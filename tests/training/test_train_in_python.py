@@ -38,7 +38,7 @@ def train(data, make_model):
     def train(**options):
         values = {"backbone": make_model().backbone, "bits": 16, "batch_size": 8}
         values |= {"epochs": 2, "optimizer": "adamw"}
-        return kdh.train(kdh.TrainingOptions(data, **{**values, **options}))
+        return kdh.train(kdh.TrainingOptions(**{"data": data, **values, **options}))
 
     return train
 
@@ -79,6 +79,44 @@ def test_an_output_is_written_as_by_the_command(train, tmp_path):
     metadata = json.loads((tmp_path / "out" / "metadata.json").read_text())
     assert metadata["training"] == model.training_record["training"]
     assert metadata["metrics"] == model.training_record["metrics"] == {}
+
+
+def test_what_does_not_fit_the_data_is_said_before_the_work(train, data, capsys):
+    batch = "`batch_size` must be at most .*, 24: lower it. Received: batch_size=25"
+    for options, message in (
+        ({"batch_size": 25}, batch),
+        ({"batch_size": 25, "freeze_until": "pool1"}, batch),
+        ({"patience": 2}, "`patience` needs images to evaluate on.*give hold_out=0.2"),
+        ({"evaluate_every": 2}, "`evaluate_every` needs .*or data with a part `valid"),
+        ({"label_column": "x"}, "`label_column` is for a table.*label_column='x'"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            train(**options)
+    assert "Epoch" not in capsys.readouterr().out
+
+
+def test_sets_that_share_images_are_named(train, data):
+    splits = kdh.datasets.read_splits(data)
+    shared = kdh.datasets.Splits(splits.train, splits.query, splits.query)
+    with pytest.raises(ValueError, match="in query and database.*8 in both, .*24.png"):
+        train(data=shared)
+    pixels = np.zeros((24, 32, 32, 3), np.uint8)
+    pixels[:] = np.arange(24)[:, None, None, None]
+    train_set = kdh.datasets.ImageSet(pixels, splits.train.labels)
+    query = train_set.subset([3, 5])
+    shared = kdh.datasets.Splits(train_set, query, train_set)
+    with pytest.warns(UserWarning, match="train and query share 2 .*image 3 of train"):
+        train(data=shared, epochs=1)
+
+
+def test_validation_images_may_be_evaluated_on(train, data, tmp_path):
+    splits = kdh.datasets.read_splits(data)
+    parts = {"train": splits.train, "validation": splits.query.subset(range(4))}
+    parts |= {"query": splits.query.subset(range(4, 8)), "database": splits.database}
+    kdh.datasets.write_lists(parts, tmp_path / "lists")
+    options = {"recipe": "published", "evaluate_every": 1, "patience": 1}
+    model = train(data=str(tmp_path / "lists"), epochs=3, **options)
+    assert "best_epoch" in model.training_record["training"]
 
 
 def test_a_further_training_takes_the_record_away(train, images, labels, tmp_path):
