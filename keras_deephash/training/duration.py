@@ -11,6 +11,7 @@ import tensorflow as tf
 from keras_deephash.datasets.pipeline import keeps_canvases
 from keras_deephash.models.base.retrieval_model import RetrievalModel
 from keras_deephash.training.data import TrainingData
+from keras_deephash.training.frozen_features import FrozenFeatures
 from keras_deephash.training.options import TrainingOptions
 
 # Images whose encoding is measured.
@@ -99,7 +100,7 @@ def estimate(
         inputs = model.frozen_features(few, verbose=0).images
         each = _seconds(lambda: model.frozen_features(few, verbose=0)) / len(few)
         trained = again = _seconds(codes(inputs)) / len(few)
-        frozen = each * (count * options.views + held_out)
+        frozen = each * (held_out + count * _views_to_make(model, options, data))
         whole = each + trained
     times = options.epochs // options.evaluate_every if held_out else 0
     step = _PASSES * trained * options.batch_size
@@ -122,6 +123,16 @@ def in_words(seconds: float) -> str:
     if seconds < 90 * 60:
         return f"{seconds / 60:.0f} min"
     return f"{seconds / 3600:.1f} h"
+
+
+def _views_to_make(
+    model: RetrievalModel, options: TrainingOptions, data: TrainingData
+) -> int:
+    """Views of each training image that no earlier training has left in files."""
+    made = FrozenFeatures(options.feature_cache).has_views(
+        model, data.train, options.views, options.seed, options.augment
+    )
+    return 0 if made else options.views
 
 
 def _seconds(work: Callable) -> float:

@@ -65,16 +65,31 @@ class FrozenFeatures:
             features, labels = zip(*made, strict=True)
             return np.stack(features), np.stack(labels)
 
-        purpose = ["all in views", views, seed, list(augment_names)]
+        purpose = _of_views(views, seed, augment_names)
         return self._load(self._key(model, images, purpose), compute)
+
+    def has_views(
+        self,
+        model: RetrievalModel,
+        images: ImageSet,
+        views: int,
+        seed: int,
+        augment_names: list[str],
+    ) -> bool:
+        """Whether there are files of what `of_views` gives."""
+        if self.folder is None:
+            return False
+        key = self._key(model, images, _of_views(views, seed, augment_names))
+        return all(map(os.path.isfile, self._paths(key)))
+
+    def _paths(self, key: str) -> list[str]:
+        kinds = "features", "labels"
+        return [os.path.join(self.folder, f"{key}.{kind}.npy") for kind in kinds]
 
     def _load(self, key: str, compute) -> tuple[np.ndarray, np.ndarray]:
         if self.folder is None:
             return compute()
-        paths = [
-            os.path.join(self.folder, f"{key}.{kind}.npy")
-            for kind in ("features", "labels")
-        ]
+        paths = self._paths(key)
         if not all(map(os.path.isfile, paths)):
             for path, array in zip(paths, compute(), strict=True):
                 with write_atomically(path) as file:
@@ -94,6 +109,11 @@ class FrozenFeatures:
             digest.update(np.ascontiguousarray(images.images).tobytes())
         digest.update(np.ascontiguousarray(images.labels).tobytes())
         return digest.hexdigest()[:32]
+
+
+def _of_views(views: int, seed: int, augment_names: list[str]) -> list:
+    """What tells the views of an image set apart."""
+    return ["all in views", views, seed, list(augment_names)]
 
 
 def _description(images) -> list:

@@ -76,10 +76,10 @@ def train(data, **options) -> RetrievalModel:
     elif output is not None and data.split is not None:
         write_indices(data.split, lists_of(output))
     model = new_model(options, data)
-    print(estimate(model, options, data))
     if output is not None and options.freeze_until is not None:
         # Also those of the evaluation; a training that goes on finds them.
         options.feature_cache = options.feature_cache or f"{output}.features"
+    print(estimate(model, options, data))
     found = _fit(model, options, data, told, output and f"{output}.backup")
     model.label_names = data.train.label_names
     closed_form = model.is_closed_form

@@ -4,11 +4,16 @@ import numpy as np
 import pytest
 
 import keras_deephash as kdh
+from keras_deephash.callbacks import EpochSeeds
 from keras_deephash.datasets import ImageSet
 from keras_deephash.training import duration
 from keras_deephash.training.data import TrainingData
 from keras_deephash.training.defaults import resolve
-from keras_deephash.training.training import compile_model, new_model
+from keras_deephash.training.training import (
+    compile_model,
+    new_model,
+    training_dataset,
+)
 
 
 def image_set(count: int) -> ImageSet:
@@ -80,6 +85,16 @@ def test_an_estimate_changes_no_weight(made):
     assert min(found.frozen, found.step, found.held_out, found.evaluation) > 0
     for one, two in zip(before, model.get_weights(), strict=True):
         np.testing.assert_array_equal(one, two)
+
+
+def test_features_of_an_earlier_training_are_not_counted(
+    made, one_second_an_image, tmp_path
+):
+    options = {"freeze_until": "pool1", "views": 1, "feature_cache": str(tmp_path)}
+    model, options, data = made(**options)
+    assert duration.estimate(model, options, data).frozen == 80 + 90
+    training_dataset(model, options, data, EpochSeeds(options.seed))
+    assert duration.estimate(model, options, data).frozen == 90
 
 
 def test_a_measured_step_takes_the_place_of_a_guess(made, monkeypatch):
