@@ -50,6 +50,8 @@ class SplitBackbone:
             ) from None
         self.until = until
         self._held = []
+        # The graph of the trunk, and what it was made of.
+        self._run, self._made_of = None, None
 
     # === Learning ===
 
@@ -90,9 +92,7 @@ class SplitBackbone:
             ValueError: if float16 cannot hold the features, or if the dataset has
                 another number of images.
         """
-        run = tf.function(
-            lambda x: self.trunk(normalize(x), training=False), reduce_retracing=True
-        )
+        run = self._graph(normalize)
         features = np.empty((count, *self.trunk.output_shape[1:]), np.float16)
         labels = []
         progress = Progress(count, "image", verbose in (1, "auto"))
@@ -117,6 +117,18 @@ class SplitBackbone:
         if done < count:
             raise _wrong_count(str(done), count)
         return features, np.concatenate(labels)
+
+    def _graph(self, normalize) -> tf.types.experimental.PolymorphicFunction:
+        """The trunk as a graph, traced once: that takes as long as many images."""
+        # LoRA and quantization give a layer other variables.
+        made_of = [normalize, *map(id, self.trunk.variables)]
+        if made_of != self._made_of:
+            self._made_of = made_of
+            self._run = tf.function(
+                lambda pixels: self.trunk(normalize(pixels), training=False),
+                reduce_retracing=True,
+            )
+        return self._run
 
     # === What the frozen features depend on ===
 

@@ -36,6 +36,30 @@ def test_codes_of_features_are_those_of_images(model, image_set):
     assert model.encode(features.images).shape == (24, 2)
 
 
+def test_the_frozen_part_is_traced_once(model, image_set):
+    traced = []
+
+    class Counting(kdh.Preprocessor):
+        def normalize(self, images):
+            traced.append(images.shape)
+            return super().normalize(images)
+
+    model.preprocessor = Counting(32)
+    expected = model.frozen_features(image_set, batch_size=7, verbose=0).images
+    for _ in range(3):
+        again = model.frozen_features(image_set, batch_size=7, verbose=0).images
+        np.testing.assert_array_equal(again, expected)
+    assert len(traced) <= 3  # Full batches, the last one, and batches of any length.
+    # A graph is not kept where it would be another one.
+    model.preprocessor = Counting(32, scale=0.5)
+    other = model.frozen_features(image_set, batch_size=7, verbose=0).images
+    assert not np.array_equal(other, expected)
+    for variable in model.backbone.get_layer("conv1").variables:
+        variable.assign(2 * variable)
+    changed = model.frozen_features(image_set, batch_size=7, verbose=0).images
+    assert not np.array_equal(changed, other)
+
+
 def test_training_leaves_the_frozen_part(model, image_set):
     features = model.frozen_features(image_set, verbose=0)
     before = [w.copy() for w in model.frozen_weights]
