@@ -9,7 +9,7 @@ from keras_deephash.datasets.list_writing import LIST_FILES
 from keras_deephash.datasets.parts import check_apart, parts_of
 from keras_deephash.datasets.protocol import read_lists
 from keras_deephash.datasets.split_names import PARTS
-from keras_deephash.datasets.table import from_table
+from keras_deephash.datasets.table import from_table, named_option
 from keras_deephash.datasets.table_rows import is_table
 
 
@@ -115,7 +115,7 @@ def _check_no_columns(data: str | os.PathLike, columns: dict) -> None:
     given = [name for name, value in columns.items() if value is not None]
     if given:
         raise ValueError(
-            f"`{given[0]}` is for a table, .csv, .tsv, .jsonl or .parquet: leave it "
-            f"out. Received: {given[0]}={columns[given[0]]!r}, for "
-            f"{os.fspath(data)!r}, a folder."
+            f"{named_option(given[0])} is for a table, .csv, .tsv, .jsonl or .parquet: "
+            f"leave it out. Received: {columns[given[0]]!r}, for {os.fspath(data)!r}, "
+            "a folder."
         )

@@ -115,7 +115,7 @@ def _find(
         if given in columns:
             return given
         raise ValueError(
-            f"`{argument}` must be a column of the table. "
+            f"{named_option(argument)} must be a column of the table. "
             f"Received: {given!r}, and {there}."
         )
     found = [c for c in columns if _simple(c) in known]
@@ -123,10 +123,18 @@ def _find(
         what = f"{len(found)} columns could be it" if found else "no column is it"
         none = "" if needed else f' If none of them is, give "{_NO_SPLIT}".'
         raise ValueError(
-            f"Name the column, `{argument}`: {what}, which would be called "
+            f"Name the column, {named_option(argument)}: {what}, which would be called "
             f"{', '.join(known)}. Received: {there}.{none}"
         )
     return found[0] if found else None
+
+
+def named_option(argument: str, value: str | None = None) -> str:
+    """How an argument is given in Python and on the command line."""
+    option = f"--{argument.replace('_', '-')}"
+    if value is None:
+        return f"`{argument}` or {option}"
+    return f'`{argument}="{value}"` or {option} {value}'
 
 
 def _simple(column) -> str:
@@ -192,6 +200,6 @@ def _part(where: str, value, column: str) -> str:
         raise ValueError(
             f"{where}: the part of the data set must be named: {known_names()}. "
             f"Received: {printable(repr(value))[:80]}, in the column {column!r}. If "
-            f'that is no split, give `split_column="{_NO_SPLIT}"`.'
+            f"that is no split, give {named_option('split_column', _NO_SPLIT)}."
         )
     return part

@@ -256,6 +256,8 @@ def _held_out_evaluation(
 ) -> list[keras.callbacks.Callback]:
     if data.held_out is None:
         return []
+    if options.freeze_until is not None:
+        print("Frozen features, held-out queries and what they search")
     parts = _as_features(model, options, data.held_out)
     return [RetrievalEvaluation(*parts, options.evaluate_every)]
 
@@ -263,8 +265,8 @@ def _held_out_evaluation(
 def _evaluate(
     model: RetrievalModel, options: TrainingOptions, data: TrainingData
 ) -> dict:
-    query, database = _as_features(model, options, data.evaluation)
     print("Encoding the queries and the database")
+    query, database = _as_features(model, options, data.evaluation)
     metrics = evaluate_model(
         model, query, database, top_k=options.top_k, bootstrap=SAMPLES, verbose=1
     )

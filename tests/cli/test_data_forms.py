@@ -186,7 +186,7 @@ def test_columns_and_a_split_that_do_not_fit(birds, capsys):
     data = ["--data", "birds.csv", "--output", "mine"]
     assert main(command(*data)) == 1
     error = capsys.readouterr().err
-    assert "'one', in the column 'subset'" in error and 'split_column="none"' in error
+    assert "'one', in the column 'subset'" in error and "--split-column none" in error
     assert main(["lists", "birds.csv", "--split-column", "none", "--output", "l"]) == 0
     assert main(command(*data, "--split-column", "none", "--dry-run")) == 0
     assert "Training: 28 images" in capsys.readouterr().out
@@ -196,7 +196,7 @@ def test_columns_and_a_split_that_do_not_fit(birds, capsys):
         ["evaluate", "--preset", "start", *data],
     ):
         assert main(arguments) == 1
-        assert "`path_column` is for a table" in capsys.readouterr().err
+        assert "--path-column is for a table" in capsys.readouterr().err
 
 
 def test_a_warning_is_one_line(birds, capsys):

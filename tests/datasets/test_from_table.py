@@ -90,7 +90,7 @@ def test_a_column_may_be_no_split(place):
     images = from_table(table, split_column="none")
     assert images.split is None and len(images) == 4
     table = write_csv(place / "two.csv", ("path", "part", "subset"))
-    with pytest.raises(ValueError, match='`split_column`: 2 columns.*give "none"'):
+    with pytest.raises(ValueError, match='split-column: 2 columns.*give "none"'):
         from_table(table, label_column="subset")
     labelled = from_table(table, label_column="subset", split_column="none")
     assert labelled.label_names == ["test", "train", "val"]
@@ -155,13 +155,13 @@ def test_label_names_give_the_order(place):
         ("path,label\n0.png,Cat\n1.png,cat\n", {}, "'Cat' and 'cat'"),
         ("path,label\n", {}, "at least one row"),
         ("", {}, "at least one row"),
-        ("a,label\n0.png,a\n", {}, "Name the column, `path_column`: no column is it"),
-        ("path,label,class\n0.png,a,b\n", {}, "`label_column`: 2 columns could be it"),
+        ("a,label\n0.png,a\n", {}, "Name the column, .*--path-column: no column is it"),
+        ("path,label,class\n0.png,a,b\n", {}, "--label-column: 2 columns could be it"),
         ("path,path\n0.png,a\n", {}, "two columns are called 'path'"),
         (
             "path,label\n0.png,a\n",
             {"label_column": "species"},
-            "`label_column` must be a column of the table. Received: 'species', and .*"
+            "--label-column must be a column of the table. Received: 'species', and .*"
             "'path', 'label'",
         ),
         ("path,label,split\n0.png,a,third\n", {}, "part of the data set must be named"),

@@ -276,7 +276,7 @@ def test_lists_must_not_share_images(folder, tmp_path):
     parts = parts_of(split_images(from_folder(folder)))
     write_lists(parts, folder)
     read_query_and_database(folder)
-    with pytest.raises(ValueError, match="`label_column` is for a table"):
+    with pytest.raises(ValueError, match="--label-column is for a table"):
         read_query_and_database(folder, label_column="label")
     parts["query"] = parts["query"].subset([0, 1])
     parts["database"] = parts["database"].subset([0])
@@ -320,7 +320,7 @@ def test_an_evaluation_of_a_folder(folder, tmp_path):
     blobs(1)[0].save(tmp_path / "parts" / "test" / "cat" / "a.png")
     query, database = read_query_and_database(tmp_path / "parts")
     assert (len(query), len(database)) == (1, 30)
-    with pytest.raises(ValueError, match="`label_column` is for a table"):
+    with pytest.raises(ValueError, match="--label-column is for a table"):
         read_query_and_database(tmp_path / "parts", label_column="label")
     (tmp_path / "a.zip").write_bytes(b"")
     for place in ("a.zip", "nowhere"):

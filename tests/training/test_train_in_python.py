@@ -88,7 +88,7 @@ def test_what_does_not_fit_the_data_is_said_before_the_work(train, data, capsys)
         ({"batch_size": 25, "freeze_until": "pool1"}, batch),
         ({"patience": 2}, "`patience` needs images to evaluate on.*give hold_out=0.2"),
         ({"evaluate_every": 2}, "`evaluate_every` needs .*or data with a part `valid"),
-        ({"label_column": "x"}, "`label_column` is for a table.*label_column='x'"),
+        ({"label_column": "x"}, "`label_column` or --label-column is for a table.*'x'"),
     ):
         with pytest.raises(ValueError, match=message):
             train(**options)
