@@ -2,10 +2,13 @@
 
 import json
 
+import numpy as np
 import pytest
 
 import keras_deephash as kdh
 from keras_deephash.cli import main
+from keras_deephash.datasets import ImageSet, split_images
+from keras_deephash.training.comparison import compare
 
 
 def test_methods_are_trained_alike(data, start, tmp_path, capsys):
@@ -62,3 +65,16 @@ def test_what_cannot_be_compared(data, tmp_path, capsys, arguments, message):
     arguments = ["compare", "--data", data, "--output", str(output), *arguments]
     assert main(arguments) == 1
     assert message in capsys.readouterr().err and not output.exists()
+
+
+def test_images_in_memory_are_split_once(start, tmp_path):
+    pytest.importorskip("matplotlib")
+    generator = np.random.default_rng(0)
+    pixels = generator.integers(0, 256, (40, 32, 32, 3), dtype=np.uint8)
+    images = ImageSet(pixels, np.eye(2, dtype=np.uint8)[np.arange(40) % 2])
+    output = tmp_path / "comparison"
+    rows = compare(images, ["ITQ", "LSH"], [8], str(output), backbone=start, seed=1)
+    assert sorted(row.name for row in rows) == ["ITQ 8 bits", "LSH 8 bits"]
+    split = split_images(images, seed=1).split
+    found = np.loadtxt(tmp_path / "comparison.lists" / "query_indices.txt", int)
+    assert found.tolist() == [n for n, part in enumerate(split) if part == "query"]
