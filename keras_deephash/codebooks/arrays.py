@@ -1,8 +1,8 @@
-"""Features and codes as the arrays that they must be."""
+"""Checks of the arrays of features and codes."""
 
 import numpy as np
 
-LARGEST_FEATURE = 1e12  # Of the fitting: sums of squares stay within float32.
+LARGEST_FEATURE = 1e12  # For fitting: sums of squares stay within float32.
 
 
 def as_features(features, dim: int | None, fitting: bool = False) -> np.ndarray:

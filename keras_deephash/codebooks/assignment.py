@@ -1,13 +1,13 @@
 """The assignment of feature vectors to the centres of every sub-codebook.
 
-The features are looked at once: all else are look-ups of products between centres.
+Each feature vector is read once; all else is looked up in products of centres.
 """
 
 from keras import ops
 
 from keras_deephash.codebooks.reconstruction import reconstruct
 
-SWEEPS = 3  # Of iterated conditional modes; the published number.
+SWEEPS = 3  # Rounds of iterated conditional modes; the published number.
 
 
 def assign_by_beam(features, centers, projected, beam: int):

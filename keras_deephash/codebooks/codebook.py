@@ -32,8 +32,8 @@ class Codebook(keras.layers.Layer):
             Defaults to `"additive"`.
         beam: int or `None`. Codes that go on from sub-codebook to sub-codebook in the
             search for the best one; `None` is the published search, iterated
-            conditional modes, which codebooks of before had. Blocks are searched
-            exactly with any. Defaults to `8`.
+            conditional modes, which older codebooks used. A product is searched
+            exactly with any beam. Defaults to `8`.
         projection: array [L, D]. Codes bring `projection @ reconstruction` close to
             `projection @ feature`: the word vectors of DVSQ. Defaults to `None`, the
             Euclidean metric.
@@ -151,7 +151,7 @@ class Codebook(keras.layers.Layer):
             beam = self.beam
         else:
             beam = check_integer("beam", beam, minimum=1, maximum=MAX_BEAM)
-        # What a wide beam looks at grows with it.
+        # A wide beam needs more memory for each row.
         batch_size = max(1, min(batch_size, 4096 * BEAM // (beam or 1)))
         features = self.check_features(features)
         if self._encode is None or self._encode_beam != beam:
@@ -182,9 +182,9 @@ class Codebook(keras.layers.Layer):
     def fit(self, features, rounds: int = 10, seed: int = 0) -> list[float]:
         """Learns the centres from feature vectors, all of them in memory.
 
-        K-means begins: of the residuals that the sub-codebooks before leave, or, for a
-        product, in every block of dimensions. Then codes and centres are improved in
-        turn.
+        K-means gives the first centres: of the residuals that the sub-codebooks before
+        leave, or, for a product, in every block of dimensions. Then codes and centres
+        are improved in turn.
 
         Args:
             features: float array [n, D]. Fewer rows than `subcenters` leave centres
@@ -272,5 +272,5 @@ class Codebook(keras.layers.Layer):
     def from_config(cls, config):
         config = dict(config)
         config.pop("trainable", None)
-        config.setdefault("beam", None)  # Of a file from before there were beams.
+        config.setdefault("beam", None)  # A file from before there were beams.
         return cls(**config)

@@ -11,7 +11,7 @@ from sklearn.exceptions import ConvergenceWarning
 from keras_deephash.codebooks.assignment import beam_search, cost_tables
 from keras_deephash.codebooks.reconstruction import reconstruct
 
-# More samples than these a centre do not make the first centres better.
+# More samples for each centre do not make the first centres better.
 _SAMPLES_PER_CENTER = 64
 _ITERATIONS = 20
 _BEAM = 5  # Codes of each sample whose residuals the next centres are for.
@@ -92,13 +92,13 @@ def _residuals(features, centers) -> np.ndarray:
 def _progressive_k_means(points, subcenters: int, seed: int) -> np.ndarray:
     """k-means in the first principal components, then in more and more of them.
 
-    In all dimensions at once, few points a centre make centres of noise.
+    In all dimensions at once, few points for each centre make centres of noise.
     """
     parameters = faiss.ProgressiveDimClusteringParameters()
     parameters.seed = seed + 1
     parameters.min_points_per_centroid = 1
     dim = points.shape[1]
-    parameters.apply_pca = len(points) >= dim  # faiss has none of fewer.
+    parameters.apply_pca = len(points) >= dim  # PCA needs as many points.
     clustering = faiss.ProgressiveDimClustering(dim, subcenters, parameters)
     points = np.ascontiguousarray(points, np.float32)
     clustering.train(

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 
 from keras_deephash.codebooks.least_squares import reseed_unused, solve_centers
-from keras_deephash.codebooks.redundancy import solve_with_penalty
+from keras_deephash.codebooks.orthogonality import solve_with_penalty
 
 
 class CodebookLearner(keras.callbacks.Callback):
@@ -54,7 +54,7 @@ class CodebookLearner(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         if epoch < self.start or not self.model.codebook.is_fitted:
             self._start_anew()
-        elif not self.made_now:  # Else the sums are of centres that were not there.
+        elif not self.made_now:  # Else the sums belong to centres that no longer exist.
             self._improve()
 
     def on_train_end(self, logs=None):
@@ -70,11 +70,11 @@ class CodebookLearner(keras.callbacks.Callback):
         samples = self.model.codebook_statistics.samples()
         if np.isfinite(samples).all():
             return samples
-        if self.model.stop_training:  # By `TerminateOnNaN`, say.
+        if self.model.stop_training:  # For example by `TerminateOnNaN`.
             return samples[:0]
         raise ValueError(
             "The training has diverged: features are NaN or infinite. Lower the "
-            "learning rate, or look for what is odd in the images."
+            "learning rate, or look for unusual images."
         )
 
     def _start_anew(self) -> None:

@@ -1,4 +1,4 @@
-"""Images from anywhere - paths, PIL images, arrays - as uint8 RGB arrays."""
+"""Images of any kind - paths, PIL images, arrays - as uint8 RGB arrays."""
 
 from keras_deephash.images.finding import (
     describe_others,

@@ -1,4 +1,4 @@
-"""The image files of a folder, and what else lies there."""
+"""The image files of a folder, and its other files."""
 
 import os
 from collections import Counter
@@ -12,7 +12,7 @@ from keras_deephash.images.formats import (
 )
 from keras_deephash.text import printable
 
-# What names images and their labels lies beside them.
+# Lists of images and labels lie beside the images.
 _LISTS = ".txt"
 _KINDS_SHOWN = 8
 _LONGEST_EXTENSION = 12
@@ -65,7 +65,7 @@ def list_folder(folder: str | os.PathLike) -> tuple[list[str], Counter]:
                 continue
             path = os.path.join(parent, name)
             if name.lower().endswith(extensions):
-                if _is_no_device(path):
+                if _is_readable(path):
                     paths.append(path)
             elif not name.startswith(".") and not name.lower().endswith(_LISTS):
                 others[os.path.splitext(name)[1].lower()] += 1
@@ -80,7 +80,7 @@ def list_folder(folder: str | os.PathLike) -> tuple[list[str], Counter]:
 
 def describe_others(others: Counter) -> str:
     """One line: "6 other files: 1 .heic, install pillow-heif; 5 .mp4"."""
-    # What can be mended comes first, then what there is most of.
+    # Kinds that a package would read come first, then the most frequent ones.
     order = sorted(others, key=lambda kind: (kind not in REMEDIES, -others[kind], kind))
     parts = [
         f"{others[kind]} {_name_of(kind)}"
@@ -94,7 +94,7 @@ def describe_others(others: Counter) -> str:
 
 
 def is_image_file(path: str | os.PathLike) -> bool:
-    """Whether a file is called an image, or begins as one."""
+    """Whether a file has the extension or the first bytes of an image."""
     if os.fspath(path).lower().endswith(EXTENSIONS):
         return True
     if not os.path.isfile(path):
@@ -130,9 +130,9 @@ def _raise(error: OSError):
     raise error
 
 
-def _is_no_device(path: str) -> bool:
-    """Whether a path may be read: of a pipe it would take forever."""
-    # A link to nothing is read in vain, and so named.
+def _is_readable(path: str) -> bool:
+    """Whether a path may be read: reading a pipe would never end."""
+    # A broken link passes, so that reading it names it as missing.
     return os.path.isfile(path) or not os.path.exists(path)
 
 

@@ -14,13 +14,13 @@ FORMATS = (
     *("JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF", "AVIF", "HEIF"),
     *("JPEG2000", "PPM", "TGA"),
 )
-# What is taken from a folder.
+# Files with these extensions are taken from a folder.
 EXTENSIONS = (
     *(".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".png", ".apng", ".bmp", ".gif"),
     *(".webp", ".tif", ".tiff", ".avif", ".heic", ".heif", ".hif", ".jp2"),
     *(".ppm", ".pgm", ".pbm", ".pnm", ".tga"),
 )
-# What reads the extensions that not every installation knows.
+# The packages that read extensions which not every installation knows.
 REMEDIES = {
     **dict.fromkeys((".heic", ".heif", ".hif"), "install pillow-heif"),
     ".avif": "install a Pillow with AVIF",
@@ -30,7 +30,7 @@ REMEDIES = {
 MAX_PIXELS = 89_478_485
 # JPEGs beyond MAX_PIXELS, such as photos of 108 and 200 megapixels, are decoded at
 # half their size, a quarter or an eighth. Even so the decoder may hold all of a
-# progressive one, at 6 bytes a pixel.
+# progressive one, at 6 bytes per pixel.
 MAX_JPEG_PIXELS = 1 << 28
 _HEIC_BRANDS = {b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1"}
 

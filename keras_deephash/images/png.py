@@ -11,7 +11,7 @@ _XMP = b"XML:com.adobe.xmp\0\0"  # Uncompressed; may say how the photo is turned
 def without_annotations(stream: IO[bytes]) -> IO[bytes] | None:
     """The same picture without text and colour profile; None if it is not a PNG.
 
-    Pillow takes text and profiles beyond 1 MB for an attack, and refuses the image.
+    Pillow refuses images with text or profiles beyond 1 MB, as a possible attack.
     """
     stream.seek(0)
     data = stream.read()

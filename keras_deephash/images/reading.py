@@ -1,4 +1,4 @@
-"""Images from anywhere as uint8 RGB arrays."""
+"""Images of any kind as uint8 RGB arrays."""
 
 import io
 import os
@@ -91,7 +91,7 @@ def _naming(name: str):
         raise ValueError(
             f"The image cannot be read: {name} (not enough memory)."
         ) from None
-    except Exception as error:  # Every kind of damage raises another one.
+    except Exception as error:  # Each kind of damage raises a different error.
         raise ValueError(
             f"The image cannot be read: {name} ({error or type(error).__name__})."
         ) from None

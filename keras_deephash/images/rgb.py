@@ -8,7 +8,7 @@ from keras_deephash.images.pixels import pixels_to_uint8
 
 # Formats that Pillow reads to 32-bit integers where the file has 16-bit grey.
 _FORMATS_OF_16_BITS = ("PNG", "PPM")
-# By EXIF's orientation, as the photographer held the camera.
+# The tag of EXIF, and the turn that undoes each orientation.
 _ORIENTATION = 0x0112
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -47,7 +47,7 @@ def to_rgb(image: Image.Image) -> Image.Image:
 
 
 def _on_white(image: Image.Image) -> Image.Image:
-    """What is seen of a transparent image on a white page."""
+    """A transparent image laid on white."""
     is_tga = image.format == "TGA"
     if image.mode == "La":
         image = image.convert("LA")
@@ -61,7 +61,7 @@ def _on_white(image: Image.Image) -> Image.Image:
 
 
 def _turn(image: Image.Image) -> Image.Transpose | None:
-    """What makes a photo upright, where EXIF says that it is not.
+    """The turn that makes a photo upright, by its EXIF orientation.
 
     Not by Pillow's `exif_transpose`: it writes all of EXIF anew, and fails for odd
     entries that have nothing to do with the pixels.
@@ -81,7 +81,7 @@ def _sides_are_swapped(exif: Image.Exif, image: Image.Image) -> bool:
     """
     try:
         second = exif.get_ifd(_SECOND_PART)
-    except Exception:  # Odd entries, of any kind.
+    except Exception:  # Malformed entries of any kind.
         second = {}
     width, height = second.get(_WIDTH), second.get(_HEIGHT)
     known = isinstance(width, int) and isinstance(height, int) and width != height
@@ -95,7 +95,7 @@ def _white_is_zero(image: Image.Image) -> bool:
 
 def _upper_8_bits(image: Image.Image) -> np.ndarray:
     grey, bits, inverted = np.asarray(image), 16, False
-    if image.format == "TIFF":  # Pillow leaves both to us beyond 8 bits.
+    if image.format == "TIFF":  # Beyond 8 bits, Pillow does neither.
         bits = image.tag_v2.get(_BITS_PER_SAMPLE, (16,))[0]
         inverted = _white_is_zero(image)
     upper = (grey // 2 ** (bits - 8)).astype(np.uint8)

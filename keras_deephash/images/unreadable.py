@@ -1,4 +1,4 @@
-"""Images that cannot be read: one error for all of them, or a list of them."""
+"""Images that cannot be read, as one error or as a list."""
 
 import json
 import os

@@ -9,8 +9,8 @@ nothing else knows them by name. The class, a store, has
   and ids as `CodeReader` makes them;
 - `codes_of`, `labels_of`, `names_of`, `find`, `all_ids`, `stats`, `describe`, `arrays`
   and a length;
-- `write`, which saves it in a folder, and `open`, which reads it from there, and
-  believes nothing of what it reads: `columns.py` has what is needed for arrays.
+- `write`, which saves it in a folder, and `open`, which reads it from there and checks
+  all that it reads: `columns.py` has what is needed for arrays.
 
 `MilvusStore` is the plainer one to read.
 """
@@ -22,7 +22,7 @@ from keras_deephash.index.manifest import IndexFileError
 from keras_deephash.index.milvus.store import MilvusStore
 
 BACKENDS = {store.backend: store for store in (FaissStore, MilvusStore)}
-# All files that a saved version may have; a directory with others is somebody else's.
+# All files that a saved version may have; a directory with others is not an index.
 FILES = {name for store in BACKENDS.values() for name in store.file_names}
 
 

@@ -1,4 +1,4 @@
-"""Filling an index from image files: in parts, resumable, past what is unreadable."""
+"""The building of an index from image files: in parts, and resumable."""
 
 import os
 import time

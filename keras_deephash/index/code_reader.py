@@ -1,4 +1,4 @@
-"""Images, codes and continuous codes, told apart and made codes or queries."""
+"""Codes or queries made of images, codes or continuous codes."""
 
 import hashlib
 import os
@@ -13,7 +13,7 @@ _CHANGED = "The model, which has changed since,"
 
 
 class CodeReader:
-    """Makes codes and queries of whatever an index is given.
+    """Makes codes and queries of images, codes or continuous codes.
 
     Args:
         spec: `CodeSpec`, what the codes are.
@@ -70,14 +70,14 @@ class CodeReader:
                 raise ValueError("`names` must be a list of str.")
             return names
         if isinstance(values, np.ndarray) and values.ndim == 1:
-            values = values.tolist()  # Of paths, say.
+            values = values.tolist()  # For example an array of paths.
         paths = isinstance(values, (list, tuple)) and bool(values)
         if paths and all(isinstance(value, (str, os.PathLike)) for value in values):
             return [os.fspath(value) for value in values]
         return None
 
     def _check_unchanged(self, model) -> None:
-        """As `check_same`, of the last layers alone: a query should not wait."""
+        """As `check_same`, but only the last layers, so that a query does not wait."""
         if _last_layers(model) != self._last_layers:
             self.spec.check_same(CodeSpec.of(model, self.spec.bits), _CHANGED)
 

@@ -174,7 +174,7 @@ class CodeSpec:
 
         Args:
             other: `CodeSpec`.
-            what: str. Who brings it, for the error: "The model", say.
+            what: str. Its name in the error, such as "The model".
         """
         same_centers = True
         if self.is_quantizer and other.is_quantizer:
@@ -192,7 +192,7 @@ class CodeSpec:
         )
 
     def describe(self) -> str:
-        """One line for people."""
+        """One readable line."""
         known = self.weights_sha256[:12] if self.weights_sha256 else "unknown"
         return (
             f"{self.bits} bits, {self.metric}, preset {self.preset!r}, weights {known}"
@@ -235,7 +235,7 @@ def check_versions(index: int | None, model: int | None) -> None:
 def weights_sha256(model) -> str:
     """The sha256 of a model's weights, values and shapes, and of its preprocessing."""
     config = model.preprocessor.get_config()
-    del config["version"]  # A field of its own in `CodeSpec`.
+    del config["version"]  # `CodeSpec` has a field for it.
     preprocessing = sorted(config.items())
     digest = hashlib.sha256(repr(preprocessing).encode())
     for weight in model.weights:

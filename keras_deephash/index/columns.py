@@ -1,4 +1,4 @@
-"""The arrays of a saved index, read without trust in what their headers claim."""
+"""The arrays of a saved index, read without trusting their headers."""
 
 import os
 import re
@@ -10,8 +10,8 @@ import numpy as np
 from keras_deephash.index.manifest import damaged
 
 _MAGIC = b"\x93NUMPY\x01\x00"
-# As `np.save` writes it. NumPy's own reader evaluates the text as Python, and makes
-# room for as much as it claims.
+# As `np.save` writes it. NumPy's own reader evaluates the text as Python, and
+# allocates as much as it claims.
 _HEADER = re.compile(
     rb"\{'descr': '([<|][a-z][0-9]{1,2})', 'fortran_order': False, "
     rb"'shape': \(([0-9]{1,19}(?:, [0-9]{1,19})*),?\), \} *\n"

@@ -1,4 +1,4 @@
-"""The index: codes that are searched, saved, reopened and grown."""
+"""The index: codes that are added, searched, saved and loaded."""
 
 import os
 from typing import Literal
@@ -98,7 +98,7 @@ class Index:
         Raises:
             ValueError: for codes of another length, ids that are there already, or
                 labels that do not fit. Nothing is added then.
-            MilvusError: if the server is away. Repeat the addition with
+            MilvusError: if the server does not answer. Repeat the addition with
                 `ids=error.ids`.
         """
         images_or_codes = image_paths(images_or_codes)
@@ -238,16 +238,16 @@ class Index:
         candidates = np.asarray(candidates)
         if candidates.ndim != 2 or len(candidates) != len(queries):
             raise ValueError(
-                f"`candidates` must be ids of shape [{len(queries)}, c], one row a "
-                f"query. Received: shape {candidates.shape}."
+                f"`candidates` must be ids of shape [{len(queries)}, c], one row for "
+                f"each query. Received: shape {candidates.shape}."
             )
         return self._store.rerank(queries, candidates, k)
 
     def similarities(self, images_or_codes, ids) -> np.ndarray:
-        """How similar queries are to items, for people: 1 is alike, 0 is unrelated.
+        """How similar queries are to items: 1 is alike, 0 is unrelated.
 
-        Equal bits give 1. A quantizer's codes leave a little out: the same image again
-        is 0.8 to 0.9 with the 8 bytes of `rq_imagenet_64`.
+        Equal bits give 1. A quantizer's codes are approximate: the same image again has
+        0.8 to 0.9 with the 8 bytes of `rq_imagenet_64`.
 
         Similarities have the order of the distances. Of hash codes they are the cosine
         of vectors of +1 and -1; of a quantizer's Euclidean distance 1 - d / (2 |q|^2),
@@ -269,7 +269,7 @@ class Index:
         ids = np.asarray(ids)
         if ids.ndim != 2 or len(ids) != len(queries):
             raise ValueError(
-                f"`ids` must have shape [{len(queries)}, c], one row a query. "
+                f"`ids` must have shape [{len(queries)}, c], one row for each query. "
                 f"Received: shape {ids.shape}."
             )
         distances = candidate_distances(self.spec, queries, self.codes(ids))

@@ -1,4 +1,4 @@
-"""The manifest of a saved index: which version counts, and its files.
+"""The manifest of a saved index: its current version, and the files of that.
 
 Its fields are `format_version`, `keras_deephash_version`, `backend`, `kind`, `codes`
 (the fields of `CodeSpec`), `options`, `count`, `next_id`, `version`, `files`: the
@@ -52,7 +52,7 @@ def new_manifest(folder: str, version: str, names: list[str], **described) -> di
 
 
 def manifest_sha256(manifest: dict) -> str:
-    """The sha256 of all fields but itself, however the file is written."""
+    """The sha256 of all fields but itself, whatever the layout of the file."""
     fields = {name: value for name, value in manifest.items() if name != "sha256"}
     text = json.dumps(fields, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
@@ -124,7 +124,7 @@ def _is_count(value) -> bool:
 def is_manifest(path: str) -> bool:
     """Whether the manifest in a directory is one of an index, of whatever format."""
     path = os.path.join(path, MANIFEST)
-    if not os.path.isfile(path):  # A pipe, say, which nobody writes to.
+    if not os.path.isfile(path):  # For example a pipe, which may never end.
         return False
     try:
         with open(path, encoding="utf-8") as file:

@@ -1,4 +1,4 @@
-"""Candidates and finds of a query put in order, by plain NumPy."""
+"""The ranking of candidates by distance, in plain NumPy."""
 
 import numpy as np
 
@@ -91,7 +91,7 @@ def nearest_candidates(
 def nearest_in_range(
     limits: np.ndarray, distances: np.ndarray, ids: np.ndarray, k: int | None
 ) -> tuple[list[np.ndarray], list[np.ndarray]]:
-    """The k nearest, or all, that a search by radius found, in order, a query each."""
+    """The k nearest, or all, finds of a search by radius, in order, for each query."""
     nearest = [], []
     for start, end in zip(limits[:-1], limits[1:], strict=True):
         order = np.argsort(distances[start:end], kind="stable")[:k]

@@ -1,6 +1,6 @@
-"""An index on disk: a manifest, and one directory a saved version.
+"""An index on disk: a manifest, and one directory for each saved version.
 
-  index.json   what the files are, their lengths and sha256, which version counts
+  index.json   the current version, its files, their lengths and sha256
   v3/          codes.faissbinary, ids.npy, ... of that version
 
 Where codes repeat, each lies there once, and items.npy and item_ends.npy say which
@@ -10,7 +10,7 @@ Of an index in Milvus the manifest says where its collection is, and the directo
 the version holds the centres of a quantizer alone.
 
 A new version is written beside the old one, then the manifest is replaced in one step,
-then the old version goes: whenever it is interrupted, be it by a power cut, the
+then the old version is removed. Interrupted at any point, even by a power cut, the
 manifest names whole files.
 One process saves at a time.
 """
@@ -92,7 +92,7 @@ def _save_version(store, path: str) -> None:
         write_to_disk(folder)
         write_manifest(path, manifest)
     except BaseException:
-        if not _counts(path, version):  # Ctrl-C may come when the save is done.
+        if not _counts(path, version):  # Ctrl-C may arrive after the save is complete.
             shutil.rmtree(folder, ignore_errors=True)
         raise
     write_to_disk(path)
@@ -100,7 +100,7 @@ def _save_version(store, path: str) -> None:
         if is_version(path, name):
             shutil.rmtree(os.path.join(path, name), ignore_errors=True)
     for name in filter(_is_unfinished_manifest, os.listdir(path)):
-        with suppress(OSError):  # The save is done; another one may clear away too.
+        with suppress(OSError):  # The save is complete; another one may clear away too.
             os.remove(os.path.join(path, name))
 
 

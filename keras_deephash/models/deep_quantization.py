@@ -7,7 +7,7 @@ from keras import ops
 from keras_deephash.checks import check_integer, check_number
 from keras_deephash.codebooks import Codebook
 from keras_deephash.codebooks.learner import CodebookLearner
-from keras_deephash.codebooks.statistics import CodebookStatistics
+from keras_deephash.codebooks.running_sums import CodebookStatistics
 from keras_deephash.losses.replicas import gather_rows
 from keras_deephash.models.base.retrieval_model import RetrievalModel
 from keras_deephash.models.quantization_model import QuantizationModel

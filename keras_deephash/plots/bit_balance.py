@@ -41,7 +41,7 @@ def bit_balance(codes: np.ndarray) -> "Figure":
     )
     constant = (means == 0) | (means == 1)
     colors = np.where(constant, VERMILION, BLUE)
-    # Bars rise and fall from one half, so that a bit of only zeros is seen too.
+    # Bars start at one half, so that a bit of only zeros shows too.
     axes.bar(np.arange(len(means)), means - 0.5, width=0.8, bottom=0.5, color=colors)
     axes.axhline(0.5, color=GREY, linewidth=1)
     if constant.any():

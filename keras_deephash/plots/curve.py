@@ -1,4 +1,4 @@
-"""A curve of precision, which later calls may add to."""
+"""A curve of precision; later calls may add curves to its figure."""
 
 from typing import TYPE_CHECKING
 

@@ -99,7 +99,7 @@ def _draw_missing(draw: ImageDraw.ImageDraw, left: int, top: int, tile: int) -> 
 
 
 def _draw_mark(draw: ImageDraw.ImageDraw, left: int, top: int, color, hit: bool):
-    """A tick or a cross in a corner, for whom green and red look alike."""
+    """A tick or a cross in a corner, for readers who cannot tell green from red."""
     draw.rectangle((left, top, left + 14, top + 14), fill=color)
     if hit:
         strokes = [((3, 7), (6, 10), (11, 4))]

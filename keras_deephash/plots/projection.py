@@ -117,7 +117,7 @@ def _lay_out(vectors: np.ndarray, method: str, seed: int):
     """A title, points [n, 2], equal ones for equal vectors, and names of the axes."""
     distinct, inverse = np.unique(vectors, axis=0, return_inverse=True)
     inverse = inverse.reshape(-1)
-    if len(distinct) == 1:  # Neither method has an answer.
+    if len(distinct) == 1:  # Neither method can lay these out.
         return "All codes are equal", np.zeros((len(vectors), 2)), ("", "")
     if method == "tsne" and len(distinct) > 3:
         from sklearn.manifold import TSNE

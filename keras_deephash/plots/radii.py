@@ -1,4 +1,4 @@
-"""The curves of what radii mean."""
+"""Precision, recall and false-positive rate over the radius."""
 
 from typing import TYPE_CHECKING
 

@@ -16,9 +16,11 @@ GREY, LIGHT_GREY = "#666666", "#BBBBBB"
 
 
 def plain_text(text: str, longest: int = 40) -> str:
-    """A name for a legend, as it is: matplotlib reads what stands between dollars as
-    mathematics, leaves out names that begin with an underscore and fails at lone
-    surrogates."""
+    """A name for a legend, shown as it is.
+
+    matplotlib reads text between dollars as mathematics, leaves out names that begin
+    with an underscore and fails at lone surrogates.
+    """
     text = printable(text)
     if len(text) > longest:
         text = f"{text[: longest - 1]}\N{HORIZONTAL ELLIPSIS}"

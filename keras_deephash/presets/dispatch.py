@@ -1,4 +1,4 @@
-"""A preset as a model of a given class: its own, a base, a subclass, or a part."""
+"""The loading of a preset as a model of a given class."""
 
 import inspect
 import os
@@ -42,7 +42,7 @@ def load_as(
         **{name: overrides.pop(name) for name in names}, load_index=load_index
     )
     location = locate_preset(preset, revision, options)
-    location.read_metadata()  # First: it may be too new to be understood.
+    location.read_metadata()  # First: the format may be too new.
     entry = read_entry(location, cls)
     described, backbone = find_class(entry["class"]), entry.get("backbone")
     if issubclass(described, cls):

@@ -1,4 +1,4 @@
-"""The errors of a preset that cannot be used."""
+"""Errors of presets and of the Hub."""
 
 
 class PresetError(ValueError):
@@ -9,12 +9,14 @@ class HubError(PresetError):
     """The Hugging Face Hub does not give or take a preset; the text says why.
 
     Attributes:
-        passing: bool. Whether another attempt may succeed.
+        temporary: bool. Whether another attempt may succeed.
         unreachable: bool. Whether the Hub gave no usable answer, so that a copy in
             the cache may stand in.
     """
 
-    def __init__(self, message: str, passing: bool = False, unreachable: bool = False):
+    def __init__(
+        self, message: str, temporary: bool = False, unreachable: bool = False
+    ):
         super().__init__(message)
-        self.passing = passing
+        self.temporary = temporary
         self.unreachable = unreachable

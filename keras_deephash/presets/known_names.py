@@ -1,4 +1,4 @@
-"""Names of presets that are not here: those of the zoo, and those that have gone.
+"""Names of presets that are not here: those of the zoo, and removed ones.
 
 They are in `known_names.json`; `zoo/results_table.py` writes those of the zoo.
 """

@@ -1,4 +1,4 @@
-"""Loading a preset: every word of its metadata is checked."""
+"""The loading of a preset, with a check of all its metadata."""
 
 import os
 
@@ -22,8 +22,8 @@ from keras_deephash.presets.location import PresetLocation, locate_preset
 from keras_deephash.presets.registry import is_embedded
 from keras_deephash.presets.sharing import whole_weights
 
-# Values that a layer of a small network has for one image, of a preset that nobody
-# vouches for; VGG16 has 3.2 million.
+# The most values that a layer of a small network may have for one image, in a preset
+# of unknown origin; VGG16 has 3.2 million.
 _MAX_STRANGE_OUTPUT = 2**23
 
 
@@ -127,7 +127,7 @@ def load_preset(
             load_weights_file(model, weights)
             model.preset = location.name
             _take_label_names(model, metadata, location.name)
-            if not (model.is_backbone or given):  # Else its codes are others.
+            if not (model.is_backbone or given):  # Else its codes would differ.
                 model.radius_table = md.read_radius_table(metadata)
     if load_index:
         path = os.path.join(folder, INDEX_FILE)
@@ -223,7 +223,7 @@ def _read_preprocessor(folder: str, trusted: bool = True) -> Preprocessor:
     check_config(config, f"`{md.PREPROCESSOR_FILE}`")
     try:
         preprocessor = Preprocessor.from_config(config)
-    except Exception as error:  # Anything may stand there.
+    except Exception as error:  # The file may hold anything.
         raise PresetError(f"{path!r} holds no valid preprocessing: {error}") from None
     check_canvas(preprocessor, repr(path), trusted)
     return preprocessor

@@ -1,4 +1,4 @@
-"""The verbs of a model that has presets."""
+"""The methods of a model that has presets."""
 
 import os
 
@@ -23,7 +23,7 @@ def _unwrapped(value):
 
 
 class PresetMixin:
-    """Gives a `keras.Model` the verbs `save_to_preset`, `from_preset`, `presets`."""
+    """Gives a `keras.Model` `save_to_preset`, `from_preset` and `presets`."""
 
     # Whether a model of the class is a backbone, and not a method that has one.
     is_backbone = False

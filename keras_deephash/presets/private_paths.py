@@ -54,7 +54,7 @@ def without_paths(
 
 
 def describe_paths(metadata: dict, indexed: list[str], card: str) -> list[str]:
-    """Where a preset names files of the computer that made it, a phrase for each."""
+    """A phrase for each place where a preset names files of its author's computer."""
     told = []
     if any(indexed):
         first = next(filter(is_absolute, indexed), next(filter(None, indexed)))

@@ -1,4 +1,4 @@
-"""Publishing a preset on the Hugging Face Hub."""
+"""The publishing of a preset on the Hugging Face Hub."""
 
 import os
 import tempfile
@@ -7,8 +7,8 @@ import warnings
 from keras_deephash.presets.errors import HubError, PresetError
 from keras_deephash.presets.format import metadata as md
 from keras_deephash.presets.format.index_file import INDEX_FILE
-from keras_deephash.presets.hub.blobs import Blob
 from keras_deephash.presets.hub.card import is_unedited
+from keras_deephash.presets.hub.digests import Blob
 from keras_deephash.presets.hub.download import TIMEOUT
 from keras_deephash.presets.hub.explain import explain
 from keras_deephash.presets.hub.handles import (
@@ -41,7 +41,7 @@ def upload_preset(
     """Publishes a preset on the Hugging Face Hub, in one commit.
 
     The preset is loaded first, as it would be from the Hub. Its files and a model card
-    are sent, and nothing else of the directory, which stays as it is. The card is made
+    are sent, and nothing else of the directory, which is not changed. The card is made
     from the metadata, unless the README of the directory was edited, which is sent
     then; a card that was edited on the Hub is kept. Absolute paths, which tell about
     the author's computer, are shortened in what is sent; a warning lists what is left.
@@ -125,7 +125,7 @@ def _send(
         for name, content in files.items()
     ]
     if INDEX_FILE in present and INDEX_FILE not in files:
-        # One that was taken out of the preset would stay for all to read.
+        # An index that was taken out of the preset would stay public.
         operations.append(CommitOperationDelete(path_in_repo=INDEX_FILE))
     theirs = None
     if md.README_FILE in present:
@@ -143,7 +143,7 @@ def _send(
             stacklevel=4,
         )
     with warnings.catch_warnings():
-        # The client's affair, which it tells twice an upload.
+        # The client's own warning, which it shows twice in each upload.
         warnings.filterwarnings("ignore", "Use 'content=", DeprecationWarning)
         commit = api.create_commit(
             handle.repo_id,
@@ -151,7 +151,7 @@ def _send(
             commit_message=commit_message,
             revision=branch,
             create_pr=create_pr,
-            # What somebody else commits in the meantime is not overwritten.
+            # A commit by others in the meantime is not overwritten.
             parent_commit=parent,
         )
     if not is_digest(commit.oid):

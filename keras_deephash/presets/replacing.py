@@ -1,4 +1,4 @@
-"""A directory of a preset in place of an older one, at any moment one of the two.
+"""The replacement of a preset's directory: at any moment it is the old or the new one.
 
 A new preset is written beside the old one, in `.name-` and eight digits, and takes its
 place in one step where the system can exchange names. Elsewhere the old one waits in
@@ -22,7 +22,7 @@ from keras_deephash.presets.format.weights import UNFINISHED_FILE
 PRESET_FILES = (*md.HASHED_FILES, md.METADATA_FILE, md.README_FILE, INDEX_FILE)
 _OLD = "preset"  # In the directory where the old preset waits.
 _OURS = {*PRESET_FILES, UNFINISHED_FILE, _OLD}
-# Where directories have no locks, a save that wrote nothing for this long is dead.
+# Where directories have no locks, a save that wrote nothing for this long has ended.
 _SILENCE = 24 * 60 * 60  # Seconds.
 
 

@@ -1,4 +1,4 @@
-"""Checks that a model can be saved as a preset, before it is trained."""
+"""The checks before a training that the model can be saved as a preset."""
 
 import inspect
 import json
@@ -56,7 +56,7 @@ def check_keras_file(model: keras.Model) -> None:
     ):
         return
     kept = count_kept_parameters(model)
-    # The user's own code is not run by its file here, but by the user.
+    # `safe_mode` is off: the code is that of the model's own user.
     built = sketch(
         lambda: count_kept_parameters(
             keras.saving.deserialize_keras_object(config, safe_mode=False)
@@ -103,7 +103,7 @@ def _check_config_is_whole(model: keras.Model) -> None:
             f"`{name}.get_config` must give all arguments of the constructor, or a "
             f"preset would be built without. Missing: `{missing[0]}`."
         )
-    # That is set afterwards.
+    # These are set afterwards.
     foreign = sorted(config.keys() - arguments - {"preprocessor"})
     if foreign and not passes_on:
         raise PresetError(

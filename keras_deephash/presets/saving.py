@@ -1,4 +1,4 @@
-"""Writing a preset directory, all of it or nothing."""
+"""The writing of a preset directory, whole or not at all."""
 
 import os
 

@@ -46,7 +46,7 @@ def prepare_upload(
 def _prepare(
     handle: HubHandle, found: PresetLocation, license: str | None, keep_paths: bool
 ) -> tuple[dict[str, str | bytes], str]:
-    # As it will be loaded: from the Hub nobody trusts it.
+    # As it will be loaded: a preset of the Hub is not trusted.
     location = PresetLocation(found.name, found.folder, trusted=False)
     metadata = location.read_metadata()
     has_index = INDEX_FILE in metadata["files"]
@@ -81,7 +81,7 @@ def _content(file: str | bytes) -> bytes:
 
 
 def _own_card(folder: str, metadata: dict) -> str | None:
-    """The README of a directory, if somebody has edited it."""
+    """The README of a directory, if it was edited."""
     if not os.path.lexists(os.path.join(folder, md.README_FILE)):
         return None
     path = preset_file(folder, md.README_FILE)

@@ -1,4 +1,4 @@
-"""Pages about presets: what they measure, what they find, and their codes."""
+"""HTML pages about presets: their metrics, their neighbours and their codes."""
 
 from keras_deephash.report.comparison import comparison_page, measure
 from keras_deephash.report.report import make_report

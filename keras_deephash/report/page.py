@@ -16,7 +16,7 @@ from keras_deephash.text import printable
 _DPI = 144
 _THUMBNAIL = 72  # Pixels.
 
-# Nothing may be loaded, whatever a page that was tampered with asks for.
+# A page loads nothing, not even one that was tampered with.
 _POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 _STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; color: #222; background: #fff;
@@ -117,8 +117,8 @@ def pictures(figures: list[tuple]) -> str:
 def neighbor_row(tiles: list[tuple]) -> str:
     """A query and its neighbours, `(kind, image, texts, name)` each.
 
-    `kind` is "query", "hit" or "miss"; a tick and a cross are for whom green and red
-    look alike.
+    `kind` is "query", "hit" or "miss"; a tick and a cross are for readers who cannot
+    tell green from red.
     """
     marks = {"query": "query", "hit": "\N{CHECK MARK}", "miss": "\N{BALLOT X}"}
     parts = ['<div class="neighbors">']

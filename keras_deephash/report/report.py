@@ -117,7 +117,7 @@ def _curves(
 
 
 def _radii(table: RadiusTable | None) -> list[str]:
-    """What radii mean, where the model is calibrated."""
+    """The section about radii, for a calibrated model."""
     if table is None:
         return []
     source = f", {table.dataset}" if table.dataset else ""
@@ -155,7 +155,7 @@ def _neighbors(
 
 
 def _file(images: ImageSet, index: int) -> str:
-    """The image's file; its folder is left to whoever made the report."""
+    """The name of the image's file, without its folder: a report does not show it."""
     return os.path.basename(images.name_of(index))
 
 
@@ -168,7 +168,7 @@ def _labels(images: ImageSet, index: int) -> str:
 def _description(metadata: dict, command: str) -> str:
     rows = [("command of this report", command)] if command else []
     for key, value in metadata.items():
-        if key == "metrics":  # Beside those measured.
+        if key == "metrics":  # The page shows those measured now.
             continue
         title = key.replace("_", " ")
         if isinstance(value, dict):

@@ -153,7 +153,7 @@ def ranked_groups(
         return np.ones(len(ranking), np.int64), relevant[ranking].astype(np.int64)
     if len(distances) == 0:
         return np.zeros(0, np.int64), np.zeros(0, np.int64)
-    # The order inside a group is of no account, so the faster unstable sort will do.
+    # The order inside a group does not matter, so the faster unstable sort will do.
     ranking = np.argsort(distances)
     ordered = distances[ranking]
     starts = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]]))

@@ -1,4 +1,4 @@
-"""Measuring what a radius means for the codes of a model."""
+"""The measurement of what a radius means for the codes of a model."""
 
 import numpy as np
 
@@ -47,8 +47,8 @@ def calibrate(
         `RadiusTable`.
 
     Raises:
-        ValueError: for fewer than 2 images, labels that do not fit, or labels of which
-            no two images share one.
+        ValueError: for fewer than 2 images, labels that do not fit, or labels that no
+            two images share.
 
     Example:
 
@@ -96,7 +96,7 @@ def _draw(labels: np.ndarray | None, count: int, seed: int) -> np.ndarray:
         if labels.ndim == 2:
             rows = rows[labels.any(axis=1)]
         elif labels.dtype.kind in "if":
-            rows = rows[labels >= 0]  # -1 is no label.
+            rows = rows[labels >= 0]  # -1 means no label.
     if len(rows) > MAX_IMAGES:
         generator = np.random.default_rng(seed)
         rows = np.sort(generator.permutation(rows)[:MAX_IMAGES])
@@ -140,7 +140,7 @@ def _distances_of_pairs(model, codes, shared) -> tuple[np.ndarray | None, np.nda
 def _measure(distance: str, relevant, other, images: int, dataset) -> RadiusTable:
     everything = other if relevant is None else np.concatenate([relevant, other])
     if distance == "hamming":
-        # Beyond half of the others, nobody searches.
+        # No search goes beyond half of the others.
         radii = np.arange(int(np.median(other)) + 1, dtype=np.float64)
     else:
         radii = np.quantile(other, _RATES, method="inverted_cdf").astype(np.float64)

@@ -1,4 +1,4 @@
-"""From a model and image sets to retrieval metrics."""
+"""Retrieval metrics of a model on image sets."""
 
 import inspect
 

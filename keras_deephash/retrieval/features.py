@@ -74,7 +74,7 @@ def feature_scores(
 
 
 def _grid(sizes: np.ndarray, digits: int = _DIGITS) -> np.ndarray:
-    """Powers of two, so many binary digits below the sizes."""
+    """Powers of two, a number of binary digits below the sizes."""
     _, exponents = np.frexp(sizes)
     return np.ldexp(1.0, exponents - digits)
 
@@ -97,7 +97,7 @@ def blocks_of_scores(
     query_features: np.ndarray, database_features: np.ndarray, distance: str
 ):
     """Yields `(start, scores)` for block after block of queries."""
-    # Convert once, not once a block.
+    # Convert once, not for each block.
     query_features = query_features.astype(np.float64, copy=False)
     database_features = database_features.astype(np.float64, copy=False)
     if distance == "euclidean":

@@ -66,7 +66,7 @@ class RetrievalMetrics:
 
         Returns:
             A dictionary of Python floats and integers, an interval being a list of
-            two. `precision_at` becomes one entry a length, such as
+            two. `precision_at` becomes one entry for each length, such as
             `precision_at_100`. Figures that are `None` are left out, and so are the
             settings that are strings.
 

@@ -51,7 +51,7 @@ def nearest_neighbors(
 
 
 def nearness(ranking: dict) -> str:
-    """What a model that ranks so calls near, in words."""
+    """The name of the measure that a ranking orders by."""
     return {
         "hamming": "Hamming distance in bits",
         "euclidean": "Euclidean distance",

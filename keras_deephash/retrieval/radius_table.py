@@ -1,4 +1,4 @@
-"""What a radius means: precision, recall and false positives, as measured on pairs."""
+"""Precision, recall and false positives within a radius, measured on pairs."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from keras_deephash.checks import check_number, is_finite_number
 DISTANCES = ("hamming", "inner_product", "euclidean")
 MAX_ROWS = 1 << 17  # A row for each distance of codes of 65,536 bits, and a few.
 # What `"auto"` asks for: one in a thousand of the other images is found. A precision
-# would be another one in each collection.
+# would mean another radius in each collection.
 AUTO_FALSE_POSITIVE_RATE = 1e-3
 
 
@@ -106,7 +106,7 @@ class RadiusTable:
 
     @classmethod
     def from_json(cls, fields) -> "RadiusTable":
-        """What `to_json` gave, checked.
+        """The table that `to_json` described, checked.
 
         Raises:
             ValueError: for anything else.

@@ -9,7 +9,7 @@ from keras_deephash.codebooks.least_squares import (
     reseed_unused,
     solve_centers,
 )
-from keras_deephash.codebooks.redundancy import solve_with_penalty
+from keras_deephash.codebooks.orthogonality import solve_with_penalty
 from keras_deephash.losses import OrthogonalityPenalty
 
 

@@ -4,7 +4,7 @@ import numpy as np
 
 from keras_deephash.index.faiss.growing_array import GrowingArray
 
-# Codes that are looked up at once: what they touch stays in the processor's caches.
+# Codes that are looked up at once: their slots stay in the processor's caches.
 _PART = 1 << 16
 
 
@@ -113,7 +113,7 @@ def count_distinct(codes: np.ndarray) -> int:
 
 
 def _factors(words: int) -> np.ndarray:
-    """Odd numbers, drawn anew so that nobody can prepare codes that collide."""
+    """Odd random numbers, drawn anew so that colliding codes cannot be prepared."""
     drawn = np.random.default_rng().integers(2**63, size=words, dtype=np.uint64)
     return 2 * drawn + 1
 

@@ -1,4 +1,4 @@
-"""An array that grows at its end without being copied every time."""
+"""An array that grows at its end, mostly without a copy."""
 
 import numpy as np
 

@@ -1,9 +1,8 @@
 """The layout of faiss's files, read before faiss opens one.
 
-faiss believes a file: it makes room for as much as a header claims, and a part of an
-index may name another file, which faiss opens. So each file is walked through first. It
-must have one of the layouts that a structure writes, down to the parts within, and end
-where they end.
+faiss trusts a file: it allocates as much as a header claims, and a part of an index may
+name another file, which faiss opens. So each file is walked through first. It must have
+one of the layouts that a structure writes, in every part, and end where they end.
 """
 
 import os
@@ -211,7 +210,7 @@ LAYOUTS = {
     "IBHm": _multi_hash,  # IndexBinaryMultiHash
     "IBHf": _binary_hnsw,  # IndexBinaryHNSW
     "IBwF": _binary_ivf,  # IndexBinaryIVF
-    "IxPq": _pq,  # IndexPQ, of 256 centres a column
-    "IwPQ": _ivfpq,  # IndexIVFPQ, of 256 centres a column
-    "IPfs": _fast_scan,  # IndexPQFastScan, of 16 centres a column
+    "IxPq": _pq,  # IndexPQ, of 256 centres per column
+    "IwPQ": _ivfpq,  # IndexIVFPQ, of 256 centres per column
+    "IPfs": _fast_scan,  # IndexPQFastScan, of 16 centres per column
 }

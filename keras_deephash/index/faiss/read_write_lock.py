@@ -25,7 +25,7 @@ class ReadWriteLock:
             self._waiting += 1
             try:
                 self._changed.wait_for(lambda: not (self._writing or self._readers))
-            except BaseException:  # Interrupted: nobody is to wait for this writer.
+            except BaseException:  # Interrupted: others must not wait for this writer.
                 self._changed.notify_all()
                 raise
             finally:

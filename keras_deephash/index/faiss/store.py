@@ -69,7 +69,8 @@ class FaissStore(StoreFilesMixin):
             structure, self.structure = self.structure, InterruptedStructure()
             try:
                 structure.add(codes)
-            except BaseException:  # Ctrl-C too: what was there is searched as before.
+            except BaseException:
+                # Also after Ctrl-C: the earlier items are searched as before.
                 self.structure = self._rebuilt(structure)
                 raise
             self.ids.append(ids)
@@ -108,7 +109,7 @@ class FaissStore(StoreFilesMixin):
             for part in (structure, self.labels, self.names, self.ids):
                 if part is not None:
                     part.remove(removed)
-            if not len(self):  # What comes next may have other labels, or none.
+            if not len(self):  # The next items may have other labels, or none.
                 self.labels = self.names = None
             self.structure = structure
             return len(positions)

@@ -87,9 +87,9 @@ class StoreFilesMixin:
     def _read(self, saved: SavedFiles, count: int, next_id: int) -> None:
         """Takes the content of files.
 
-        The files of an index may come from anybody. What is checked here, mapped or
-        not: dtypes, shapes and lengths of files; how faiss's files are laid out; and
-        what faiss follows without a look at bounds, the links of a graph. The rest are
+        The files of an index may come from a stranger. Checked here, mapped or not, are
+        the dtypes, shapes and lengths of files, the layout of faiss's files, and the
+        links of a graph, which faiss follows without checking bounds. The rest are
         values, which `_check` reads entirely: at once, or where files are mapped before
         the first change. Until then, each value is checked as it is used: positions and
         names are within bounds, ids are unique once all were read.

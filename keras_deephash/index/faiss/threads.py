@@ -1,4 +1,4 @@
-"""As many faiss threads as the process has CPUs."""
+"""The number of faiss threads: one for each CPU of the process."""
 
 import math
 import os

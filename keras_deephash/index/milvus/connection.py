@@ -1,4 +1,4 @@
-"""A connection to a Milvus server that waits while the server is away."""
+"""A connection to a Milvus server, which waits while the server does not answer."""
 
 import logging
 import time
@@ -9,7 +9,7 @@ import numpy as np
 CONNECT_SECONDS = 5
 RETRY_PAUSE = 0.5
 
-# Of the server's codes those that pass: starting, busy, or not loaded yet.
+# Codes of errors that pass: the server starts, is busy, or has not loaded yet.
 _PASSING_CODES = {1, 2, 3, 4, 5, 8, 101, 103, 500, 501, 502, 503, 504, 901, 902}
 _PASSING_STATUS = {"UNAVAILABLE", "DEADLINE_EXCEEDED", "CANCELLED", "ABORTED"}
 
@@ -35,7 +35,7 @@ class MilvusConnection:
         uri: str. Where the server is: `"http://host:19530"`, with `/name` behind for
             another database than the default.
         token: str. `"user:password"` or an API key. Defaults to `None`.
-        retry_seconds: float. How long a call waits for a server that is away.
+        retry_seconds: float. How long a call waits for a server that does not answer.
 
     Raises:
         ImportError: without pymilvus.
@@ -59,11 +59,11 @@ class MilvusConnection:
     def call(self, method: str, *args, **kwargs):
         """What a method of `MilvusClient` returns.
 
-        A call may run twice where the server went away before it answered, so methods
+        A call may run twice where the server stopped before it answered, so methods
         that change something must be ones that may run twice: `upsert`, not `insert`.
 
         Raises:
-            MilvusError: if the server refuses, or is away for `retry_seconds`.
+            MilvusError: if the server refuses, or does not answer for `retry_seconds`.
         """
         deadline = time.monotonic() + self.retry_seconds
         while True:
@@ -107,7 +107,7 @@ def load_pymilvus():
         raise ImportError(
             '`backend="milvus"` needs pymilvus: pip install "keras-deephash[milvus]"'
         ) from None
-    # It prints a traceback of every error besides raising it.
+    # It also prints a traceback of every error that it raises.
     logging.getLogger("pymilvus").setLevel(logging.CRITICAL)
     return pymilvus
 
@@ -126,5 +126,5 @@ def is_passing(error: Exception) -> bool:
 def reason(error: Exception) -> str:
     """An error of pymilvus in one line."""
     text = str(getattr(error, "message", "") or error)
-    # pymilvus puts its own story before the server's.
+    # pymilvus puts its own text before the server's.
     return text.split("retry times, message=")[-1].split("\n")[0][:300]

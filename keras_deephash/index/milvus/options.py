@@ -4,7 +4,7 @@ from keras_deephash.checks import check_integer, check_number
 
 DEFAULT_LISTS = 1024
 KINDS = ("flat", "ivf")
-MAX_RETRY_SECONDS = 3600  # A saved index holds the number, and may be a stranger's.
+MAX_RETRY_SECONDS = 3600  # A saved index, maybe from a stranger, holds the number.
 
 
 def check_options(kind: str, options: dict) -> dict:

@@ -1,4 +1,4 @@
-"""Items as Milvus takes and gives them: a dict of fields each."""
+"""Items as Milvus takes and gives them: one dict of fields for each."""
 
 import numpy as np
 

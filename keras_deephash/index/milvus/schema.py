@@ -24,8 +24,8 @@ def open_collection(
         connection: `MilvusConnection`.
         spec: `CodeSpec`.
         kind: `"flat"` or `"ivf"`.
-        options: dict, as of `check_options`. Takes the lists of a collection that is
-            there, and the probes that follow.
+        options: dict, as of `check_options`. Takes the lists of an existing
+            collection, and the probes that follow.
         create: bool. Whether to make it where there is none. Defaults to `True`.
 
     Raises:

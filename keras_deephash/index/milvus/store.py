@@ -29,8 +29,8 @@ class MilvusStore:
     """What `Index` keeps with `backend="milvus"`: the twin of `FaissStore`.
 
     All is read with consistency level "Strong", so a search sees what was added before
-    it, by whomever. Searches may run in many threads while one adds; they see the
-    batches of an addition that are there. One process may add at a time.
+    it, also by other processes. Searches may run in many threads while one adds; they
+    see the batches of an addition that have arrived. One process may add at a time.
 
     Args:
         spec: `CodeSpec`.
@@ -41,7 +41,7 @@ class MilvusStore:
         next_id: int. The least id that the next item gets by default.
             Defaults to `0`.
         **options: `uri`, `collection`, `lists`, `probes` and `retry_seconds`: see
-            `milvus_options.py`.
+            `options.py`.
 
     Raises:
         ImportError: without pymilvus.
@@ -73,7 +73,7 @@ class MilvusStore:
         )
         self.next_id = self.items.next_id(next_id)
         self._adding = threading.Lock()
-        # What was once seen in the collection, and so need not be asked for again.
+        # What is known of the collection and need not be asked for again.
         self._label_form: tuple | None = None
         self._has_names = False
 
@@ -225,8 +225,8 @@ class MilvusStore:
         """Connects to the collection that `write` described, at `uri` of the caller.
 
         Raises:
-            ValueError: without `uri`. Whoever wrote the file named an address, and
-                whoever opens it decides where to connect and send a token.
+            ValueError: without `uri`. The file names an address, but only the caller
+                decides where to connect and send a token.
         """
         kind, saved = manifest["kind"], manifest["options"]
         if options.get("uri") is None:

@@ -58,7 +58,7 @@ class QuantizerVectors:
         return list(queries)
 
     def range_params(self, radius: float, queries: np.ndarray) -> dict:
-        """The search parameters for all within a radius, and a hair more."""
+        """The search parameters for all within a radius, and slightly more."""
         # float32 is coarse, at lengths far above the distance above all. What this lets
         # in too much is dropped by its exact distance.
         longest = np.square(queries).sum(axis=1).max(initial=0)

@@ -1,7 +1,7 @@
-"""Models to plain JSON and back, without a way for the JSON to run code.
+"""The configuration of a model as plain JSON, which cannot run code.
 
-Class names resolve among the registered classes of models only. Nothing is imported on
-behalf of a file, but for what installed packages offer by entry points.
+Class names resolve among the registered classes of models only. A file has nothing
+imported but what installed packages offer by entry points.
 """
 
 import inspect
@@ -86,7 +86,7 @@ def class_name(cls: type) -> str:
 def check_entry(
     entry: dict, only_own_classes: bool, wanted: type | None = None
 ) -> None:
-    """Checks what stands in `config.json`, before anything is built from it.
+    """Checks the content of `config.json`, before anything is built from it.
 
     Args:
         entry: dict, as `model_to_config` returns it.
@@ -171,7 +171,7 @@ def model_from_config(
             )
     try:
         model = cls.from_config({**config, **overrides})
-    except Exception as error:  # Anything may stand there.
+    except Exception as error:  # The file may hold anything.
         raise PresetError(
             f"The configuration is not valid for `{cls.__name__}`: {error}"
         ) from None

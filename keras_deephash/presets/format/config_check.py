@@ -5,12 +5,12 @@ import math
 from keras_deephash.datasets.label_names import MOST_CLASSES
 from keras_deephash.presets.errors import PresetError
 
-# Nothing that a network is described by is larger: pixels, filters, bits, epochs.
+# No number that describes a network is larger: pixels, filters, bits, epochs.
 MAX_INTEGER = 8192
 # But for what is counted in data sets.
 _LARGER = {"classes": MOST_CLASSES}
 MAX_CANVAS = 4096  # Pixels of a resized and padded image, height and width.
-# Of presets that nobody vouches for: networks see images of some 224 to 600 pixels, cut
+# For presets of unknown origin: networks see images of some 224 to 600 pixels, cut
 # from ones a little larger.
 _MAX_STRANGE_IMAGE = 1024
 _MAX_STRANGE_MARGIN = 2
@@ -45,7 +45,7 @@ def check_config(config: dict, what: str) -> None:
 
 
 def check_canvas(preprocessor, what: str, trusted: bool = True) -> None:
-    """Raises PresetError for images that would fill the memory, a few of them.
+    """Raises PresetError for images so large that a few of them would fill the memory.
 
     Args:
         preprocessor: `Preprocessor`.

@@ -1,4 +1,4 @@
-"""Deflated datasets of a weights file, of which none is larger than it can look.
+"""Deflated datasets of a weights file, with a bound on their size in memory.
 
 A dataset is one block, its bytes sorted by their place in a number, as HDF5's filters
 `shuffle` and `deflate` do it. Numbers that would shrink to less than a fourth stay as

@@ -1,4 +1,4 @@
-"""A network of Keras's own layers as text, and back, without a way to run code.
+"""A network of Keras's own layers as text, which cannot run code.
 
 Only layers and operations named here are built, from plain values: none of them reads
 a file, holds code or fetches anything.
@@ -94,7 +94,7 @@ def build_graph(text: str) -> keras.Model:
         _check_sizes(network)
     except PresetError:
         raise
-    except Exception as error:  # Anything may stand there.
+    except Exception as error:  # The text may hold anything.
         raise PresetError(
             f"The layers of the network are not valid: {str(error)[:300]}"
         ) from None
@@ -114,7 +114,7 @@ def _refuse_constant(name: str):
 
 
 def _tidy(value) -> None:
-    """Removes what weights, dtype policies and the layers themselves tell."""
+    """Removes what weights, dtype policies and the layers themselves say."""
     if isinstance(value, dict):
         for key in _TOLD_ELSEWHERE:
             value.pop(key, None)

@@ -1,6 +1,6 @@
 """The database index of a preset: codes, ids, labels and names in one HDF5 file.
 
-Plain arrays and nothing of faiss, whose files are not made for strangers to read: the
+Plain arrays and nothing of faiss, whose files are not safe to read from a stranger: the
 search structure is built anew from the codes.
 """
 

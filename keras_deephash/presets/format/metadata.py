@@ -1,4 +1,4 @@
-"""The metadata of a preset: what it holds, where it came from, what it measured."""
+"""The metadata of a preset: its content, its origin and its metrics."""
 
 import json
 import math
@@ -96,7 +96,7 @@ def _radius_table(model) -> dict:
 
 
 def read_radius_table(metadata: dict) -> RadiusTable | None:
-    """What radii mean for the codes of a preset; None where it was not measured."""
+    """The `RadiusTable` of a preset; None where it was not calibrated."""
     table = metadata.get("radius_table")
     return None if table is None else RadiusTable.from_json(table)
 

@@ -1,4 +1,4 @@
-"""The size of a model, before any memory is taken for it."""
+"""The size of a model, found without allocating its weights."""
 
 import math
 import random

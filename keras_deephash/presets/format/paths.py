@@ -10,7 +10,7 @@ _FILE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 
 
 def is_file_name(name: str) -> bool:
-    """Whether a string is the name of a file and leads nowhere else."""
+    """Whether a string is a file's name alone, without a path."""
     return isinstance(name, str) and bool(_FILE_NAME.fullmatch(name))
 
 

@@ -19,7 +19,7 @@ METRIC_TITLES = {
     "recall_at_radius": "Recall within the radius",
 }
 _LOAD = "model = keras_deephash.from_preset("
-# What makes links, pictures, code and cells; an underscore within a word makes nothing.
+# Markup of links, pictures, code and cells; an underscore within a word is not markup.
 _MARKUP = re.compile(r"[\\`*\[\]|]")
 _BLOCKS = ("#", "-", "+", "=", "~")  # At the beginning of a line: headings, lists.
 
@@ -93,7 +93,7 @@ def is_rendered(card: str, metadata: dict) -> bool:
 
 
 def metric_title(name: str) -> str:
-    """How to call a metric in a text."""
+    """The name of a metric in a text."""
     return METRIC_TITLES.get(name, name.replace("_", " "))
 
 
@@ -157,7 +157,7 @@ def _radii(fields: dict | None) -> list[str]:
 
 
 def _log_table(log) -> list[str]:
-    """One row an epoch, where the metadata have a log: a list of equal dicts."""
+    """One row for each epoch, where the metadata have a log: a list of equal dicts."""
     if not isinstance(log, list) or not all(isinstance(row, dict) for row in log):
         return []
     names = list(log[0]) if log else []

@@ -1,4 +1,4 @@
-"""Weights files without what another one holds, and whole ones made of both.
+"""Weights files that share a backbone's weights with another file.
 
 The weights of a method's backbone lie in the group `backbone`, and are those that a
 file of the backbone alone has at its root. A file that shares them holds the others,

@@ -41,7 +41,7 @@ def load_weights_file(model: "keras.Model", path: str) -> None:
 
     try:
         model.load_weights(path)
-    except Exception as error:  # Keras raises nearly everything here.
+    except Exception as error:  # Keras raises errors of many classes here.
         raise PresetError(
             f"The weights in {path!r} do not fit `{type(model).__name__}`: {error}"
         ) from None

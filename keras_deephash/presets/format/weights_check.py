@@ -1,4 +1,4 @@
-"""A look into a weights file before Keras reads it."""
+"""The check of a weights file before Keras reads it."""
 
 from contextlib import contextmanager
 
@@ -28,12 +28,12 @@ def count_weights(path: str) -> int:
 
 @contextmanager
 def refuse_damage(path: str):
-    """Turns what HDF5 raises about a damaged file into a `PresetError`."""
+    """Turns the errors of HDF5 about a damaged file into a `PresetError`."""
     try:
         yield
     except PresetError:
         raise
-    except Exception as error:  # Damaged files raise nearly everything.
+    except Exception as error:  # Damaged files raise errors of many classes.
         raise PresetError(
             f"{path!r} is damaged, or no weights file: {error}. Fetch or save the "
             "preset again."

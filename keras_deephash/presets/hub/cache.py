@@ -58,7 +58,7 @@ def cached_presets(cache_dir: str | os.PathLike | None = None) -> list[CachedPre
 def incomplete_downloads(
     cache_dir: str | os.PathLike | None = None,
 ) -> list[CachedPreset]:
-    """What downloads of presets that broke off have left, an entry a repository."""
+    """The remains of downloads that broke off, one entry for each repository."""
     presets = {preset.handle.repo_id for preset in cached_presets(cache_dir)}
     found = []
     cache = cache_folder(cache_dir)

@@ -79,7 +79,7 @@ def _eval_results(metadata: dict) -> list:
     from huggingface_hub import EvalResult
 
     dataset = metadata["dataset"]
-    if dataset is None:  # A figure means nothing without its data.
+    if dataset is None:  # A figure is shown only with its data set.
         return []
     return [
         EvalResult(

@@ -1,4 +1,4 @@
-"""A limit to the time that a piece of work takes, however it waits."""
+"""A limit to the time that a function takes."""
 
 import threading
 from collections.abc import Callable
@@ -11,13 +11,13 @@ class TooSlow(Exception):
 def within(seconds: float, work: Callable[[threading.Event], object]):
     """What a function returns, if it does so in time.
 
-    A socket limits the silence between two bytes alone: one byte every few seconds
-    holds a request forever, in its headers as in its body.
+    A socket only limits the silence between two bytes: one byte every few seconds
+    keeps a request alive without end, in its headers as in its body.
 
     Args:
         seconds: float.
-        work: function of an event that is set once nobody waits for it any more. It
-            runs in a thread of its own, and what it raises is raised here.
+        work: function of an event that is set once its result is not wanted any more.
+            It runs in a thread of its own, and its errors are raised here.
 
     Raises:
         TooSlow: if it has not returned by then. Its thread is left to itself.

@@ -21,7 +21,7 @@ from keras_deephash.presets.hub.listing import fetch_listing
 from keras_deephash.presets.hub.reader import HubReader
 from keras_deephash.presets.hub.storage import Storage
 
-# All that a preset needs: the README and whatever else is there stays where it is.
+# All that a preset needs: the README and other files are not downloaded.
 FILES = (*md.HASHED_FILES, md.METADATA_FILE)
 WAITS = (0.5, 1.5)  # Seconds between the attempts.
 TIMEOUT = 10  # Seconds for the first answer.
@@ -72,10 +72,10 @@ def fetch_preset(handle: HubHandle, options: HubOptions) -> str:
             return _download(handle, options)
         except Exception as error:
             failure = explain(error, handle)
-        if wait is None or not failure.passing:
+        if wait is None or not failure.temporary:
             break
         if failure.unreachable and time.monotonic() - start > PATIENCE:
-            break  # The client itself has tried for long enough.
+            break  # The client itself has already retried.
         time.sleep(wait)
     folder = find_cached(handle, options) if failure.unreachable else None
     if folder is None:
@@ -97,7 +97,7 @@ def find_cached(handle: HubHandle, options: HubOptions) -> str | None:
 
 def _find_snapshot(storage: Storage, commit: str, names: tuple[str, ...]) -> str | None:
     blobs = storage.listing(commit)
-    # Each of them is looked at, so that all that is damaged goes.
+    # Each of them is read, so that every damaged one is removed.
     held = [storage.holds(commit, name, blobs.get(name)) for name in names]
     return storage.snapshot(commit) if all(held) else None
 
@@ -110,10 +110,10 @@ def _download(handle: HubHandle, options: HubOptions) -> str:
     if folder is None:
         os.makedirs(storage.folder, exist_ok=True)
         with one_at_a_time(storage.folder):
-            folder = _find_snapshot(storage, commit, options.files)  # Another's work.
+            folder = _find_snapshot(storage, commit, options.files)  # By another process.
             if folder is None:
                 folder = _fetch(reader, storage, commit, options.files)
-    with suppress(OSError):  # A cache that can only be read will do.
+    with suppress(OSError):  # A read-only cache is enough.
         storage.keep_commit(handle, commit)
     return folder
 

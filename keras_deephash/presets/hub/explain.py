@@ -1,4 +1,4 @@
-"""Errors of the Hub's client, reworded to say what to do.
+"""Errors of the Hub's client, with what to do.
 
 The client sits on `httpx` or `httpx2`, so its errors are told by their status and by
 the names of their classes.
@@ -28,7 +28,7 @@ def explain(
     Args:
         error: exception.
         handle: `HubHandle`.
-        publishing: bool. Whether the preset was on its way to the Hub.
+        publishing: bool. Whether the preset was being published.
     """
     from huggingface_hub import errors
 
@@ -71,7 +71,7 @@ def explain(
         lines = str(error).splitlines()[1:2]
         return HubError(
             "The Hub refuses the front matter of the README.md: "
-            f"{lines[0].removeprefix('- ')[:120] if lines else ''!r}. Mend it, or "
+            f"{lines[0].removeprefix('- ')[:120] if lines else ''!r}. Correct it, or "
             "remove the file to have a card made."
         )
     responses = [getattr(cause, "response", None) for cause in chain]
@@ -90,7 +90,7 @@ def explain(
         return HubError(
             f"`{handle}` is not in the cache, and the Hub cannot be reached. Check the "
             "network, or give the directory of a copy.",
-            passing=True,
+            temporary=True,
             unreachable=True,
         )
     if "TimeoutException" in names:
@@ -101,7 +101,7 @@ def explain(
     if "TransportError" in names:
         return HubError(
             f"The connection to the Hub broke off at `{handle}`. Try again.",
-            passing=True,
+            temporary=True,
             unreachable=True,
         )
     for cause in chain:
@@ -119,14 +119,14 @@ def explain(
         return HubError(
             f"The Hub gave an answer about `{handle}` that cannot be read. Try again, "
             "or check `endpoint`.",
-            passing=True,
+            temporary=True,
             unreachable=True,
         )
     cause = str(error).partition("\n")[0].rstrip(".")[:120]
     return HubError(
         f"`{handle}` could not be {'published' if publishing else 'fetched'}: "
         f"{cause or type(error).__name__}. Try again.",
-        passing=True,
+        temporary=True,
     )
 
 
@@ -154,14 +154,14 @@ def explain_status(response, handle: HubHandle) -> HubError:
         return HubError(
             f"The Hub limits the number of requests. Try again{seconds}; a `token=` "
             "raises the limit.",
-            passing=not after.isdigit() or int(after) <= 5,
+            temporary=not after.isdigit() or int(after) <= 5,
             unreachable=True,
         )
     if status >= 500 or status == 408:
         return HubError(
             f"The Hub does not work at the moment (status {status}). Try again in a "
             "few minutes.",
-            passing=True,
+            temporary=True,
             unreachable=True,
         )
     if status == 412:

@@ -1,4 +1,4 @@
-"""One file of the Hub into the cache, whole and right or not at all."""
+"""The download of one file of the Hub, whole and checked or not at all."""
 
 import errno
 import os
@@ -8,7 +8,7 @@ from collections.abc import Callable
 from contextlib import contextmanager, suppress
 
 from keras_deephash.presets.errors import HubError
-from keras_deephash.presets.hub.blobs import Blob
+from keras_deephash.presets.hub.digests import Blob
 from keras_deephash.presets.hub.explain import is_broken_off
 from keras_deephash.presets.hub.reader import HubReader
 from keras_deephash.presets.hub.storage import INCOMPLETE, Storage
@@ -46,7 +46,7 @@ def fetch_file(
         try:
             _arrive(reader, reader.url(commit, name), unfinished, blob, progress)
         except (HubError, OSError) as error:
-            if not getattr(error, "unreachable", False):  # What came cannot be used.
+            if not getattr(error, "unreachable", False):  # What arrived cannot be used.
                 with suppress(FileNotFoundError):
                     os.unlink(unfinished)
             raise
@@ -77,7 +77,7 @@ def _arrive(
         raise HubError(
             f"A file of `{reader.handle}` arrived damaged and was thrown away. Try "
             "again.",
-            passing=True,
+            temporary=True,
         )
 
 

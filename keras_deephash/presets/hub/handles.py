@@ -10,7 +10,7 @@ _DIGEST = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 _MAX_LENGTH = 96  # Of organization and name, by the rules of the Hub.
 _REVISION = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_./+-]*")
-_MAX_REVISION = 200  # Letters; it is the name of a file in the cache.
+_MAX_REVISION = 200  # Characters; it is the name of a file in the cache.
 
 
 @dataclass(frozen=True)

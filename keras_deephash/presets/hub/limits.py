@@ -1,4 +1,4 @@
-"""Limits to the client of the Hub while it publishes, where it alone would wait on."""
+"""Limits of time and size for the Hub's client while it publishes."""
 
 import time
 from contextlib import contextmanager
@@ -13,7 +13,7 @@ ANSWER_SECONDS = 60  # For the body of an answer.
 
 @contextmanager
 def limit_client(handle: HubHandle, silence: float):
-    """While it lasts, the client gives up where the Hub is silent, or talks on.
+    """Within the block, the client gives up when the Hub is silent or never ends.
 
     Some requests of the client wait without a limit, others for a minute, and most are
     made six times. Where there were too many, it sleeps for as long as the Hub says,
@@ -43,7 +43,7 @@ def limit_client(handle: HubHandle, silence: float):
             return
         if response.status_code == 429:
             failure = explain_status(response, handle)
-            if not failure.passing:
+            if not failure.temporary:
                 raise failure
         if response.headers.get("Content-Encoding", "identity") != "identity":
             raise _refusal(handle, "packs an answer, unasked")

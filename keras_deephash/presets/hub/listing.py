@@ -5,12 +5,12 @@ import os
 
 from keras_deephash.files import write_atomically
 from keras_deephash.presets.errors import HubError
-from keras_deephash.presets.hub.blobs import Blob, blob_of
+from keras_deephash.presets.hub.digests import Blob, blob_of
 from keras_deephash.presets.hub.reader import HubReader
 
 _MAX_PAGES = 20
 _MAX_FILE_BYTES = 2**26
-_VERSION = 1  # Of the client's file of a listing, which ours is like.
+_VERSION = 1  # The version of the client's file of a listing, which ours resembles.
 
 
 def fetch_listing(

@@ -1,6 +1,6 @@
-"""Answers of the Hub, within limits of bytes and time, and nothing taken on trust.
+"""Answers of the Hub, within limits of bytes and time, and checked.
 
-An endpoint may be anyone's: a mirror, or what stands between over plain http.
+An endpoint may be a stranger's: a mirror, or someone in between over plain http.
 """
 
 import json
@@ -117,7 +117,7 @@ class HubReader:
                 start = file.tell()
                 ask = {"Range": f"bytes={start}-"} if start else {}
                 with self._answer("GET", url, ask) as response:
-                    if start and response.status_code != 206:  # All of it, then.
+                    if start and response.status_code != 206:  # The whole file.
                         file.truncate(0)
                         progress(-start)
                         start = 0

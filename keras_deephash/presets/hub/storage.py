@@ -1,4 +1,4 @@
-"""A repository in the Hub's cache, laid out as the client lays it out.
+"""A repository in the Hub's cache, in the layout of the client.
 
 blobs/DIGEST           content, named after itself; .incomplete while it arrives
 snapshots/COMMIT/NAME  a link to a blob, or a file where there are no links
@@ -11,7 +11,7 @@ import shutil
 from contextlib import suppress
 
 from keras_deephash.files import write_atomically
-from keras_deephash.presets.hub.blobs import Blob, blob_of
+from keras_deephash.presets.hub.digests import Blob, blob_of
 from keras_deephash.presets.hub.handles import HubHandle, is_digest
 from keras_deephash.presets.hub.listing import read_listing, write_listing
 

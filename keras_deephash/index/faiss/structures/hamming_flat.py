@@ -79,7 +79,7 @@ class HammingStructure(Structure):
 
 def flat_codes(index) -> np.ndarray:
     """A view of the codes in an `IndexBinaryFlat`, with the bytes behind them."""
-    if not index.ntotal:  # faiss has no memory then, of no type.
+    if not index.ntotal:  # faiss has no array then.
         return np.empty((0, index.code_size), np.uint8)
     size = index.ntotal * index.code_size
     codes = load_faiss().rev_swig_ptr(index.xb.data(), size)

@@ -26,7 +26,7 @@ class HammingHash(HammingStructure):
 
     Args:
         spec: `CodeSpec`.
-        tables: int, t. Defaults to one a 16 bits, at least 2.
+        tables: int, t. Defaults to one for every 16 bits, at least 2.
         flips: int. Bits that may differ in a part. Defaults to `1`.
 
     References:
@@ -85,7 +85,7 @@ class HammingHash(HammingStructure):
         return distances, positions
 
     def own(self) -> None:
-        """Nothing is mapped."""
+        """Does nothing: no file is mapped."""
 
     def write(self, folder: str) -> list[str]:
         write_index(self.storage, os.path.join(folder, FILE))

@@ -47,8 +47,8 @@ class HammingHNSW(HammingStructure):
     def _check_graph(self) -> None:
         """Raises ValueError where a walk would leave the graph.
 
-        faiss follows the links without a look at their bounds, so this is read
-        entirely even where it is mapped.
+        faiss follows the links without checking their bounds, so they are read entirely
+        even where they are mapped.
         """
         hnsw, empty = self.index.hnsw, self.new_index()  # Kept: it owns its graph.
         to_array = self.faiss.vector_to_array

@@ -1,4 +1,4 @@
-"""Codes in inverted lists, of which a search looks into a few."""
+"""Codes in inverted lists, a few of which a search reads."""
 
 import math
 import os
@@ -43,7 +43,7 @@ class InvertedFile(Structure):
     # === What a subclass defines ===
 
     def to_rows(self, codes: np.ndarray) -> np.ndarray:
-        """Codes [n, bytes], with what else is kept of each behind them."""
+        """Codes [n, bytes], each followed by what else is kept of it."""
         return codes
 
     def new_lists(self, rows: np.ndarray, lists: int):
@@ -66,7 +66,7 @@ class InvertedFile(Structure):
         """Rows as faiss has them."""
         return rows
 
-    # === What is alike ===
+    # === Common to all ===
 
     @property
     def is_trained(self) -> bool:

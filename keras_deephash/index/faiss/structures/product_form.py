@@ -1,4 +1,4 @@
-"""Any codebook as a product quantizer of faiss, exactly.
+"""The exact form of any codebook as a product quantizer of faiss.
 
 The score of a code is a sum over its M centres, <q, C_1[b_1]> + ... + <q, C_M[b_M]>.
 That is one inner product in M * D dimensions, of the query M times over with the

@@ -78,7 +78,7 @@ class QuantizedStructure(Structure):
 
 def pq_codes(index) -> np.ndarray:
     """A view of the codes in an `IndexPQ`, with the digits behind them."""
-    if not index.ntotal:  # faiss has no memory then, of no type.
+    if not index.ntotal:  # faiss has no array then.
         return np.empty((0, index.pq.M), np.uint8)
     codes = load_faiss().rev_swig_ptr(index.codes.data(), index.ntotal * index.pq.M)
     return codes.reshape(-1, index.pq.M)
@@ -117,8 +117,8 @@ class QuantizedFlat(QuantizedStructure):
 def exact_range_search(index, form, queries, radius: float) -> RangeResult:
     """All codes of an `IndexPQ` within a distance, inclusive."""
     # faiss takes one threshold for all queries, and ours depends on a query's length:
-    # so one query a call. The threshold is a hair below, float32 being coarse, and
-    # what it lets in too much is dropped.
+    # so there is one call for each query. The threshold is slightly below, float32
+    # being coarse, and what it lets in too much is dropped.
     limits, distances, positions = [0], [], []
     for query, least in zip(
         queries, form.least_similarity(radius, queries), strict=True

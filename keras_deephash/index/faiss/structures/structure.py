@@ -29,8 +29,8 @@ class Structure:
     # The types of index that a file may hold: keys of `layouts.LAYOUTS`.
     file_types: tuple[str, ...] = ()
     default_options: dict = {}
-    # What an option may be at most. Beyond that a search, also one in an index of
-    # somebody else, could take all memory.
+    # The largest value of an option. Beyond it a search, also one in an index from
+    # a stranger, could take all memory.
     largest_options: dict = {}
 
     def __init__(self, spec: CodeSpec, **options):

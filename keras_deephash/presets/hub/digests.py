@@ -1,4 +1,4 @@
-"""Files of the Hub, which are named after their content."""
+"""Contents of files on the Hub, named after their digests."""
 
 import hashlib
 import os
@@ -27,7 +27,7 @@ class Blob:
 
 
 def blob_of(size, digest) -> Blob | None:
-    """A blob of two values that anyone may have written, or None if they are none."""
+    """The blob of a size and a digest, or None if these are not valid."""
     whole = isinstance(size, int) and not isinstance(size, bool) and size >= 0
     return Blob(size, digest) if whole and is_digest(digest) else None
 
