@@ -30,7 +30,7 @@ BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 NOT_RUN = {
     "pip install": "needs a network; .ci/run installs the package",
     "pytest -n 2": "is this test",
-    "milvus-server": "tests/index/test_milvus.py starts it",
+    "milvus-server": "tests/index/milvus/test_milvus.py starts it",
     "keras-deephash encode --preset dch_cifar10_48 --images photos --output codes "
     "--actors": "tests/test_ray_encoding.py runs it",
 }

@@ -156,8 +156,12 @@ class Codebook(keras.layers.Layer):
         features = self.check_features(features)
         if self._encode is None or self._encode_beam != beam:
             signature = [tf.TensorSpec((None, features.shape[1]), tf.float32)]
+            # Without AutoGraph, which has nothing to convert here and takes longer than
+            # the tracing.
             self._encode = tf.function(
-                lambda rows: tf.cast(self.assign(rows, beam), tf.uint8), signature
+                lambda rows: tf.cast(self.assign(rows, beam), tf.uint8),
+                signature,
+                autograph=False,
             )
             self._encode_beam = beam
         codes = [np.empty((0, self.subcodebooks), np.uint8)]

@@ -1,6 +1,7 @@
 """Batches of features that were computed once, in several views."""
 
 import weakref
+from functools import partial
 
 import numpy as np
 import tensorflow as tf
@@ -53,13 +54,15 @@ def feature_dataset(
 
     # Not `from_generator`: it makes the process give freed memory back at once, which
     # the training steps pay for in processor time.
+    @tf.autograph.experimental.do_not_convert
     def load_in_graph(iteration, step):
         batch = tf.numpy_function(load, [iteration, step], kinds, stateful=False)
         return tuple(map(tf.ensure_shape, batch, shapes))
 
+    @tf.autograph.experimental.do_not_convert
     def batches(iteration):
         every = tf.data.Dataset.range(steps)
-        return every.map(lambda step: load_in_graph(iteration, step))
+        return every.map(partial(load_in_graph, iteration))
 
     # One number an iteration, as for `image_dataset`.
     iterations = tf.data.Dataset.random(seeds.seed, rerandomize_each_iteration=True)

@@ -84,6 +84,7 @@ def image_dataset(
     canvases = _Canvases(images, stored, stored_size, keep=cache)
 
     # Images go in by index: neither paths nor arrays become constants of the graph.
+    @tf.autograph.experimental.do_not_convert  # Has nothing to convert; saves time.
     def load_in_graph(indices, *seeds):
         pixels, labels = tf.numpy_function(
             canvases.load, [indices], (tf.uint8, tf.float32), stateful=False
@@ -153,6 +154,7 @@ def _random_order(count: int, seeds: EpochSeeds):
         order = generator.permutation(count)
         return order, generator.integers(2**31, size=(count, 2), dtype=np.int32)
 
+    @tf.autograph.experimental.do_not_convert
     def draw_in_graph(iteration):
         order, views = tf.numpy_function(draw, [iteration], (tf.int64, tf.int32))
         return tf.ensure_shape(order, (count,)), tf.ensure_shape(views, (count, 2))

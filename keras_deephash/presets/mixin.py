@@ -28,6 +28,11 @@ class PresetMixin:
     # Whether a model of the class is a backbone, and not a method that has one.
     is_backbone = False
 
+    def __dir__(self):
+        # Keras reads every attribute of a model that it saves or loads: without
+        # `presets`, it does not read the metadata of all presets each time.
+        return [name for name in super().__dir__() if name != "presets"]
+
     @_ClassProperty
     def presets(cls) -> dict:
         """The named presets of this class and its subclasses, name to `PresetInfo`."""

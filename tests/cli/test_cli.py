@@ -16,17 +16,8 @@ from keras_deephash.cli.arguments import percent
 
 
 @pytest.fixture
-def preset(make_model, tmp_path):
-    make_model(bits=16).save_to_preset(tmp_path / "preset", metrics={"map": 0.5})
-    return str(tmp_path / "preset")
-
-
-@pytest.fixture
-def index(preset, data, tmp_path):
-    output = str(tmp_path / "my.index")
-    arguments = ["--preset", preset, "--images", data, "--output", output]
-    assert main(["index", *arguments]) == 0
-    return output
+def preset(same_preset):
+    return same_preset
 
 
 def test_help():
@@ -218,12 +209,15 @@ def test_demo_with_a_quantizer_ranks_by_its_scores(
 
 
 @pytest.mark.parametrize("command", ["encode", "index", "search", "evaluate", "demo"])
-def test_a_backbone_has_no_codes(command, data, index, make_model, tmp_path, capsys):
+def test_a_backbone_has_no_codes(
+    command, same_data, same_index, make_model, tmp_path, capsys
+):
     make_model().backbone.save_to_preset(tmp_path / "backbone")
+    data = same_data
     arguments = {
         "encode": ["--images", data],
         "index": ["--images", data, "--output", str(tmp_path / "new.index")],
-        "search": ["--images", data, "--index", index],
+        "search": ["--images", data, "--index", same_index],
         "evaluate": ["--data", data],
         "demo": ["--images", data],
     }[command]

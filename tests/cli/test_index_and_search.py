@@ -14,9 +14,13 @@ from keras_deephash.cli import main
 
 
 @pytest.fixture
-def preset(make_model, tmp_path):
-    make_model(bits=16).save_to_preset(tmp_path / "preset")
-    return str(tmp_path / "preset")
+def preset(same_preset):
+    return same_preset
+
+
+@pytest.fixture(scope="session")
+def same_folder(same_data):
+    return str(Path(same_data) / "images")
 
 
 @pytest.fixture
@@ -43,14 +47,15 @@ def search(capsys, *arguments):
 
 
 def test_search_finds_the_query_itself_and_prints_what_python_finds(
-    index, preset, folder, capsys
+    same_index, preset, same_folder, capsys
 ):
-    query = os.path.join(folder, "07.png")
-    arguments = ["--index", index, "--preset", preset, "--images", query, "-k", "5"]
+    query = os.path.join(same_folder, "07.png")
+    arguments = ["--index", same_index, "--preset", preset, "--images", query]
+    arguments += ["-k", "5"]
     found = json.loads(search(capsys, *arguments, "--json"))
     assert [result["query"] for result in found] == [query]
     model = kdh.from_preset(preset)
-    codes = model.encode(sorted(str(path) for path in Path(folder).iterdir()))
+    codes = model.encode(sorted(str(path) for path in Path(same_folder).iterdir()))
     true = np.sort((np.unpackbits(codes ^ codes[7], axis=1)).sum(axis=1))[:5]
     neighbors = found[0]["neighbors"]
     assert [n["distance"] for n in neighbors] == true.tolist()
@@ -63,19 +68,17 @@ def test_search_finds_the_query_itself_and_prints_what_python_finds(
     assert all(n["name"] in table for n in neighbors)
 
 
-def test_a_radius_finds_all_within(index, preset, folder, capsys):
-    arguments = ["--index", index, "--preset", preset, "--images", folder]
+def test_a_radius_finds_all_within(same_index, preset, same_folder, capsys):
+    arguments = ["--index", same_index, "--preset", preset, "--images", same_folder]
     found = json.loads(search(capsys, *arguments, "--radius", "16", "--json"))
     assert [len(result["neighbors"]) for result in found] == [48] * 48
 
 
-def test_a_picture(index, preset, folder, tmp_path, capsys):
+def test_a_picture(same_index, preset, same_folder, tmp_path, capsys):
     picture = str(tmp_path / "grid.png")
-    query = os.path.join(folder, "07.png")
-    search(
-        capsys,
-        *("--index", index, "--preset", preset, "--images", query, "--save", picture),
-    )
+    query = os.path.join(same_folder, "07.png")
+    arguments = ["--index", same_index, "--preset", preset, "--images", query]
+    search(capsys, *arguments, "--save", picture)
     with Image.open(picture) as image:
         assert image.width > 800
 
@@ -252,21 +255,23 @@ def test_errors_are_one_line(
     assert message in error and "Traceback" not in error
 
 
-def test_search_names_what_is_missing(index, preset, folder, tmp_path, capsys):
-    query = os.path.join(folder, "07.png")
-    assert main(["search", "--index", folder, "--images", query]) == 1
+def test_search_names_what_is_missing(
+    same_index, preset, same_folder, tmp_path, capsys
+):
+    query = os.path.join(same_folder, "07.png")
+    assert main(["search", "--index", same_folder, "--images", query]) == 1
     assert "no saved index" in capsys.readouterr().err
-    arguments = ["--index", index, "--preset", preset]
+    arguments = ["--index", same_index, "--preset", preset]
     assert main(["search", *arguments, "--images", str(tmp_path / "no.png")]) == 1
     assert "no.png" in capsys.readouterr().err
 
 
 def test_queries_that_cannot_be_read_are_left_out(
-    index, preset, folder, tmp_path, capsys
+    same_index, preset, same_folder, tmp_path, capsys
 ):
-    bad, good = tmp_path / "bad.png", os.path.join(folder, "07.png")
+    bad, good = tmp_path / "bad.png", os.path.join(same_folder, "07.png")
     bad.write_bytes(b"no image")
-    arguments = ["search", "--index", index, "--preset", preset, "--json"]
+    arguments = ["search", "--index", same_index, "--preset", preset, "--json"]
     assert main([*arguments, "--images", good, str(bad), good]) == 0
     captured = capsys.readouterr()
     assert [result["query"] for result in json.loads(captured.out)] == [good, good]

@@ -1,6 +1,5 @@
 """What the command prints at its start, and how long it takes to."""
 
-import functools
 import os
 import re
 import subprocess
@@ -9,7 +8,7 @@ import sys
 import pytest
 
 import keras_deephash as kdh
-from keras_deephash.cli import COMMANDS
+from keras_deephash.cli import COMMANDS, main
 
 COMMAND = [sys.executable, "-c", "from keras_deephash.cli import *; sys.exit(main())"]
 # TensorFlow's, as 2.18 to 2.21 write them while they are imported.
@@ -31,9 +30,11 @@ def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess:
     return subprocess.run(command, env=variables, capture_output=True, text=True)
 
 
-@functools.cache
 def status_of(*arguments: str) -> int:
-    return run(*arguments).returncode
+    """How the command would end, run in this process."""
+    with pytest.raises(SystemExit) as ended:
+        main(list(arguments))
+    return ended.value.code
 
 
 def processor_seconds(*arguments: str) -> float:
@@ -66,14 +67,21 @@ def test_answers_without_work_are_quick(arguments):
         ),
     ],
 )
-def test_a_mistyped_option_gives_an_error_and_where_help_is(arguments, message):
-    done = run(*arguments)
-    assert done.returncode == 2 and done.stdout == ""
-    error, pointer = done.stderr.splitlines()
+def test_a_mistyped_option_gives_an_error_and_where_help_is(arguments, message, capsys):
+    assert status_of(*arguments) == 2
+    done = capsys.readouterr()
+    assert done.out == ""
+    error, pointer = done.err.splitlines()
     assert message in error
     command = re.match(r"(keras-deephash(?: \w+)?): error: ", error)[1]
     assert pointer == f"See `{command} --help`."
     assert status_of(*pointer.split("`")[1].split()[1:]) == 0
+
+
+def test_a_mistyped_command_ends_its_process_so():
+    done = run("trian")
+    assert done.returncode == 2 and done.stdout == ""
+    assert "invalid choice: 'trian'" in done.stderr and "Traceback" not in done.stderr
 
 
 def test_a_command_prints_nothing_but_its_own_lines(data, make_alexnet, tmp_path):

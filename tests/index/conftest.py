@@ -7,8 +7,6 @@ from PIL import Image
 import keras_deephash as kdh
 from keras_deephash import CodeSpec
 
-from .milvus_server import Server, only_server, port_is_taken
-
 
 def clustered_codes(count: int, bits: int, seed: int = 0) -> np.ndarray:
     """Packed codes around ten centres, as trained models make them."""
@@ -72,18 +70,3 @@ def image_files(tmp_path, images):
     for path, image in zip(paths, images, strict=True):
         Image.fromarray(image).save(path)
     return paths
-
-
-@pytest.fixture(scope="module")
-def milvus_server(tmp_path_factory):
-    """A Milvus server for the tests of a file; they skip where it cannot be."""
-    for package in ("milvus", "pymilvus"):
-        pytest.importorskip(
-            package, reason=f'no {package}: pip install ".[test-milvus]"'
-        )
-    with only_server():
-        if port_is_taken():
-            pytest.skip("another Milvus or etcd has port 2380")
-        server = Server(tmp_path_factory.mktemp("milvus"))
-        yield server
-        server.stop()

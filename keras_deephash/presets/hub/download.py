@@ -110,7 +110,7 @@ def _download(handle: HubHandle, options: HubOptions) -> str:
     if folder is None:
         os.makedirs(storage.folder, exist_ok=True)
         with one_at_a_time(storage.folder):
-            folder = _find_snapshot(storage, commit, options.files)  # By another process.
+            folder = _find_snapshot(storage, commit, options.files)  # Another's.
             if folder is None:
                 folder = _fetch(reader, storage, commit, options.files)
     with suppress(OSError):  # A read-only cache is enough.

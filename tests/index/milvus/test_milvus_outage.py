@@ -8,7 +8,7 @@ import pytest
 
 from keras_deephash import CodeSpec, Index, MilvusError
 
-from .conftest import clustered_codes, hamming_distances
+from ..conftest import clustered_codes, hamming_distances
 
 
 def milvus(uri, **options):
