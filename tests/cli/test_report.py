@@ -1,14 +1,18 @@
 """`keras-deephash report`: its numbers, its neighbours and its HTML."""
 
 import base64
+import functools
 import io
 import json
 import os
+import shutil
 from html.parser import HTMLParser
 
+import keras
 import numpy as np
 import pytest
 from PIL import Image
+from tiny_backbone import TinyBackbone
 
 import keras_deephash as kdh
 from keras_deephash.cli import main
@@ -55,35 +59,41 @@ class Page(HTMLParser):
         return row[1:]
 
 
-@pytest.fixture
-def preset(data, make_model, make_quantizer, tmp_path):
-    """A function that saves a preset of a method and returns its directory."""
+@pytest.fixture(scope="module")
+def same_presets(same_data, tmp_path_factory):
+    """A function that returns the directory of a method's preset, saved once."""
+    folder = tmp_path_factory.mktemp("presets")
 
+    @functools.cache
     def save(method):
+        keras.utils.set_random_seed(0)
         if method == "DCH":
-            model = make_model(bits=16)
+            model = kdh.DCH(TinyBackbone(), 16)
         else:
-            model = make_quantizer(method)
+            options = {"dim": 12, "subcodebooks": 3, "subcenters": 8}
+            model = getattr(kdh, method)(TinyBackbone(), **options)
             model.feature_layer.kernel.assign(100 * model.feature_layer.kernel)
-            model.fit_codebook(kdh.images.find_images(data))
+            model.fit_codebook(kdh.images.find_images(same_data))
         model.save_to_preset(
-            tmp_path / "preset",
+            folder / method,
             dataset=f"{HOSTILE} & co",
             metrics={"map": 0.25},
             training={"command": "keras-deephash train --bits 16", "seed": 7},
         )
-        return str(tmp_path / "preset")
+        return folder / method
 
     return save
 
 
 @pytest.fixture
-def make_quantizer(make_model):
-    def make(name):
-        backbone = make_model().backbone
-        return getattr(kdh, name)(backbone, dim=12, subcodebooks=3, subcenters=8)
+def preset(same_presets, tmp_path):
+    """A function that returns the directory of a method's preset, a copy."""
 
-    return make
+    def copy(method):
+        target = str(tmp_path / "preset")
+        return shutil.copytree(same_presets(method), target, dirs_exist_ok=True)
+
+    return copy
 
 
 def write_report(arguments, tmp_path) -> tuple:

@@ -12,6 +12,7 @@ import pytest
 
 import keras_deephash as kdh
 from keras_deephash.cli import main
+from keras_deephash.training import training
 from keras_deephash.training.model import build_model
 
 RECIPES = sorted((Path(__file__).parents[2] / "zoo" / "recipes").glob("*.json"))
@@ -32,9 +33,7 @@ def vectors(tmp_path):
     "method, arguments",
     [
         ("DHN", ["--bits", "8", "--alpha", "10", "--similarity", "cosine"]),
-        ("DQN", [*QUANTIZER, "--dim", "6", "--pair-weighting", "balanced"]),
         ("DVSQ", [*QUANTIZER, "--margin", "0.5"]),
-        ("DTQ", [*QUANTIZER, "--dim", "6", "--margin", "5", "--mining", "hard"]),
     ],
 )
 def test_trains_and_evaluates(
@@ -59,12 +58,42 @@ def test_trains_and_evaluates(
         assert (model.alpha, model.similarity, model.bits) == (10, "cosine", 8)
     else:
         assert (model.subcodebooks, model.subcenters, model.dim) == (2, 4, 6)
-        assert metadata["bits"] == 16
+        assert model.margin == 0.5 and metadata["bits"] == 16
     capsys.readouterr()
     assert main(["evaluate", "--preset", output, "--data", data]) == 0
     assert "map" in capsys.readouterr().out
     card = (tmp_path / "trained" / "README.md").read_text()
     assert f"uint8 [n, {metadata['bits'] // 8}]" in card
+
+
+@pytest.mark.parametrize(
+    "method, arguments, expected",
+    [
+        (
+            "DQN",
+            ["--dim", "6", "--pair-weighting", "balanced"],
+            {"dim": 6, "pair_weighting": "balanced"},
+        ),
+        (
+            "DTQ",
+            ["--dim", "6", "--margin", "5", "--mining", "hard"],
+            {"dim": 6, "margin": 5, "mining": "hard"},
+        ),
+    ],
+)
+def test_arguments_are_those_of_the_model(
+    same_data, same_preset, monkeypatch, method, arguments, expected
+):
+    seen = []
+    monkeypatch.setattr(training, "train", seen.append)
+    options = ["--data", same_data, "--output", "o", "--epochs", "2", *SMALL]
+    options += ["--hold-out", "0.5", "--evaluate-every", "2", "--method", method]
+    options += ["--backbone", same_preset, *QUANTIZER]
+    assert main(["train", *options, *arguments]) == 0
+    model = training.new_model(*training.prepare(seen[0]))
+    assert type(model).__name__ == method and model.bits == 16
+    expected = {**expected, "subcodebooks": 2, "subcenters": 4}
+    assert {name: getattr(model, name) for name in expected} == expected
 
 
 def test_an_output_with_the_name_of_a_shipped_preset(
