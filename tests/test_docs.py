@@ -1,9 +1,11 @@
-"""Every block of README.md and docs/ runs, in the page's order, in one folder a page.
+"""Every block of README.md and docs/ runs, in the page's order, a folder for each page.
 
 A block runs as it stands, but for what the tables here say: numbers that would take
-minutes, and what needs a network or another program.
+minutes, and what needs a network or another program. Only the first training of a
+reader is that of the default backbone; others have a tiny one.
 """
 
+import functools
 import re
 import shlex
 from importlib.util import find_spec
@@ -13,9 +15,10 @@ import numpy as np
 import pytest
 from loopback_hub import LoopbackHub, Repository
 from PIL import Image
+from tiny_backbone import TinyBackbone
 
 import keras_deephash as kdh
-from keras_deephash.cli import main
+from keras_deephash.cli import arguments, main
 
 ROOT = Path(__file__).parents[1]
 # Pages whose blocks another test runs.
@@ -34,20 +37,20 @@ NOT_RUN = {
     "keras-deephash encode --preset dch_cifar10_48 --images photos --output codes "
     "--actors": "tests/test_ray_encoding.py runs it",
 }
+QUICK = "--epochs 1 --views 1 --image-size 32"
+TINY = f"{QUICK} --backbone tiny --freeze-until pool1 --optimizer adamw"
 # What stands on the page, and what runs in its place.
 SUBSTITUTIONS = {
     "README.md": [
         ("keras-deephash demo\n", "keras-deephash demo --epochs 1\n"),
-        ("--epochs 60 ", "--epochs 1 --views 1 --image-size 32 "),
+        ("--epochs 60 ", f"{TINY} "),
         ("kdh.datasets.cifar10()", 'kdh.datasets.cifar10("my_data")'),
         ("    epochs=60,", "    epochs=1,"),
-        (
-            "--output my_model\n",
-            "--output my_model --epochs 1 --views 1 --image-size 32\n",
-        ),
+        ("--output my_model\n", f"--output my_model {QUICK}\n"),
         (
             'method="DCH", bits=48)',
-            'method="DCH", bits=48, epochs=1, views=1, image_size=32)',
+            'method="DCH", bits=48, epochs=1, views=1, image_size=32, backbone="tiny", '
+            'freeze_until="pool1", optimizer="adamw")',
         ),
         ("small(image_size=32)", "small(32, filters=(8,) * 5, hidden_dim=16)"),
         # tests/models/test_strategies.py has two replicas; a second strategy in one
@@ -69,18 +72,21 @@ SUBSTITUTIONS = {
     ],
     "docs/data.md": [
         ("small(), bits=48", "small(32, filters=(8,) * 5), bits=48"),
-        ("--output birds_48\n", "--output birds_48 --epochs 1 --recipe published\n"),
-        ("--dry-run\n", "--dry-run --recipe published\n"),
+        (
+            "--output birds_48\n",
+            "--output birds_48 --epochs 1 --recipe published --backbone tiny\n",
+        ),
+        ("--dry-run\n", "--dry-run --recipe published --backbone tiny\n"),
     ],
     "docs/training.md": [
+        ("--output my_model\n", f"--output my_model {TINY}\n"),
         (
-            "--output my_model\n",
-            "--output my_model --epochs 1 --views 1 --image-size 32\n",
+            "--recipe published\n",
+            "--recipe published --epochs 1 --backbone tiny\n",
         ),
-        ("--recipe published\n", "--recipe published --epochs 1\n"),
         (
             "DHN ITQ --bits 16 48 --output comparison\n",
-            "ITQ --bits 16 --epochs 1 --views 1 --image-size 32\n",
+            f"ITQ --bits 8 --output comparison {TINY}\n",
         ),
     ],
     "docs/hub.md": [
@@ -137,7 +143,22 @@ def folder(tmp_path, monkeypatch):
         place.mkdir(parents=True, exist_ok=True)
         noise(generator, number % 4).save(place / f"{number}.jpg")
     Path("vectors.txt").write_text("cat 1 0 2 0\ntraffic 0 1 0 1\nlight 3 1 0 0\n")
+    TinyBackbone().save_to_preset("tiny")
     return tmp_path
+
+
+load_model = arguments.load_model
+load_once = functools.cache(load_model)
+
+
+@pytest.fixture(autouse=True)
+def shared_models(monkeypatch):
+    """The commands of all pages share the models of the package, which none changes."""
+
+    def load(preset):
+        return load_model(preset) if Path(preset).exists() else load_once(preset)
+
+    monkeypatch.setattr(arguments, "load_model", load)
 
 
 @pytest.fixture
