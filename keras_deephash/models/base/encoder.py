@@ -121,7 +121,7 @@ class EncoderMixin:
         units = self.output_layer.units
         if isinstance(images, np.ndarray) and self.takes_as_features(images):
             return codes_of_features(
-                self.predict,
+                self,
                 images,
                 units,
                 batch_size=batch_size,

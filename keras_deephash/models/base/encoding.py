@@ -119,7 +119,7 @@ def _try(views, number: int, image) -> _Taken:
 
 
 def codes_of_features(
-    predict,
+    model,
     features: np.ndarray,
     units: int,
     batch_size: int,
@@ -129,7 +129,7 @@ def codes_of_features(
     """Continuous codes of frozen features, float32 [n, units].
 
     Args:
-        predict: `keras.Model.predict` of the model.
+        model: `keras.Model`.
         features: array [n, h, w, c].
         units, batch_size, crops, near_zero: as for `continuous_codes`.
     """
@@ -141,9 +141,10 @@ def codes_of_features(
         )
     if not len(features):
         return np.empty((0, units), np.float32)
-    codes = predict(features, batch_size=batch_size, verbose=0)
+    codes = model.predict(features, batch_size=batch_size, verbose=0)
     for row in _near_zero_rows(codes, near_zero):
-        codes[row] = predict(features[row : row + 1], verbose=0)[0]
+        # Not `predict`, which makes an input pipeline in each call.
+        codes[row] = model.predict_on_batch(features[row : row + 1])[0]
     check_finite(codes)
     return codes
 
