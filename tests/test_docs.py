@@ -5,7 +5,6 @@ minutes, and what needs a network or another program. Only the first training of
 reader is that of the default backbone; others have a tiny one.
 """
 
-import functools
 import re
 import shlex
 from importlib.util import find_spec
@@ -15,10 +14,11 @@ import numpy as np
 import pytest
 from loopback_hub import LoopbackHub, Repository
 from PIL import Image
+from shared_models import share_models
 from tiny_backbone import TinyBackbone
 
 import keras_deephash as kdh
-from keras_deephash.cli import arguments, main
+from keras_deephash.cli import main
 
 ROOT = Path(__file__).parents[1]
 # Pages whose blocks another test runs.
@@ -120,6 +120,7 @@ def noise(generator, label: int) -> Image.Image:
 def folder(tmp_path, monkeypatch):
     """A working directory with a reader's own photos, lists and word vectors."""
     monkeypatch.chdir(tmp_path)
+    share_models(monkeypatch)
     # Those of the repository load by name also where the package is installed.
     monkeypatch.setenv("KERAS_DEEPHASH_PRESETS", str(ROOT / "zoo" / "presets"))
     generator = np.random.default_rng(0)
@@ -145,20 +146,6 @@ def folder(tmp_path, monkeypatch):
     Path("vectors.txt").write_text("cat 1 0 2 0\ntraffic 0 1 0 1\nlight 3 1 0 0\n")
     TinyBackbone().save_to_preset("tiny")
     return tmp_path
-
-
-load_model = arguments.load_model
-load_once = functools.cache(load_model)
-
-
-@pytest.fixture(autouse=True)
-def shared_models(monkeypatch):
-    """The commands of all pages share the models of the package, which none changes."""
-
-    def load(preset):
-        return load_model(preset) if Path(preset).exists() else load_once(preset)
-
-    monkeypatch.setattr(arguments, "load_model", load)
 
 
 @pytest.fixture

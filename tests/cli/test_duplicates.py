@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from shared_models import share_models
 
 from keras_deephash.cli import main
 
@@ -18,6 +19,7 @@ ROOT = Path(__file__).parents[2]
 @pytest.fixture(autouse=True)
 def working_directory(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    share_models(monkeypatch)
     monkeypatch.setenv("KERAS_DEEPHASH_PRESETS", str(ROOT / "zoo" / "presets"))
 
 
