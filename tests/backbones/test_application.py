@@ -79,6 +79,8 @@ def test_efficientnet_is_kerass_after_a_preset_too(
     backbone = ApplicationBackbone("EfficientNetB0", (32, 32, 3), weights=weights)
     scale = abs(expected).max()
     np.testing.assert_allclose(backbone(1.0 * PIXELS), expected, atol=1e-4 * scale)
+    if by_path:  # The same network by now.
+        return
     backbone.save_to_preset(tmp_path / "preset")
     again = kdh.from_preset(tmp_path / "preset")
     np.testing.assert_allclose(again(1.0 * PIXELS), expected, atol=1e-4 * scale)

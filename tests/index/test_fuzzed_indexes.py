@@ -40,7 +40,7 @@ def check(lines: list[str], count: int) -> None:
 
 
 def test_a_few_mutated_indexes(tmp_path):
-    check(outcomes(tmp_path, 0, 40), 40)
+    check(outcomes(tmp_path, 0, 25), 25)
 
 
 @pytest.mark.slow

@@ -265,8 +265,8 @@ def small(make_alexnet, tmp_path, images, labels):
 
 
 def test_mutated_presets(small, tmp_path, vouch):
-    loaded, refused = fuzz(0, 60, small, tmp_path / "mutated", vouch)
-    assert loaded.total() > 2 and refused.total() > 30
+    loaded, refused = fuzz(0, 30, small, tmp_path / "mutated", vouch)
+    assert loaded.total() > 1 and refused.total() > 15
 
 
 @pytest.mark.slow

@@ -86,12 +86,12 @@ def test_pretraining_learns_soft_labels(pretraining, tiny_images, tmp_path):
 
 
 def test_what_learned_in_bfloat16_is_published_in_float32(
-    load_script, tiny_images, tmp_path
+    pretraining, tiny_images, tmp_path
 ):
     output = tmp_path / "output"
     options = ["--small-epochs", "0", "--final-epochs", "1", "--limit", "4"]
     options += ["--batch-size", "4", "--dtype", "mixed_bfloat16"]
-    load_script("pretrain_alexnet").main([tiny_images, str(output), *options])
+    pretraining.main([tiny_images, str(output), *options])
     backbone = kdh.from_preset(str(output))
     assert backbone.dtype_name == "float32"
     assert np.isfinite(backbone.get_weights()[0]).all()
