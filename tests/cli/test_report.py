@@ -96,6 +96,19 @@ def preset(same_presets, tmp_path):
     return copy
 
 
+@pytest.fixture(scope="module")
+def pages(same_presets, same_data, tmp_path_factory):
+    """A function that returns the page about a method's preset, written once."""
+
+    @functools.cache
+    def write(method):
+        arguments = ["--preset", str(same_presets(method)), "--data", same_data]
+        folder = tmp_path_factory.mktemp("page")
+        return write_report([*arguments, "--top-k", "10"], folder)[0]
+
+    return write
+
+
 def write_report(arguments, tmp_path) -> tuple:
     output = tmp_path / "report.html"
     assert main(["report", *arguments, "--output", str(output)]) == 0
@@ -103,15 +116,19 @@ def write_report(arguments, tmp_path) -> tuple:
     return Page(text), text
 
 
-@pytest.mark.parametrize("method", ["DCH", "DTQ", "DQN"])
-def test_the_numbers_are_those_of_evaluate(data, preset, tmp_path, method):
-    folder = preset(method)
+@pytest.mark.parametrize(
+    "method", ["DCH", "DTQ", pytest.param("DQN", marks=pytest.mark.slow)]
+)
+def test_the_numbers_are_those_of_evaluate(
+    same_data, same_presets, pages, tmp_path, method
+):
+    data, folder = same_data, str(same_presets(method))
     arguments = ["--preset", folder, "--data", data, "--top-k", "10"]
     figures = str(tmp_path / "figures.json")
     assert main(["evaluate", *arguments, "--json", figures]) == 0
     with open(figures) as file:
         expected = json.load(file)
-    page, _ = write_report(arguments, tmp_path)
+    page = pages(method)
     start = page.rows.index(["", "measured", "in the metadata"]) + 1
     measured = page.rows[start : start + len(expected)]
     shown = {
@@ -164,11 +181,9 @@ def test_the_numbers_are_those_of_evaluate(data, preset, tmp_path, method):
 
 
 @pytest.mark.parametrize("method", ["DCH", "DTQ"])
-def test_health_of_codes(data, preset, tmp_path, method):
-    folder = preset(method)
-    page, _ = write_report(["--preset", folder, "--data", data], tmp_path)
-    model = kdh.from_preset(folder)
-    (database,) = kdh.datasets.read_lists(data, ["database"])
+def test_health_of_codes(same_data, same_presets, pages, method):
+    page, model = pages(method), kdh.from_preset(same_presets(method))
+    (database,) = kdh.datasets.read_lists(same_data, ["database"])
     codes = model.encode(database.images)
     if method == "DTQ":
         for m in range(3):
