@@ -218,8 +218,8 @@ def test_fewer_samples_than_centres(structure, n):
 
 
 def test_few_samples_a_centre_do_not_make_it_worse():
-    features = np.random.default_rng(0).normal(size=(2000, 32)).astype("float32")
-    codebook = Codebook(4, 256)
+    features = np.random.default_rng(0).normal(size=(500, 16)).astype("float32")
+    codebook = Codebook(4, 64)  # Two samples for each centre.
     history = codebook.fit(features, rounds=10)
     assert history[-1] < history[0]
     codes = codebook.encode(features)
