@@ -52,9 +52,9 @@ def assign_by_modes(features, centers, projected):
         int32 tensor [n, M].
     """
     alone, tables = cost_tables(features, centers, projected)
-    turn = range(len(centers))
+    turn = range(centers.shape[0])
     codes = _visit(alone, tables, turn)
-    if len(centers) == 1:
+    if len(turn) == 1:
         return codes
     others = _visit(alone, tables, turn[::-1])
 
