@@ -47,7 +47,6 @@ class FeatureNetwork:
         self._run = tf.function(
             lambda x: backbone(self._preprocessor.normalize(x), training=False),
             input_signature=[tf.TensorSpec((None, size, size, 3), tf.uint8)],
-            autograph=False,
         )
         self.units = units
         self.digest = _digest(backbone, self._preprocessor)
