@@ -25,9 +25,8 @@ def test_soft_labels_are_of_images_that_the_classifier_did_not_see(
     labels = generator.integers(0, 2, 256)
     seen = script.new_classifier(rows, labels, 30, 32).predict(rows, verbose=0)
     assert (seen.argmax(axis=1) == labels).mean() > 0.8
-    for folds in (2, 3):
-        unseen = script.soft_labels(rows, labels, 30, 32, seed=0, folds=folds)
-        assert (unseen.argmax(axis=1) == labels).mean() < 0.65
+    unseen = script.soft_labels(rows, labels, 30, 32, seed=0, folds=3)
+    assert (unseen.argmax(axis=1) == labels).mean() < 0.65
 
 
 def test_more_folds_let_every_classifier_see_more_images(load_script, monkeypatch):
