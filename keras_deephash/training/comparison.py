@@ -51,8 +51,8 @@ def compare(
     All learn from the same images with the same settings, begin from the same backbone,
     and search the same database; what the frozen part makes of the images is computed
     once. `OUTPUT/comparison.md` and `.json` have the figures, `comparison.html` the
-    curves, and each preset is beside them. `OUTPUT.lists` has the indices of a split that
-    was made of images in memory.
+    curves, and each preset is beside them. `OUTPUT.lists` has the indices of a split
+    that was made of images in memory.
 
     Args:
         data: as for `TrainingOptions`.

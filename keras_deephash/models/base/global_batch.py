@@ -286,6 +286,9 @@ class GlobalBatchTraining(FreezingMixin, GlobalBatchSteps):
                 return super().evaluate(
                     x, y, batch_size, keras_verbosity(verbose), **kwargs
                 )
+        finally:
+            if known is not None:
+                self._take_classes(known)
 
     def predict(self, x, batch_size=None, verbose="auto", **kwargs):
         """Continuous codes of pixels or features, as `keras.Model.predict`.
