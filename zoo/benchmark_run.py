@@ -12,7 +12,7 @@ from keras_deephash.retrieval import evaluate_retrieval
 from keras_deephash.training.optimizer import new_optimizer
 
 # The budget of every method that learns by gradients.
-STEPS, BATCH = 1_500, 128
+STEPS, BATCH = 500, 128
 WEIGHT_DECAY = 1e-4
 # The layer of the backbone whose output the features are.
 FEATURES_LAYER = "pool"
