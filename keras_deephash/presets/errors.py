@@ -20,3 +20,8 @@ class HubError(PresetError):
         super().__init__(message)
         self.temporary = temporary
         self.unreachable = unreachable
+
+    @property
+    def passing(self):
+        """The former name of `temporary`."""
+        raise AttributeError("`HubError.passing` is called `temporary` now.")

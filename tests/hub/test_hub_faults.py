@@ -70,3 +70,12 @@ def test_faults_of_loading(saved, tmp_path):
     # Both ends are met: what passes is tried again, what stays is an error.
     assert 5 < outcomes.count("loaded") < 48
     assert len(set(outcomes)) >= 5
+
+
+def test_the_former_name_of_an_attribute_says_the_new_one():
+    error = kdh.HubError("The Hub is away.", temporary=True)
+    with pytest.raises(
+        AttributeError, match="`HubError.passing` is called `temporary`"
+    ):
+        error.passing  # noqa: B018
+    assert error.temporary
