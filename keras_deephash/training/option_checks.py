@@ -85,7 +85,7 @@ def check_options(options: TrainingOptions) -> type:
         sgd = options.given("optimizer", "sgd")
         wanted = f"{sgd} or adamw: the published recipe has its own"
         _check_not_given(options, ("learning_rate", "weight_decay"), wanted)
-        cls.default_learning_rate()  # Which not every method has.
+        cls.default_optimizer()  # Which not every method has.
     freezes = table if options.freeze_until is None else options.freeze_until != "none"
     if not freezes:
         wanted = f"{options.named('freeze_until')}, which makes frozen features"

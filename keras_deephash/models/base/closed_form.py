@@ -22,6 +22,7 @@ class ClosedFormMixin:
     """
 
     is_closed_form = True
+    needs_labels = False
     output_form = "linear"
 
     # The argument that says how many directions the features must differ in, if any.
