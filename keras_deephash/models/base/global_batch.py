@@ -192,6 +192,8 @@ class GlobalBatchTraining(FreezingMixin, GlobalBatchSteps):
         check_arrays(x, y, "y", self.takes_as_features, classes)
         validation = kwargs.get("validation_data")
         if isinstance(validation, (list, tuple)) and len(validation) > 1:
+            if not self.needs_labels:
+                validation = kwargs["validation_data"] = (validation[0], None)
             check_arrays(
                 *validation[:2], "validation_data", self.takes_as_features, classes
             )

@@ -27,6 +27,9 @@ class GlobalBatchSteps(keras.Model):
     needs_labels = True
     # Whether `loss_terms` is given the backbone's features as a third argument.
     needs_features = False
+    # Whether the backbone learns. Where codes are to be as similar as features, those
+    # stay what they are: without dropout, and with the statistics that it has.
+    trains_backbone = True
 
     def __init__(self, **kwargs):
         super().__init__(**kwargs)
@@ -86,6 +89,15 @@ class GlobalBatchSteps(keras.Model):
     def all_loss_terms(self, *arguments) -> dict:
         """What the loss is the sum of: `loss_terms`, unless a base class adds more."""
         return self.loss_terms(*arguments)
+
+    @property
+    def trainable_variables(self) -> list:
+        """The variables that learn."""
+        variables = super().trainable_variables
+        if self.trains_backbone:
+            return variables
+        of_backbone = {id(variable) for variable in self.backbone.variables}
+        return [each for each in variables if id(each) not in of_backbone]
 
     # === Steps ===
 

@@ -107,12 +107,13 @@ class RetrievalModel(
         Also of `frozen_features`, if a part of the backbone is frozen. With
         `with_features` a tuple of the codes and the backbone's features [n, d].
         """
+        learns = training and self.trains_backbone
         if self.takes_as_features(images):
-            features = self._split.head(images, training=training)
+            features = self._split.head(images, training=learns)
         else:
             check_values(images)
             x = self.preprocessor.normalize(images)
-            features = self.backbone(x, training=training)
+            features = self.backbone(x, training=learns)
         outputs = self.outputs_of(features, training=training)
         return (outputs, features) if with_features else outputs
 
