@@ -10,6 +10,8 @@ serve in `compile(loss=)` of any network of Keras too, whose outputs are the cod
 import keras_deephash.keras_backend  # noqa: F401 - checked first
 from keras_deephash.losses.adaptive_margin import AdaptiveMarginLoss
 from keras_deephash.losses.central_similarity import CentralSimilarityLoss
+from keras_deephash.losses.binarization import halves, signs, straight_through
+from keras_deephash.losses.class_cross_entropy import ClassCrossEntropyLoss
 from keras_deephash.losses.class_loss import ClassLoss
 from keras_deephash.losses.codebook_euclidean import EuclideanCodebookLoss
 from keras_deephash.losses.codebook_inner_product import InnerProductCodebookLoss
@@ -25,6 +27,8 @@ from keras_deephash.losses.pointwise import PointwiseLoss
 from keras_deephash.losses.polarization import PolarizationLoss
 from keras_deephash.losses.quantization import QuantizationLoss
 from keras_deephash.losses.quantization_cauchy import CauchyQuantizationLoss
+from keras_deephash.losses.quantization_cosine import CosineQuantizationLoss
+from keras_deephash.losses.quantization_cubic import CubicQuantizationLoss
 from keras_deephash.losses.quantization_log_cosh import LogCoshQuantizationLoss
 from keras_deephash.losses.quantization_squared import SquaredQuantizationLoss
 from keras_deephash.losses.replicas import (
@@ -33,19 +37,25 @@ from keras_deephash.losses.replicas import (
     mean_over_replicas,
     sum_over_replicas,
 )
+from keras_deephash.losses.similarity_distribution import SimilarityDistributionLoss
 from keras_deephash.losses.similarity_preserving import SimilarityPreservingLoss
 from keras_deephash.losses.triplet import TripletLoss
+from keras_deephash.losses.triplet_logistic import LogisticTripletLoss
 
 __all__ = [
     "AdaptiveMarginLoss",
     "CauchyQuantizationLoss",
     "CentralSimilarityLoss",
+    "ClassCrossEntropyLoss",
     "ClassLoss",
     "CosineCenterLoss",
+    "CosineQuantizationLoss",
+    "CubicQuantizationLoss",
     "EuclideanCodebookLoss",
     "HybridProxyLoss",
     "InnerProductCodebookLoss",
     "LogCoshQuantizationLoss",
+    "LogisticTripletLoss",
     "OrthogonalityPenalty",
     "PairwiseCauchyLoss",
     "PairwiseCosineLoss",
@@ -54,13 +64,17 @@ __all__ = [
     "PointwiseLoss",
     "PolarizationLoss",
     "QuantizationLoss",
+    "SimilarityDistributionLoss",
     "SimilarityPreservingLoss",
     "SquaredQuantizationLoss",
     "TripletLoss",
     "count_rows",
     "gather_rows",
+    "halves",
     "mean_over_replicas",
     "normalize",
     "pairwise_distances",
+    "signs",
+    "straight_through",
     "sum_over_replicas",
 ]

@@ -17,6 +17,11 @@ class SimilarityPreservingLoss(LossLayer):
     of the global batch, where `f` are features, or longer codes, that are not changed
     by the loss.
 
+    Args:
+        center_targets: bool. Whether the targets are less their mean over the global
+            batch: features after a ReLU have no negative cosines else.
+            Defaults to `False`.
+
     Call arguments:
         codes: float tensor [batch, bits].
         targets: float tensor [batch, d]; no gradient flows to it.
@@ -36,14 +41,25 @@ class SimilarityPreservingLoss(LossLayer):
           https://papers.nips.cc/paper/7360-greedy-hash-towards-fast-optimization-for-accurate-hash-coding-in-cnn)
     """
 
+    def __init__(self, center_targets: bool = False, **kwargs):
+        super().__init__(**kwargs)
+        self.center_targets = bool(center_targets)
+
     def call(self, codes, targets):
         codes = normalize(ops.cast(codes, "float32"))
-        targets = normalize(ops.stop_gradient(ops.cast(targets, "float32")))
+        targets = ops.stop_gradient(ops.cast(targets, "float32"))
         all_codes, first = gather_rows(codes)
         all_targets, _ = gather_rows(targets)
+        if self.center_targets:
+            mean = ops.mean(all_targets, axis=0)
+            targets, all_targets = targets - mean, all_targets - mean
+        targets, all_targets = normalize(targets), normalize(all_targets)
         cosines = ops.matmul(codes, ops.transpose(all_codes))
         wanted = ops.matmul(targets, ops.transpose(all_targets))
         is_pair = 1 - self_pairs(codes, all_codes, first)
         batch = ops.cast(ops.shape(all_codes)[0], "float32")
         pairs = ops.maximum(batch * (batch - 1), 1.0)
         return ops.sum(is_pair * ops.square(cosines - wanted)) / pairs
+
+    def get_config(self):
+        return {**super().get_config(), "center_targets": self.center_targets}

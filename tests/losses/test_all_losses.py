@@ -20,6 +20,7 @@ LOSSES = {
     "triplet, margin": lambda dim, labels: losses.TripletLoss(30.0, "margin"),
     "triplet, hard": lambda dim, labels: losses.TripletLoss(30.0, "hard"),
     "triplet, all": lambda dim, labels: losses.TripletLoss(30.0, "all"),
+    "triplet, logistic": lambda dim, labels: losses.LogisticTripletLoss(),
 }
 DEGENERATE = {
     "one class": (np.tanh(np.arange(12.0).reshape(3, 4)), np.ones((3, 1))),
@@ -53,6 +54,8 @@ def test_quantization_losses_stay_finite(case):
         lambda x: losses.LogCoshQuantizationLoss()(x),
         lambda x: losses.SquaredQuantizationLoss()(x),
         lambda x: losses.CauchyQuantizationLoss()(x),
+        lambda x: losses.CosineQuantizationLoss()(x),
+        lambda x: losses.CubicQuantizationLoss()(x),
         lambda x: losses.EuclideanCodebookLoss()(x, codes),
         lambda x: losses.InnerProductCodebookLoss(vectors)(x, codes),
     ):

@@ -12,6 +12,7 @@ OF_LABELS = {
     "logistic": lambda: losses.PairwiseLogisticLoss(),
     "cosine": lambda: losses.PairwiseCosineLoss(),
     "triplet": lambda: losses.TripletLoss(30.0, "all"),
+    "triplet, logistic": lambda: losses.LogisticTripletLoss(),
     "adaptive margin": lambda: losses.AdaptiveMarginLoss(np.eye(5, 16)),
     "pointwise": lambda: SumLoss(),
 }
@@ -21,6 +22,8 @@ OF_OTHERS = {
     "cauchy": lambda: losses.CauchyQuantizationLoss(),
     "codebook, euclidean": lambda: losses.EuclideanCodebookLoss(),
     "codebook, inner product": lambda: losses.InnerProductCodebookLoss(np.eye(5, 16)),
+    "class": lambda: losses.ClassCrossEntropyLoss(),
+    "similarity": lambda: losses.SimilarityDistributionLoss(),
     "orthogonality": lambda: losses.OrthogonalityPenalty(),
 }
 

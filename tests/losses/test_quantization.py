@@ -8,6 +8,8 @@ import tensorflow as tf
 
 from keras_deephash.losses import (
     CauchyQuantizationLoss,
+    CosineQuantizationLoss,
+    CubicQuantizationLoss,
     LogCoshQuantizationLoss,
     SquaredQuantizationLoss,
 )
@@ -42,6 +44,21 @@ def test_squared_equals_the_naive_loop(codes):
     np.testing.assert_allclose(float(value), np.mean(expected), rtol=1e-5)
 
 
+def test_cubic_equals_the_naive_loop(codes):
+    expected = [abs(abs(x) - 1) ** 3 for code in codes.tolist() for x in code]
+    value = CubicQuantizationLoss()(codes)
+    np.testing.assert_allclose(float(value), np.mean(expected), rtol=1e-5)
+
+
+def test_cosine_equals_the_naive_loop(codes):
+    expected = []
+    for code in codes.tolist():
+        norm = math.sqrt(sum(x * x for x in code)) * math.sqrt(len(code))
+        expected.append(1 - sum(abs(x) for x in code) / norm)
+    value = CosineQuantizationLoss()(codes)
+    np.testing.assert_allclose(float(value), np.mean(expected), rtol=1e-5)
+
+
 def test_log_cosh_equals_the_naive_loop(codes):
     expected = [
         sum(math.log(math.cosh(abs(x) - 1)) for x in code) for code in codes.tolist()
@@ -62,6 +79,8 @@ def test_log_cosh_does_not_overflow():
         LogCoshQuantizationLoss(),
         CauchyQuantizationLoss(20.0, "squared_euclidean"),
         SquaredQuantizationLoss(),
+        CosineQuantizationLoss(),
+        CubicQuantizationLoss(),
     ],
 )
 @pytest.mark.parametrize(
