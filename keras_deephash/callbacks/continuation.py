@@ -1,0 +1,31 @@
+"""Outputs that become steeper from epoch to epoch."""
+
+import math
+
+import keras
+
+# A step every 20 of 150 epochs, as published.
+_STEP, _EPOCHS = 20, 150
+
+
+class Continuation(keras.callbacks.Callback):
+    """Sets the model's `beta` to sqrt(1 + step) at the beginning of each epoch.
+
+    The step follows from the number of the epoch, so that a training that goes on has
+    the one that it had.
+
+    Args:
+        epochs: int. Epochs of a step. Defaults to `None`: 20 of 150 epochs, scaled to
+            the length of the training.
+    """
+
+    def __init__(self, epochs: int | None = None):
+        super().__init__()
+        self.epochs = epochs
+
+    def on_epoch_begin(self, epoch, logs=None):
+        if self.epochs is None:
+            step = epoch * _EPOCHS // (_STEP * self.params["epochs"])
+        else:
+            step = epoch // self.epochs
+        self.model.beta.assign(math.sqrt(1 + step))
