@@ -17,6 +17,7 @@ MODULES = {
     "DTQ": "dtq",
     "DVSQ": "dvsq",
     "HyP2": "hyp2",
+    "GreedyHash": "greedy_hash",
     "HashNet": "hash_net",
     "ITQ": "itq",
     "LSH": "lsh",

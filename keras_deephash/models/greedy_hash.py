@@ -1,0 +1,110 @@
+"""Greedy Hash."""
+
+import keras
+import numpy as np
+
+from keras_deephash.checks import check_number
+from keras_deephash.losses import (
+    ClassCrossEntropyLoss,
+    CubicQuantizationLoss,
+    SimilarityPreservingLoss,
+    signs,
+    straight_through,
+)
+from keras_deephash.models.class_hashing import ClassHashing
+from keras_deephash.preprocessing import Preprocessor
+
+
+@keras.saving.register_keras_serializable(package="keras_deephash")
+class GreedyHash(ClassHashing):
+    """Greedy Hash: the loss sees binary codes, and its gradient passes their signs.
+
+    With labels the loss is the cross-entropy of a linear classifier of the codes; the
+    classifier's rows are the vectors of the classes. Without labels it is the squared
+    difference of the cosines of codes and of the backbone's features, less their mean.
+    To both comes `quantization_weight * mean ||u| - 1|^3`.
+
+    Args:
+        backbone: `keras.Model`, images to features [n, d].
+        bits: int. Length of a code, a multiple of 8.
+        supervised: bool. Whether it learns from labels; else `fit` takes images alone.
+            Defaults to `True`.
+        quantization_weight: float, >= 0. Weight of the quantization loss. Defaults to
+            `0.1`; published is 1 for ImageNet.
+        classes: int. Number of classes. Defaults to `None`: the first `fit` counts
+            them.
+        seed: int. Of the classifier. Defaults to `0`.
+        preprocessor: `Preprocessor`. Defaults to the backbone's own.
+        **kwargs: `lengths`, `distillation_weight`, and `name` and `trainable` of
+            `keras.Model`.
+
+    Example:
+
+    >>> model = GreedyHash(AlexNetBackbone.small(), bits=48, supervised=False)
+    >>> model.compile(keras.optimizers.SGD(1e-4, momentum=0.9))
+    >>> model.fit(images, batch_size=128, epochs=10)
+    >>> codes = model.encode(images)
+
+    References:
+        - [Su et al., Greedy Hash, NeurIPS 2018](
+          https://papers.nips.cc/paper/7360-greedy-hash-towards-fast-optimization-for-accurate-hash-coding-in-cnn)
+    """
+
+    output_form = "linear"
+    learns_vectors = True
+    default_multipliers = None
+
+    def __init__(
+        self,
+        backbone: keras.Model,
+        bits: int,
+        supervised: bool = True,
+        quantization_weight: float = 0.1,
+        classes: int | None = None,
+        seed: int = 0,
+        preprocessor: Preprocessor | None = None,
+        **kwargs,
+    ):
+        if not supervised and classes is not None:
+            raise ValueError(
+                "`classes` has no meaning with `supervised=False`: leave it out. "
+                f"Received: classes={classes!r}."
+            )
+        super().__init__(backbone, bits, classes, seed, preprocessor, **kwargs)
+        self.supervised = self.needs_labels = bool(supervised)
+        self.needs_features = not self.supervised
+        self.trains_backbone = self.supervised
+        if self.supervised:
+            self.class_loss = ClassCrossEntropyLoss()
+        else:
+            self.similarity_loss = SimilarityPreservingLoss(center_targets=True)
+        self.quantization_loss = CubicQuantizationLoss()
+        self.quantization_weight = check_number(
+            "quantization_weight", quantization_weight
+        )
+
+    def new_vectors(self, classes, bits, generator, others=None):
+        return generator.uniform(-1, 1, (classes, bits)) / np.sqrt(bits)
+
+    def loss_terms(self, outputs, labels, features=None) -> dict:
+        codes = straight_through(outputs, signs(outputs))
+        if self.supervised:
+            vectors = self.vectors_for(outputs)
+            loss = self.class_loss(codes, labels, vectors=vectors)
+            terms = {"class_loss": (1.0, loss)}
+        else:
+            loss = self.similarity_loss(codes, features)
+            terms = {"similarity_loss": (1.0, loss)}
+        quantization = self.quantization_loss(outputs)
+        return {**terms, "quantization_loss": (self.quantization_weight, quantization)}
+
+    @classmethod
+    def default_optimizer(cls):
+        return keras.optimizers.SGD(1e-3, momentum=0.9, weight_decay=5e-4)
+
+    def get_config(self) -> dict:
+        return {
+            **super().get_config(),
+            "supervised": self.supervised,
+            "quantization_weight": self.quantization_weight,
+        }
