@@ -61,6 +61,7 @@ if TYPE_CHECKING:
     )
     from keras_deephash.duplicates import find_duplicates, find_leaks
     from keras_deephash.index import CodeSpec, Index, IndexFileError, MilvusError
+    from keras_deephash.models.bi_half import BiHalf as BiHalf
     from keras_deephash.models.class_hashing import ClassHashing
     from keras_deephash.models.closed_form_hashing import ClosedFormHashing
     from keras_deephash.models.csq import CSQ as CSQ

@@ -10,6 +10,7 @@ from keras_deephash.extensions import METHODS as GROUP
 # The only list of the methods of this package: class and module.
 MODULES = {
     "CSQ": "csq",
+    "BiHalf": "bi_half",
     "DCH": "dch",
     "DHN": "dhn",
     "DPN": "dpn",
