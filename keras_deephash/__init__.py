@@ -82,6 +82,7 @@ if TYPE_CHECKING:
     from keras_deephash.models.pairwise_hashing import PairwiseHashing
     from keras_deephash.models.pca_hash import PCAHash as PCAHash
     from keras_deephash.models.rq import RQ as RQ
+    from keras_deephash.models.sdc import SDC as SDC
     from keras_deephash.preprocessing import Preprocessor
     from keras_deephash.presets import (
         HubError,

@@ -25,6 +25,7 @@ MODULES = {
     "OrthoHash": "ortho_hash",
     "PCAHash": "pca_hash",
     "RQ": "rq",
+    "SDC": "sdc",
 }
 
 
