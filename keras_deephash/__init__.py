@@ -70,6 +70,7 @@ if TYPE_CHECKING:
     from keras_deephash.models.deep_quantization import DeepQuantization
     from keras_deephash.models.dhn import DHN as DHN
     from keras_deephash.models.dpn import DPN as DPN
+    from keras_deephash.models.dpsh import DPSH as DPSH
     from keras_deephash.models.dqn import DQN as DQN
     from keras_deephash.models.dtq import DTQ as DTQ
     from keras_deephash.models.dvsq import DVSQ as DVSQ

@@ -14,6 +14,7 @@ MODULES = {
     "DCH": "dch",
     "DHN": "dhn",
     "DPN": "dpn",
+    "DPSH": "dpsh",
     "DQN": "dqn",
     "DTQ": "dtq",
     "DVSQ": "dvsq",
