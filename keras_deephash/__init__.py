@@ -73,6 +73,7 @@ if TYPE_CHECKING:
     from keras_deephash.models.dpsh import DPSH as DPSH
     from keras_deephash.models.dqn import DQN as DQN
     from keras_deephash.models.dtq import DTQ as DTQ
+    from keras_deephash.models.dtsh import DTSH as DTSH
     from keras_deephash.models.dvsq import DVSQ as DVSQ
     from keras_deephash.models.hyp2 import HyP2 as HyP2
     from keras_deephash.models.greedy_hash import GreedyHash as GreedyHash

@@ -17,6 +17,7 @@ MODULES = {
     "DPSH": "dpsh",
     "DQN": "dqn",
     "DTQ": "dtq",
+    "DTSH": "dtsh",
     "DVSQ": "dvsq",
     "HyP2": "hyp2",
     "GreedyHash": "greedy_hash",
