@@ -17,12 +17,13 @@ from keras_deephash.losses.replicas import gather_rows, sum_over_replicas
 class LogisticTripletLoss(LossLayer):
     """Logistic loss of the inner products of triplets within the global batch.
 
-    The mean of `log(1 + exp(margin - z_a . z_p + z_a . z_n))` over all triplets of an
-    anchor, another image that shares a label with it and one that shares none. A batch
-    without a triplet has a loss of 0. It takes memory for batch^3 numbers.
+    The mean of `log(1 + exp(margin - (z_a . z_p - z_a . z_n) / 2))` over all triplets
+    of an anchor, another image that shares a label with it and one that shares none. A
+    batch without a triplet has a loss of 0. It takes memory for batch^3 numbers.
 
     Args:
-        margin: float, >= 0, in units of the inner product. Defaults to `5.0`.
+        margin: float, >= 0. Defaults to `None`, the released code's: half of the
+            length of the codes.
 
     Call arguments:
         codes: float tensor [batch, bits].
@@ -44,9 +45,9 @@ class LogisticTripletLoss(LossLayer):
 
     takes_labels = True
 
-    def __init__(self, margin: float = 5.0, **kwargs):
+    def __init__(self, margin: float | None = None, **kwargs):
         super().__init__(**kwargs)
-        self.margin = check_number("margin", margin)
+        self.margin = None if margin is None else check_number("margin", margin)
 
     def call(self, codes, labels):
         codes = ops.cast(codes, "float32")
@@ -56,11 +57,12 @@ class LogisticTripletLoss(LossLayer):
         all_labels, _ = gather_rows(labels)
 
         # Rows are this replica's anchors.
-        products = ops.matmul(codes, ops.transpose(everyone))
+        products = ops.matmul(codes, ops.transpose(everyone)) / 2
         similar = similar_pairs(labels, all_labels)
         others = 1 - self_pairs(codes, everyone, first)
         positive, negative = similar * others, (1 - similar) * others
-        slack = self.margin - products[:, :, None] + products[:, None, :]
+        margin = codes.shape[1] / 2 if self.margin is None else self.margin
+        slack = margin - products[:, :, None] + products[:, None, :]
         selected = positive[:, :, None] * negative[:, None, :]
         triplets = sum_over_replicas(ops.sum(selected))
         losses = ops.softplus(slack)

@@ -12,15 +12,17 @@ from keras_deephash.preprocessing import Preprocessor
 class DTSH(DeepHashing):
     """Deep Triplet Supervised Hashing: the logistic loss of triplets.
 
-    The loss is the mean of `log(1 + exp(margin - u_a . u_p + u_a . u_n))` over the
-    triplets of a batch, and of `(u - sign u)^2`. It takes memory for batch^3 numbers.
+    The loss is the mean of `log(1 + exp(margin - (u_a . u_p - u_a . u_n) / 2))` over
+    the triplets of a batch, and `quantization_weight * mean (u - sign u)^2`. It takes
+    memory for batch^3 numbers.
 
     Args:
         backbone: `keras.Model`, images to features [n, d].
         bits: int. Length of a code, a multiple of 8.
-        margin: float, >= 0, in units of the inner product. Defaults to `5.0`.
-        quantization_weight: float, >= 0. Weight of the quantization loss.
-            Defaults to `1.0`.
+        margin: float, >= 0. Defaults to `None`, the released code's: half of the
+            length of the codes.
+        quantization_weight: float, >= 0. Weight of the quantization loss. Defaults to
+            `0.1`, what the released code's weights come to at 24 bits.
         preprocessor: `Preprocessor`. Defaults to the backbone's own.
         **kwargs: `lengths`, `distillation_weight`, and `name` and `trainable` of
             `keras.Model`.
@@ -43,8 +45,8 @@ class DTSH(DeepHashing):
         self,
         backbone: keras.Model,
         bits: int,
-        margin: float = 5.0,
-        quantization_weight: float = 1.0,
+        margin: float | None = None,
+        quantization_weight: float = 0.1,
         preprocessor: Preprocessor | None = None,
         **kwargs,
     ):

@@ -17,7 +17,7 @@ def naive_loss(codes, labels, margin):
 
     for a, p, n in itertools.permutations(range(len(codes)), 3):
         if similar(a, p) and not similar(a, n):
-            slack = margin - float(codes[a] @ codes[p]) + float(codes[a] @ codes[n])
+            slack = margin - float(codes[a] @ codes[p] - codes[a] @ codes[n]) / 2
             losses.append(math.log1p(math.exp(slack)))
     return np.mean(losses) if losses else 0.0
 
@@ -26,6 +26,12 @@ def naive_loss(codes, labels, margin):
 def test_equals_the_naive_loop(codes, labels, margin):
     value = LogisticTripletLoss(margin)(codes, labels)
     assert float(value) == pytest.approx(naive_loss(codes, labels, margin), rel=1e-5)
+
+
+def test_the_margin_is_half_of_the_bits(codes, labels):
+    for bits in (8, 16):
+        value = float(LogisticTripletLoss()(codes[:, :bits], labels))
+        assert value == float(LogisticTripletLoss(bits / 2)(codes[:, :bits], labels))
 
 
 def test_gradient(codes, labels, check_gradient):
@@ -38,9 +44,9 @@ def test_gradient(codes, labels, check_gradient):
 def test_large_products_do_not_overflow():
     codes = np.float32([[1000, 0], [-1000, 0], [1000, 1]])
     labels = np.float32([[1, 0], [1, 0], [0, 1]])
-    # Anchor 0 with positive 1 is off by 2e6, and anchor 1 is right.
+    # Anchor 0 with positive 1 is off by 1e6; to anchor 1 both are as far.
     value = LogisticTripletLoss(5.0)(codes, labels)
-    assert float(value) == pytest.approx((2e6 + 5 + 5 + math.log1p(math.exp(-5))) / 2)
+    assert float(value) == pytest.approx((1e6 + 5 + 5 + math.log1p(math.exp(-5))) / 2)
 
 
 @pytest.mark.parametrize("margin", [-1, "5", float("nan")])

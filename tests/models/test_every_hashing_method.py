@@ -55,7 +55,8 @@ def naive_terms(case, model, outputs, labels, features):
         loss = losses.PairwiseLogisticLoss(0.5, pair_weighting=None)
         return [loss(outputs, labels), 0.1 * np.mean(away**2)]
     if case == "DTSH":
-        return [losses.LogisticTripletLoss(5.0)(outputs, labels), np.mean(away**2)]
+        triplets = losses.LogisticTripletLoss(bits / 2)(outputs, labels)
+        return [triplets, 0.1 * np.mean(away**2)]
     if case == "GreedyHash":
         logits = signs @ np.asarray(model.vectors_for(outputs)).T
         log_softmax = logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
