@@ -75,9 +75,9 @@ if TYPE_CHECKING:
     from keras_deephash.models.dtq import DTQ as DTQ
     from keras_deephash.models.dtsh import DTSH as DTSH
     from keras_deephash.models.dvsq import DVSQ as DVSQ
-    from keras_deephash.models.hyp2 import HyP2 as HyP2
     from keras_deephash.models.greedy_hash import GreedyHash as GreedyHash
     from keras_deephash.models.hash_net import HashNet as HashNet
+    from keras_deephash.models.hyp2 import HyP2 as HyP2
     from keras_deephash.models.itq import ITQ as ITQ
     from keras_deephash.models.lsh import LSH as LSH
     from keras_deephash.models.ortho_hash import OrthoHash as OrthoHash

@@ -9,8 +9,8 @@ serve in `compile(loss=)` of any network of Keras too, whose outputs are the cod
 
 import keras_deephash.keras_backend  # noqa: F401 - checked first
 from keras_deephash.losses.adaptive_margin import AdaptiveMarginLoss
-from keras_deephash.losses.central_similarity import CentralSimilarityLoss
 from keras_deephash.losses.binarization import halves, signs, straight_through
+from keras_deephash.losses.central_similarity import CentralSimilarityLoss
 from keras_deephash.losses.class_cross_entropy import ClassCrossEntropyLoss
 from keras_deephash.losses.class_loss import ClassLoss
 from keras_deephash.losses.codebook_euclidean import EuclideanCodebookLoss

@@ -9,8 +9,8 @@ from keras_deephash.extensions import METHODS as GROUP
 
 # The only list of the methods of this package: class and module.
 MODULES = {
-    "CSQ": "csq",
     "BiHalf": "bi_half",
+    "CSQ": "csq",
     "DCH": "dch",
     "DHN": "dhn",
     "DPN": "dpn",
@@ -19,9 +19,9 @@ MODULES = {
     "DTQ": "dtq",
     "DTSH": "dtsh",
     "DVSQ": "dvsq",
-    "HyP2": "hyp2",
     "GreedyHash": "greedy_hash",
     "HashNet": "hash_net",
+    "HyP2": "hyp2",
     "ITQ": "itq",
     "LSH": "lsh",
     "OrthoHash": "ortho_hash",

@@ -145,7 +145,7 @@ def new_model(options: TrainingOptions, data: TrainingData) -> RetrievalModel:
         model = build_model(options, data.train.label_names)
         if options.freeze_statistics:
             freeze_statistics(model.backbone)
-    if model.needs_labels and not model.is_closed_form:
+    if model.needs_labels:
         # Ahead of a backup, which has the weights that come with the classes.
         model.know_classes(data.train.labels.shape[1])
     model.check_savable()
