@@ -79,6 +79,10 @@ def test_trains_and_evaluates(
             ["--dim", "6", "--margin", "5", "--mining", "hard"],
             {"dim": 6, "margin": 5, "mining": "hard"},
         ),
+        ("CSQ", ["--quantization-weight", "0.1"], {"quantization_weight": 0.1}),
+        ("DPN", ["--margin", "2", "--square-weight", "0"], {"margin": 2}),
+        ("HyP2", ["--pair-weight", "0.25"], {"pair_weight": 0.25}),
+        ("GreedyHash", ["--supervised", "false"], {"supervised": False}),
     ],
 )
 def test_arguments_are_those_of_the_model(
@@ -86,14 +90,31 @@ def test_arguments_are_those_of_the_model(
 ):
     seen = []
     monkeypatch.setattr(training, "train", seen.append)
+    quantizer = method in ("DQN", "DTQ")
     options = ["--data", same_data, "--output", "o", "--epochs", "2", *SMALL]
     options += ["--hold-out", "0.5", "--evaluate-every", "2", "--method", method]
-    options += ["--backbone", same_preset, *QUANTIZER]
+    options += ["--backbone", same_preset, *(QUANTIZER if quantizer else ["--bits=16"])]
     assert main(["train", *options, *arguments]) == 0
     model = training.new_model(*training.prepare(seen[0]))
     assert type(model).__name__ == method and model.bits == 16
-    expected = {**expected, "subcodebooks": 2, "subcenters": 4}
+    if quantizer:
+        expected = {**expected, "subcodebooks": 2, "subcenters": 4}
     assert {name: getattr(model, name) for name in expected} == expected
+
+
+def test_a_method_with_vectors_of_classes(same_data, same_preset, tmp_path):
+    output = str(tmp_path / "trained")
+    options = ["--data", same_data, "--output", output, "--epochs", "1", *SMALL]
+    options += ["--method", "OrthoHash", "--bits", "16", "--lengths", "8,16"]
+    options += ["--backbone", same_preset, "--scale", "4"]
+    assert main(["train", *options]) == 0
+    metadata = json.loads((tmp_path / "trained" / "metadata.json").read_text())
+    assert metadata["method"] == "OrthoHash"
+    assert 0 < metadata["metrics"]["map_8"] <= 1
+    model = kdh.from_preset(output)
+    assert model.lengths == (8, 16) and model.scale == 4
+    codes = model.class_codes(["green", "red"])
+    np.testing.assert_array_equal(codes, model.class_codes()[::-1])
 
 
 def test_an_output_with_the_name_of_a_shipped_preset(
@@ -187,12 +208,14 @@ def test_trains_above_a_frozen_part(data, start, tmp_path, method):
     [
         pytest.param(["DCH", "--bits", "16"], id="DCH", marks=pytest.mark.slow),
         pytest.param(["DTQ", *QUANTIZER, *EARLY], id="DTQ"),
+        pytest.param(["HyP2", "--bits", "16"], id="HyP2"),
     ],
 )
 def test_a_killed_training_gives_the_same_preset(
     data, make_model, tmp_path, capsys, method
 ):
-    # With dropout, random crops, a schedule, and a codebook that learns on the way.
+    # With dropout, random crops, a schedule, and a codebook, or proxies, that learn on
+    # the way.
     make_model(dropout=0.5).save_to_preset(tmp_path / "start")
     arguments = ["train", "--data", data, *SMALL, "--no-evaluation", "--epochs", "8"]
     arguments += ["--resize-size", "36", "--augment", "color", "--method", *method]

@@ -282,7 +282,7 @@ def test_absurd_configurations_are_refused(preset, change, refused, edit, messag
         ({"classes": 10**4000}, "`classes` .* a huge number"),
         ({"classes": 100_000}, r"describes [\d,]{7,} parameters, .* holds"),
         ({"classes": 5}, "parameters, .* holds"),
-        ({"classes": None}, "parameters, .* holds"),
+        ({"classes": None}, "`parameters` in .* does not fit its configuration"),
         ({"classes": -4}, "`classes` must be an integer from 2"),
         ({"classes": "4"}, "`classes` must be an integer from 2"),
         ({"classes": [4]}, "`classes` must be an integer from 2"),
