@@ -47,7 +47,7 @@ class DryRun:
 def dry_run(data, **options) -> DryRun:
     """Reads the data and builds the model of a training, and times a few steps.
 
-    Nothing is written. What else the machine does changes the figures.
+    Nothing is left behind. What else the machine does changes the figures.
 
     Args:
         data, **options: as for `train`.

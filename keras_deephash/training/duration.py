@@ -1,5 +1,7 @@
 """How long a training will take, before it begins."""
 
+import os
+import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -32,6 +34,7 @@ class Duration:
         steps: int, of the whole training; 1 for a method that passes over the images.
         step: float, seconds of one step.
         held_out: float, seconds of all evaluations of what is held out.
+        saving: float, seconds of the backups after the epochs.
         evaluation: float, seconds of the evaluation at the end.
     """
 
@@ -40,13 +43,14 @@ class Duration:
     steps: int
     step: float
     held_out: float
+    saving: float
     evaluation: float
 
     @property
     def seconds(self) -> float:
         """Of all together."""
-        before = self.reading + self.frozen
-        return before + self.steps * self.step + self.held_out + self.evaluation
+        epochs = self.steps * self.step + self.held_out + self.saving
+        return self.reading + self.frozen + epochs + self.evaluation
 
     def __str__(self) -> str:
         steps = "one pass" if self.steps == 1 else f"{self.steps:,} steps"
@@ -55,6 +59,7 @@ class Duration:
             "frozen part": self.frozen,
             steps: self.steps * self.step,
             "held-out images": self.held_out,
+            "backups": self.saving,
             "evaluation": self.evaluation,
         }
         told = [f"{name} {in_words(s)}" for name, s in parts.items() if s]
@@ -82,7 +87,7 @@ def estimate(
     held_out = sum(map(len, data.held_out or ()))
     if model.is_closed_form:
         whole = _seconds(lambda: model.features(few.images, verbose=0)) / len(few)
-        times = whole * count, whole * held_out, whole * evaluated
+        times = whole * count, whole * held_out, 0.0, whole * evaluated
         return Duration(0.0, 0.0, 1, *times)
 
     def codes(of):
@@ -112,6 +117,7 @@ def estimate(
         options.epochs * (count // options.batch_size),
         step,
         again * held_out * times,
+        _seconds_to_save(model, options, times),
         whole * evaluated,
     )
 
@@ -133,6 +139,19 @@ def _views_to_make(
         model, data.train, options.views, options.seed, options.augment
     )
     return 0 if made else options.views
+
+
+def _seconds_to_save(
+    model: RetrievalModel, options: TrainingOptions, evaluations: int
+) -> float:
+    """Of the backups: the last epoch's, and that of an epoch that may be the best."""
+    if options.output is None:
+        return 0.0
+    with tempfile.TemporaryDirectory() as folder:
+        started = time.perf_counter()
+        model.save_weights(os.path.join(folder, "model.weights.h5"))
+        each = time.perf_counter() - started
+    return each * (options.epochs + (evaluations if options.patience else 0))
 
 
 def _seconds(work: Callable) -> float:

@@ -54,10 +54,10 @@ def one_second_an_image(monkeypatch):
         # goes through the frozen part once. 3 views, 6 evaluations.
         (
             {"freeze_until": "pool1", "views": 3, "evaluate_every": 1},
-            (0, 80 * 3 + 90, 6 * 2, 3 * 32, 90 * 6, 2 * 50),
+            (0, 80 * 3 + 90, 6 * 2, 3 * 32, 90 * 6, 0, 2 * 50),
         ),
         # Without one, each evaluation is a full pass. Every fifth epoch, as published.
-        ({}, (0, 0, 6 * 2, 3 * 32, 90, 50)),
+        ({}, (0, 0, 6 * 2, 3 * 32, 90, 0, 50)),
         (
             {
                 "method": "ITQ",
@@ -66,7 +66,7 @@ def one_second_an_image(monkeypatch):
                 "batch_size": None,
                 "optimizer": None,
             },
-            (0, 0, 1, 80, 90, 50),
+            (0, 0, 1, 80, 90, 0, 50),
         ),
     ],
 )
@@ -78,11 +78,13 @@ def test_what_is_counted(made, one_second_an_image, options, expected):
     assert duration.in_words(found.seconds) in str(found)
 
 
-def test_an_estimate_changes_no_weight(made):
-    model, options, data = made(freeze_until="pool1")
+def test_an_estimate_changes_no_weight(made, tmp_path):
+    output = str(tmp_path / "out")
+    model, options, data = made(freeze_until="pool1", output=output, patience=1)
     before = model.get_weights()
     found = duration.estimate(model, options, data)
     assert min(found.frozen, found.step, found.held_out, found.evaluation) > 0
+    assert found.saving > 0 and not list(tmp_path.iterdir())
     for one, two in zip(before, model.get_weights(), strict=True):
         np.testing.assert_array_equal(one, two)
 
