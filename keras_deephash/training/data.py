@@ -63,14 +63,17 @@ class TrainingData:
         if self.unlabelled:
             lines.append(f"{self.unlabelled} images without a label are left out of it")
         if self.held_out:
-            query, database = self.held_out
-            lines.append(f"Held out: {len(query)} queries against {len(database)}")
+            lines.append(_described("Held out", *self.held_out))
         if self.held_out and self.alone:
             alone = count(self.alone, "image")
             lines.append(f"{alone} with a label that no other has: not held out")
         if self.evaluation:
-            query, database = self.evaluation
-            lines.append(f"Evaluation: {len(query)} queries against {len(database)}")
+            lines.append(_described("Evaluation", *self.evaluation))
+        if self.evaluation and self.split is not None:
+            searched = self.evaluation[0].labels.any(axis=0)
+            without = np.count_nonzero(self.train.labels.any(axis=0) & ~searched)
+            if without:
+                lines.append(f"{count(without, 'label')} without a query")
         return "\n".join(lines)
 
     @property
@@ -78,6 +81,18 @@ class TrainingData:
         """Images that are kept out of the training, as queries or as their database."""
         parts = self.held_out or ()
         return sum(len(part) for part in parts if part is not self.train)
+
+
+def _described(name: str, query: ImageSet, database: ImageSet) -> str:
+    """How many queries search how many images, and how many find nothing."""
+    text = f"{name}: {len(query)} queries against {len(database)}"
+    known = query.labels[:, database.labels.any(axis=0)].any(axis=1)
+    if not known.all():
+        text += (
+            f"; {np.count_nonzero(~known)} queries have no label of the database, and "
+            "count as an average precision of 0"
+        )
+    return text
 
 
 def read_data(options: TrainingOptions) -> TrainingData:

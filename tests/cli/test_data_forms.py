@@ -96,6 +96,9 @@ def test_a_table_with_a_split_and_images_without_labels(birds, capsys):
     assert training["unlabelled"] == sum(n % 6 > 2 for n in range(0, 40, 10))
     assert f"{training['unlabelled']} images without a label are left out" in printed
     assert "Held out: 7 queries" in printed and training["held_out"] == 7
+    # Of the queries, every sixth image, those of which the tenth has no label.
+    without = sum(number % 10 == 0 for number in range(0, 40, 6))
+    assert f"; {without} queries have no label of the database, and count" in printed
     data = ["--data", "birds.csv", "--label-column", "kind"]
     assert main(["evaluate", "--preset", "mine", *data]) == 0
     assert main(["evaluate", "--preset", "mine", "--data", "mine.lists"]) == 0
@@ -258,6 +261,9 @@ def test_a_class_of_one_image_is_trained_on(birds):
     assert data.train.labels.sum(axis=0).tolist() == [1, 14, 14]
     assert json.loads(json.dumps(data.train.label_names)) == ["blue", "green", "red"]
     assert [part.labels[:, 0].sum() for part in data.evaluation] == [0, 0]
+    assert str(data).endswith(
+        "Evaluation: 4 queries against 8\n1 label without a query"
+    )
 
 
 def test_validation_images_and_a_hold_out(birds):
