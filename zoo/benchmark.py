@@ -7,7 +7,7 @@ optimizer, number of steps and batch. Its rate is chosen once for each set, at 3
 by the MAP of held-out training images among themselves; queries and database have no
 say. Then 3 seeds at each length. Results go into --output after each run, and what is
 there is not run again; --sets and --methods name a part of the work.
-`benchmark_page.py` makes docs/methods.md of the file.
+`benchmark_page.py` makes docs/comparison.md of the file.
 """
 
 import argparse

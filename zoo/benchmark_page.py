@@ -1,10 +1,11 @@
-"""Writes the tables and the figure of docs/methods.md from the benchmark's results.
+"""Writes docs/comparison.md, tables and a figure, from the benchmark's results.
 
   python zoo/benchmark_page.py
   python zoo/benchmark_page.py --check
 
-Every cell is the mean of three seeds and their standard deviation. Where a run is
-missing nothing is written, and the missing ones are named. --check writes nothing and
+The text is that of benchmark_page.md beside this file. Every cell is the mean of three
+seeds and their standard deviation. Where a run is missing nothing is written, and the
+missing ones are named. --check writes nothing and
 exits with 1 if the page is out of date.
 """
 
@@ -19,7 +20,8 @@ from benchmark_data import SETS
 from benchmark_run import ENTRIES, FLOAT_FEATURES, LENGTHS
 
 ROOT = Path(__file__).resolve().parent.parent
-PAGE = ROOT / "docs" / "methods.md"
+TEMPLATE = ROOT / "zoo" / "benchmark_page.md"
+PAGE = ROOT / "docs" / "comparison.md"
 FIGURE = ROOT / "docs" / "pictures" / "methods.png"
 TITLES = {
     "cifar10": "CIFAR-10, 10 classes",
@@ -37,12 +39,11 @@ def main() -> None:
     options = parser.parse_args()
     runs = json.loads(OUTPUT.read_text())["runs"]
     check_complete(runs)
-    text = PAGE.read_text(encoding="utf-8")
-    written = text
+    written = TEMPLATE.read_text(encoding="utf-8")
     for name in SETS:
         written = replaced(written, name, table(runs, name))
     if options.check:
-        if written != text:
+        if not PAGE.exists() or written != PAGE.read_text(encoding="utf-8"):
             sys.exit(f"{PAGE} is out of date: run `python zoo/benchmark_page.py`.")
         return
     PAGE.write_text(written, encoding="utf-8")
@@ -109,7 +110,7 @@ def replaced(text: str, name: str, table: str) -> str:
     before, _, rest = text.partition(begin)
     _, found, after = rest.partition(end)
     if not found:
-        sys.exit(f"{PAGE} must hold the lines {begin!r} and {end!r}.")
+        sys.exit(f"{TEMPLATE} must hold the lines {begin!r} and {end!r}.")
     return f"{before}{begin}\n{table}\n{end}{after}"
 
 
