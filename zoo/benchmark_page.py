@@ -5,8 +5,8 @@
 
 The text is that of benchmark_page.md beside this file. Every cell is the mean of three
 seeds and their standard deviation. Where a run is missing nothing is written, and the
-missing ones are named. --check writes nothing and
-exits with 1 if the page is out of date.
+missing ones are named. --check writes nothing and exits with 1 if the page is out of
+date.
 """
 
 import argparse

@@ -1,0 +1,144 @@
+"""The benchmark of all methods: its runs, what is kept of them, and its page."""
+
+import json
+import sys
+
+import numpy as np
+import pytest
+from tiny_backbone import TinyBackbone
+
+import keras_deephash as kdh
+
+
+@pytest.fixture
+def benchmark(load_script, monkeypatch):
+    """The script, with a budget of seconds and the features of a tiny backbone."""
+    script = load_script("benchmark")
+    monkeypatch.setattr("benchmark_run.FEATURES_LAYER", "fc6")
+    monkeypatch.setattr("benchmark_run.STEPS", 6)
+    monkeypatch.setattr("benchmark_run.BATCH", 32)
+    monkeypatch.setattr(script, "RATES", (1e-3, 1e-2))
+    monkeypatch.setattr(script, "SEEDS", (0, 1))
+    for module in (script, sys.modules["benchmark_run"]):
+        monkeypatch.setattr(module, "LENGTHS", (8, 16))
+    return script
+
+
+@pytest.fixture
+def data(benchmark):
+    """Three classes of features that differ in their mean."""
+    from benchmark_data import Benchmark, Part
+
+    generator = np.random.default_rng(0)
+    means = 3 * generator.normal(size=(3, 16))
+
+    def part(count):
+        classes = np.arange(count) % 3
+        features = means[classes] + generator.normal(size=(count, 16))
+        return Part(np.abs(features).astype("float32"), np.eye(3)[classes].astype("u1"))
+
+    return Benchmark(
+        "toy", part(96), part(30), part(9), part(60), ["a", "b", "c"], None, means
+    )
+
+
+def test_every_run_is_kept_and_none_is_made_twice(benchmark, data, tmp_path):
+    results = benchmark.Results(tmp_path / "runs.json")
+    backbone = TinyBackbone()
+    for method in ("float features", "OrthoHash, nested", "BiHalf", "ITQ"):
+        benchmark.run_method(results, backbone, data, method)
+    kept = json.loads((tmp_path / "runs.json").read_text())
+    assert set(kept["rates"]["toy/BiHalf"]) == {"0.001", "0.01"}
+    assert "toy/ITQ" not in kept["rates"]
+    assert len(kept["runs"]) == 1 + 3 * 4
+    for key, run in kept["runs"].items():
+        assert 0 <= run["map"] <= 1, key
+    best = max(kept["rates"]["toy/BiHalf"], key=kept["rates"]["toy/BiHalf"].get)
+    assert kept["runs"]["toy/BiHalf/16/1"]["rate"] == float(best)
+    assert kept["runs"]["toy/ITQ/16/0"]["map"] > 0.6
+
+    again = benchmark.Results(tmp_path / "runs.json")
+    for method in ("float features", "OrthoHash, nested", "BiHalf", "ITQ"):
+        benchmark.run_method(again, None, data, method)  # Nothing could be built.
+    assert json.loads((tmp_path / "runs.json").read_text()) == kept
+
+
+def test_the_radius_is_that_of_the_held_out_images(benchmark, data):
+    import benchmark_run
+
+    model = benchmark_run.new_model(
+        benchmark_run.ENTRIES["ITQ"], TinyBackbone(), data, 16
+    )
+    benchmark_run.train(model, data.train, None, seed=0)
+    found = benchmark_run.measure(model, data, 16)
+    held_out, query, database = (
+        model.continuous_codes(part.features) >= 0
+        for part in (data.held_out, data.query, data.database)
+    )
+    classes = data.held_out.labels.argmax(1)
+    wrong = sorted(
+        (held_out[i] != held_out[j]).sum()
+        for i in range(30)
+        for j in range(30)
+        if classes[i] != classes[j]
+    )
+    assert found["radius"] == max(wrong[int(len(wrong) / 1000)] - 1, 0)
+    precisions = []
+    for code, label in zip(query, data.query.labels, strict=True):
+        within = (database != code).sum(axis=1) <= found["radius"]
+        right = data.database.labels @ label > 0
+        precisions.append((within & right).sum() / max(within.sum(), 1))
+    assert found["precision_at_radius"] == pytest.approx(np.mean(precisions))
+    expected = kdh.evaluate_retrieval(
+        np.packbits(query, axis=1),
+        data.query.labels,
+        np.packbits(database, axis=1),
+        data.database.labels,
+    )
+    assert found["map"] == expected.map
+
+
+@pytest.fixture
+def page(load_script):
+    return load_script("benchmark_page")
+
+
+@pytest.fixture
+def runs(page):
+    """A run for each cell: the seeds 0, 1 and 2 give .4, .5 and .6."""
+    made = {f"{name}/{page.FLOAT_FEATURES}": {"map": 0.75} for name in page.SETS}
+    for name in page.SETS:
+        for method in page.ENTRIES:
+            for bits in page.LENGTHS:
+                for seed in page.SEEDS:
+                    made[f"{name}/{method}/{bits}/{seed}"] = {
+                        "map": 0.4 + seed / 10 + (0.2 if method == "CSQ" else 0),
+                        "precision_at_radius": 0.9,
+                        "seconds": 7.0,
+                    }
+    return made
+
+
+def test_a_cell_is_the_mean_of_three_seeds(page, runs):
+    page.check_complete(runs)
+    rows = page.table(runs, "cifar10").splitlines()
+    assert len(rows) == 2 + len(page.ENTRIES) + 1
+    best = "**0.700 ± 0.100**"
+    assert rows[2] == f"| CSQ | {best} | {best} | {best} | 0.90 | 7 |"
+    assert "| 0.500 ± 0.100 |" in rows[3]
+    assert "0.750" in rows[-1]
+
+
+def test_a_missing_seed_is_named(page, runs):
+    del runs["unseen/HyP2/32/1"]
+    with pytest.raises(SystemExit, match="1 of .* missing, such as unseen/HyP2/32/1"):
+        page.check_complete(runs)
+
+
+def test_the_text_has_a_place_for_each_table(page, runs, tmp_path):
+    text = page.TEMPLATE.read_text(encoding="utf-8")
+    for name in page.SETS:
+        text = page.replaced(text, name, page.table(runs, name))
+    assert text.count("| CSQ |") == len(page.SETS)
+    page.draw(runs, tmp_path / "figure.png")
+    assert (tmp_path / "figure.png").stat().st_size > 10_000
