@@ -105,7 +105,8 @@ def run_method(results: Results, backbone, data: Benchmark, method: str) -> None
         if key in results.content["runs"]:  # Of a model of all lengths.
             continue
         keras.utils.set_random_seed(seed)
-        model = new_model(entry, backbone, data, max(LENGTHS) if entry.nested else bits)
+        longest = max(LENGTHS) if entry.nested else bits
+        model = new_model(entry, backbone, data, longest, seed)
         seconds = train(model, data.train, rate, seed)
         for length in LENGTHS if entry.nested else (bits,):
             found = measure(model, data, length)
@@ -129,7 +130,7 @@ def choose_rate(results: Results, backbone, data: Benchmark, method: str):
             continue
         keras.utils.set_random_seed(100)  # None of those that are reported.
         bits = max(LENGTHS) if entry.nested else RATE_BITS
-        model = new_model(entry, backbone, data, bits)
+        model = new_model(entry, backbone, data, bits, seed=100)
         train(model, data.train, rate, seed=100)
         sides = [
             (codes_of(model, part), part.labels)

@@ -8,6 +8,7 @@ import numpy as np
 from benchmark_data import Benchmark, Part
 
 import keras_deephash as kdh
+from keras_deephash.presets.format.constructor import constructor_parameters
 from keras_deephash.retrieval import evaluate_retrieval
 from keras_deephash.training.optimizer import new_optimizer
 
@@ -63,7 +64,9 @@ ENTRIES = {
 FLOAT_FEATURES = "float features"
 
 
-def new_model(entry: Entry, backbone: keras.Model, data: Benchmark, bits: int):
+def new_model(
+    entry: Entry, backbone: keras.Model, data: Benchmark, bits: int, seed: int
+):
     """The model of a method, its backbone frozen up to the features."""
     cls = getattr(kdh, entry.cls)
     arguments = dict(entry.arguments)
@@ -73,6 +76,8 @@ def new_model(entry: Entry, backbone: keras.Model, data: Benchmark, bits: int):
         arguments["bits"] = bits
     if entry.nested:
         arguments["lengths"] = LENGTHS
+    if "seed" in constructor_parameters(cls):
+        arguments["seed"] = seed
     if entry.cls == "DVSQ":
         arguments["word_vectors"] = data.word_vectors
     model = cls(backbone, **arguments)

@@ -25,6 +25,8 @@ def build_model(options: TrainingOptions, label_names: list[str] | None) -> kera
     arguments = dict(options.arguments)
     if "bits" in constructor_parameters(cls):
         arguments.setdefault("bits", BITS)
+    if "seed" in constructor_parameters(cls):  # Of centres, and of triplets.
+        arguments.setdefault("seed", options.seed)
     if options.word_vectors is not None:
         arguments["word_vectors"] = _word_vectors(options, label_names)
     backbone, preprocessor = _backbone(options)

@@ -67,7 +67,7 @@ def test_the_radius_is_that_of_the_held_out_images(benchmark, data):
     import benchmark_run
 
     model = benchmark_run.new_model(
-        benchmark_run.ENTRIES["ITQ"], TinyBackbone(), data, 16
+        benchmark_run.ENTRIES["ITQ"], TinyBackbone(), data, 16, seed=0
     )
     benchmark_run.train(model, data.train, None, seed=0)
     found = benchmark_run.measure(model, data, 16)
