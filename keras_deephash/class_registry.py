@@ -57,7 +57,7 @@ class ClassRegistry:
         raise ValueError(f"{argument} must be {self.choices(name)}")
 
     def choices(self, name: str) -> str:
-        """What there is in place of a name, for the end of a message."""
+        """The names that there are, for the end of a message."""
         names = self.names()
         close = difflib.get_close_matches(str(name), names, n=1)
         hint = f" Did you mean {close[0]!r}?" if close else ""

@@ -65,7 +65,7 @@ class UnloadedClass:
 
 
 def registered_class(name: str):
-    """What Keras knows by a registered name, itself and not its entry; or None."""
+    """The class that Keras knows by a registered name, and not its entry; or None."""
     import keras
 
     found = keras.saving.get_registered_object(name)

@@ -16,7 +16,7 @@ def line_can_change() -> bool:
 
 
 def keras_verbosity(verbose):
-    """`verbose` of Keras's `fit` and the like: `"auto"` is a line an epoch in a log."""
+    """`verbose` for Keras's `fit` and the like; `"auto"` in a log: a line per epoch."""
     return 2 if verbose == "auto" and not line_can_change() else verbose
 
 

@@ -112,7 +112,7 @@ def mean_average_precision(model, query, database, top_k, bits=None) -> float:
 
 
 def measure(model, data: Benchmark, bits: int) -> dict:
-    """What a model finds: MAP, and precision and recall at the calibrated radius.
+    """The figures of a model: MAP, and precision and recall at the calibrated radius.
 
     The radius is the one that 1 in 1,000 of the wrong images lies within, measured on
     the held-out training images.

@@ -86,7 +86,7 @@ def new_models(backbone, preprocessor) -> dict:
 
 
 def purpose(model) -> str:
-    """What a preset is for, in a line."""
+    """The purpose of a preset, in a line."""
     if model.is_quantizer:
         return (
             f"images of any kind: {model.subcodebooks} bytes, the closest for the size"

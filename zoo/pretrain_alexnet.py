@@ -109,8 +109,9 @@ def main(arguments: list[str] | None = None) -> None:
         )
 
     def kept_weights(model: keras.Model, data: tf.data.Dataset):
-        """What is measured and published: the weights, where they are averages with
-        batch statistics of their own."""
+        """Gives the model the weights that are measured and published.
+
+        Averages come with batch statistics of their own."""
         if options.average is None:
             return contextlib.nullcontext()
         return averaged_weights(model, data)

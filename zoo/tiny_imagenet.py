@@ -22,7 +22,7 @@ def load(directory: str, name: str, limit: int | None):
 def new_targets(
     labels: np.ndarray, teacher: str | None = None, weight: float = 0.0
 ) -> np.ndarray:
-    """What is learned of each image, float16 [n, 200]: a probability of every class.
+    """The targets of each image, float16 [n, 200]: a probability of every class.
 
     Classes with label smoothing, and for a part of it the soft labels of a file.
     """

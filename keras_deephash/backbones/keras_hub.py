@@ -139,7 +139,7 @@ def _build(network: str, image_shape: tuple, arguments, dtype) -> keras.Model:
 
 
 def _shape_argument(cls: type) -> str:
-    """What a class of KerasHub calls the shape of its images."""
+    """The name that a class of KerasHub has for the shape of its images."""
     parameters = inspect.signature(cls.__init__).parameters
     for key in _SHAPES:
         if key in parameters:

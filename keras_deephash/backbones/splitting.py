@@ -76,7 +76,7 @@ class SplitBackbone:
     def frozen_features(
         self, dataset: tf.data.Dataset, count: int, normalize, verbose="auto"
     ) -> tuple[np.ndarray, np.ndarray]:
-        """What the trunk makes of batches of images and labels.
+        """The outputs of the trunk for batches of images and labels.
 
         Args:
             dataset: `tf.data.Dataset` of pixels and multi-hot labels.

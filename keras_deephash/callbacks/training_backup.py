@@ -61,7 +61,7 @@ def claim_backup(
 
 
 def given_options(directory: str | os.PathLike) -> dict:
-    """What repeats the training of a backup, as `claim_backup` was given it.
+    """The options that repeat the training of a backup, as `claim_backup` had them.
 
     Raises:
         ValueError: if there is no backup of a training that finished an epoch.

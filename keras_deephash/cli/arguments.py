@@ -91,7 +91,7 @@ def add_columns(parser, **how) -> None:
 
 
 def columns(options) -> dict:
-    """What `add_columns` has added, as arguments."""
+    """The options that `add_columns` has added, as arguments."""
     names = ("path_column", "label_column", "split_column", "separator")
     return {name: getattr(options, name) for name in names}
 

@@ -1,4 +1,4 @@
-"""What a user may do with a preset that was just trained."""
+"""The next commands for a preset that was just trained."""
 
 import os
 

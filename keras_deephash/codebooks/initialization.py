@@ -82,7 +82,7 @@ def _residual_centers(features, subcodebooks: int, subcenters: int, seed: int):
 
 
 def _residuals(features, centers) -> np.ndarray:
-    """What the best codes of each row leave, [n * beam, D]."""
+    """The residuals of the best codes of each row, [n * beam, D]."""
     codes = beam_search(*cost_tables(features, centers, centers), _BEAM)
     codes = np.stack([ops.convert_to_numpy(code) for code in codes], axis=-1)
     reconstructions = reconstruct(codes.reshape(-1, len(centers)), centers)

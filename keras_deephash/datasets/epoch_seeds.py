@@ -65,7 +65,7 @@ class EpochSeeds(keras.callbacks.Callback):
         self.after_training()
 
     def after_training(self) -> None:
-        """What `fit` of the models calls too where a training is interrupted."""
+        """Called by `fit` of the models also where a training is interrupted."""
         self.epoch = None
 
 

@@ -123,7 +123,7 @@ class HuggingFaceImages(Sequence):
 
 
 def images_of(value):
-    """What `encode` reads of a data set or of its lazy column; else the value."""
+    """The images of a data set or of its lazy column; any other value as it is."""
     library = sys.modules.get("datasets")
     if library is None or not hasattr(library, "Dataset"):
         return value

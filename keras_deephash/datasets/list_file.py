@@ -134,7 +134,7 @@ def _numbered_lines(list_file: str) -> Iterator[tuple[int, str]]:
 
 
 def _encoding(list_file: str) -> str:
-    """What a byte-order mark says: PowerShell writes UTF-16, other programs UTF-8."""
+    """The encoding of a byte-order mark: PowerShell writes UTF-16, others UTF-8."""
     with open(list_file, "rb") as file:
         start = file.read(4)
     for mark, encoding in _BYTE_ORDER_MARKS.items():

@@ -28,7 +28,7 @@ class Overlap:
 
 @dataclass(frozen=True)
 class SplitReport:
-    """What `check_splits` found.
+    """The findings of `check_splits`.
 
     Attributes:
         overlaps: list of `Overlap`; empty if the splits are disjoint.

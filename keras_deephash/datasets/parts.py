@@ -107,7 +107,7 @@ def _listed(pairs: list[tuple[str, str]], one: str, other: str) -> str:
 
 
 def _contents(parts: Mapping[str, ImageSet]) -> dict[str, list]:
-    """What tells the images of each part apart: digests, and paths of other files.
+    """A key for each image of each part: its digest, or the path of another file.
 
     Only files that are as long as another one are read.
     """

@@ -12,7 +12,7 @@ def check_readable(images: Sequence) -> None:
 
 
 def map_images(function: Callable, images: Sequence) -> list:
-    """What a function makes of the pixels of each image.
+    """The results of a function of the pixels of each image.
 
     Args:
         function: of uint8 pixels [h, w, 3].

@@ -1,4 +1,4 @@
-"""What `--data` names: a directory of lists, a folder of classes, or a table."""
+"""The forms of `--data`: a directory of lists, a folder of classes, or a table."""
 
 import os
 from collections.abc import Sequence

@@ -22,5 +22,5 @@ def part_of(name: str) -> str | None:
 
 
 def known_names() -> str:
-    """What an error says of the names that there are."""
+    """The known names, for an error."""
     return "; ".join(f"{' or '.join(names)}: {part}" for part, names in _NAMES.items())

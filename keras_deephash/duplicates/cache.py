@@ -85,7 +85,7 @@ def load_records(
 
 
 class _Damaged(Exception):
-    """What is wrong with a cache."""
+    """The error for a cache that cannot be used."""
 
 
 def _read_header(file) -> dict:

@@ -17,7 +17,7 @@ _HASH_BITS = 64
 
 @dataclass(frozen=True)
 class Calibration:
-    """What makes a score of the features and hashes of two pictures.
+    """The weights of the features and hashes of two pictures in their score.
 
     The score of two pictures is `s` if one of `10 ** s` pairs of different pictures
     looks as alike. `calibrate` measures it.

@@ -33,7 +33,7 @@ class DuplicateGroup:
         return len(self.paths)
 
     def to_json(self) -> dict:
-        """What the JSON file has of a group."""
+        """The group as in the JSON file."""
         return {
             "keep": self.paths[0],
             "images": [

@@ -156,7 +156,7 @@ class Copies(Sequence):
 
 
 def _distances(one: np.ndarray, other: np.ndarray) -> np.ndarray:
-    """What the weights are of, float [n, 3], of records side by side."""
+    """The three measures that are weighted, float [n, 3], of records side by side."""
     cosines = np.einsum(
         "nd,nd->n",
         one["features"].astype(np.float32),

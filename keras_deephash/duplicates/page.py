@@ -17,7 +17,7 @@ def duplicates_json(
     lowest: float,
     unreadable: Mapping[str, str],
 ) -> dict:
-    """What the command writes as JSON.
+    """The groups as the command writes them in JSON.
 
     Args:
         groups: sequence of `DuplicateGroup`.

@@ -1,4 +1,4 @@
-"""What is kept of every picture: hashes, features, and what the file was like."""
+"""The record of each picture: hashes, features, and the state of its file."""
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor

@@ -82,7 +82,7 @@ def _read(stream: IO[bytes]) -> np.ndarray:
 
 @contextmanager
 def _naming(name: str):
-    """What Pillow raises, as an error that names the image."""
+    """An error of Pillow, as one that names the image."""
     try:
         yield
     except FileNotFoundError:

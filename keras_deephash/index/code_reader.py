@@ -43,7 +43,7 @@ class CodeReader:
         return model.codebook.encode(values)
 
     def queries(self, values, continuous: bool = False) -> np.ndarray:
-        """What a store searches by: packed codes, or a quantizer's features.
+        """The queries of a store: packed codes, or a quantizer's features.
 
         `continuous` leaves the continuous codes of a hash model as they are.
         """

@@ -137,8 +137,9 @@ class CodeSpec:
 
     @classmethod
     def from_json(cls, fields: dict, centers: np.ndarray | None = None) -> "CodeSpec":
-        """What `to_json` described, a `radius_table` beside it where there is one, and
-        the centres of a quantizer."""
+        """The codes that `to_json` described, and the centres of a quantizer.
+
+        A `radius_table` may stand beside the fields."""
         fields = {**fields, "preprocessing_version": version_of_json(fields)}
         if (table := fields.pop("radius_table", None)) is not None:
             table = RadiusTable.from_json(table)

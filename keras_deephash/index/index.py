@@ -324,7 +324,7 @@ class Index:
         )
 
     def stats(self) -> dict:
-        """What the index is and holds, plain for JSON."""
+        """The kind and the contents of the index, plain for JSON."""
         return {
             "count": len(self),
             "backend": self._store.backend,

@@ -27,7 +27,7 @@ class LossLayer(keras.layers.Layer, keras.losses.Loss):
         return super().__call__(*args, **kwargs)
 
     def _call_by_keras(self, labels, codes, sample_weight):
-        """The loss of the outputs of a network that is no method of this library."""
+        """The loss of the outputs of a network that is not a method of this library."""
         name = type(self).__name__
         if not self.takes_labels:
             raise ValueError(

@@ -84,7 +84,7 @@ class PresetMixin:
 
     @property
     def training_record(self) -> dict | None:
-        """What `keras_deephash.train` chose and measured; None of another model.
+        """The choices and figures of `keras_deephash.train`; None for other models.
 
         The keys are `"dataset"`, `"label_names"`, `"weights_dtype"`, `"training"` (a
         dict of settings) and `"metrics"` (a dict of figures), as in a preset's

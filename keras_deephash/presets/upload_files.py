@@ -23,7 +23,7 @@ def prepare_upload(
     license: str | None = None,
     keep_paths: bool = False,
 ) -> tuple[dict[str, str | bytes], str]:
-    """What would be sent, after a check that it loads; no request is made.
+    """The files that would be sent, after a check that they load; no request is made.
 
     Warns of the names on this computer that are in it.
 

@@ -4,7 +4,7 @@ import numpy as np
 
 
 class FeatureMoments:
-    """What a stream of features leaves behind, in memory that does not grow with it.
+    """Mean, covariance and a sample of a stream of features, in constant memory.
 
     Rows are brought to length 1 first, so that the mean and the covariance are those
     of directions; a row of zeros stays.

@@ -52,7 +52,7 @@ class TrainingData:
     alone: int = 0
 
     def __str__(self) -> str:
-        """What is learned from, held out and evaluated, a line each."""
+        """The images to learn from, to hold out and to evaluate on, a line for each."""
         lines = []
         if self.split is not None:
             lines.append(
@@ -205,7 +205,7 @@ def _check_labels(train: ImageSet) -> None:
 def _hold_out(
     train: ImageSet, options: TrainingOptions
 ) -> tuple[ImageSet, tuple[ImageSet, ImageSet]]:
-    """What is left of the training images, and those that are held out: a fifth of
+    """The rest of the training images, and those that are held out: a fifth of
     them, the queries, and the others, the database."""
     try:
         train, images = train.hold_out(

@@ -1,4 +1,4 @@
-"""What a training has where its options say nothing: the table of docs/training.md."""
+"""Defaults of a training by the size of its data: the table of docs/training.md."""
 
 import copy
 
@@ -22,7 +22,7 @@ PUBLISHED = {
     "patience": 0,
     "views": 4,  # Of each training image, where something is frozen.
 }
-# Below so many training images: epochs, images a batch, peak rate, views of an image.
+# Below so many training images: epochs, images per batch, peak rate, views per image.
 ROWS = (
     (1_000, 20, 32, 1e-3, 4),
     (20_000, 12, 32, 1e-3, 4),
@@ -150,7 +150,7 @@ def typical_side(images: ImageSet) -> int:
 
 
 def described(options: TrainingOptions, whys: dict[str, str]) -> str:
-    """What was chosen and why, a line for each option."""
+    """The choices and their reasons, a line for each option."""
     lines = ["Chosen (docs/training.md has the table; each is an option):"]
     for name, why in whys.items():
         value = getattr(options, name)

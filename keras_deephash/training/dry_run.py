@@ -1,4 +1,4 @@
-"""What a training would take: its sizes and its time, from a few steps."""
+"""The sizes and the time of a training, from a few of its steps."""
 
 import os
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ from keras_deephash.training.training import (
 
 @dataclass(frozen=True)
 class DryRun:
-    """What was found out about a training.
+    """The findings of a dry run.
 
     Attributes:
         parameters: int, of the model.

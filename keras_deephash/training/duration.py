@@ -26,7 +26,7 @@ _STEPS = 4
 
 @dataclass(frozen=True)
 class Duration:
-    """What a training is expected to take, if it goes to its end.
+    """The expected duration of a training that goes to its end.
 
     Attributes:
         reading: float, seconds of reading the images, where nothing is frozen.

@@ -13,7 +13,7 @@ from keras_deephash.models.base.retrieval_model import RetrievalModel
 
 
 class FrozenFeatures:
-    """What a model's frozen part makes of image sets, from memory or from files.
+    """The outputs of a model's frozen part for image sets, from memory or from files.
 
     Trainings of several methods from the same backbone share the files: their names
     are made of all that the features depend on.
@@ -112,12 +112,12 @@ class FrozenFeatures:
 
 
 def _of_views(views: int, seed: int, augment_names: list[str]) -> list:
-    """What tells the views of an image set apart."""
+    """A key that differs for different views of image sets."""
     return ["all in views", views, seed, list(augment_names)]
 
 
 def _description(images) -> list:
-    """What tells image sets apart, but for the pixels of an array."""
+    """A key that differs for different image sets, whatever the pixels of an array."""
     if isinstance(images, np.ndarray):
         return [str(images.dtype), images.shape]
     return [_description_of_one(image) for image in images]

@@ -40,7 +40,7 @@ class MethodOption:
 
     @property
     def expected(self) -> str:
-        """What a value looks like, such as `INT` or `hard|all|none`."""
+        """The form of a value, such as `INT` or `hard|all|none`."""
         words = list(self.choices) or [kind.__name__.upper() for kind in self.kinds]
         if self.is_list:
             words = [f"{word},..." for word in words]
@@ -158,7 +158,7 @@ def _types(owner: type, parameter: inspect.Parameter) -> tuple:
 
 
 def _argument_texts(cls: type) -> dict[str, str]:
-    """What the `Args` of a class say of each argument, in one line."""
+    """The text of each argument in the `Args` of a class, in one line."""
     documentation = inspect.getdoc(cls.__init__) or ""
     if "Args:" not in documentation:
         documentation = inspect.getdoc(cls) or ""

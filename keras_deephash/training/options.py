@@ -18,7 +18,7 @@ OF_TABLES = ("path_column", "label_column", "split_column", "separator")
 
 @dataclass(init=False)
 class TrainingOptions:
-    """What `train` is told: the command, a recipe and a notebook fill the same record.
+    """The options of `train`: the command, a recipe and a notebook fill this record.
 
     Arguments of the method, such as `bits=48`, stand beside the others, and are kept in
     `arguments`. What is left out is chosen by the table of docs/training.md, from the
@@ -198,7 +198,7 @@ class TrainingOptions:
         return {**own.pop("arguments"), **own}
 
     def as_code(self) -> str:
-        """What gives these options in Python: those that are not the default."""
+        """The arguments that give these options in Python, without the defaults."""
         defaults = vars(type(self)(self.data))
         given = [
             f"{name}={value.__name__ if isinstance(value, type) else repr(value)}"

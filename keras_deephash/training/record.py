@@ -57,7 +57,7 @@ def given(options: TrainingOptions) -> dict:
 
 
 def _content_of(place: str) -> str:
-    """What a file or the directory of a preset holds; a name that is neither stays."""
+    """The contents of a file or of a preset's directory; any other name stays."""
     if os.path.isdir(place) and os.path.isfile(os.path.join(place, METADATA_FILE)):
         # It has the sha256 of the weights.
         return describe_file(os.path.join(place, METADATA_FILE))["sha256"]
@@ -125,7 +125,7 @@ def _split(options: TrainingOptions, data: TrainingData) -> str:
 
 
 def _start(backbone) -> str:
-    """What the training began from."""
+    """The backbone or preset that the training began from."""
     if isinstance(backbone, keras.Model):
         return type(backbone).__name__
     if backbone in NEW_BACKBONES:

@@ -102,7 +102,7 @@ class _Walk:
         self.equal("metric", 0, self.number("i"))  # The inner product.
 
     def flat_codes(self, count: int) -> int:
-        """What follows the type of an `IndexBinaryFlat`; where its codes begin."""
+        """Reads the fields of an `IndexBinaryFlat`; where its codes begin."""
         self.binary_header(count)
         size = self.dim // 8 * count
         self.equal("bytes of codes", size, self.number())

@@ -25,7 +25,7 @@ from keras_deephash.index.ranking import (
 
 
 class FaissStore(StoreFilesMixin):
-    """What `Index` keeps with `backend="faiss"`.
+    """The store of `Index` with `backend="faiss"`.
 
     Searches may run in many threads. Additions and removals wait for them and then
     have the store alone, so a search sees all of an addition or nothing.
@@ -225,6 +225,6 @@ class FaissStore(StoreFilesMixin):
         return {"exact": self.structure.exact, **self.structure.options}
 
     def describe(self) -> str:
-        """What it holds, in a few words."""
+        """The contents, in a few words."""
         count = len(self)
         return f"{count:,} item{'' if count == 1 else 's'}"

@@ -57,7 +57,7 @@ class MilvusConnection:
             ) from None
 
     def call(self, method: str, *args, **kwargs):
-        """What a method of `MilvusClient` returns.
+        """The result of a method of `MilvusClient`.
 
         A call may run twice where the server stopped before it answered, so methods
         that change something must be ones that may run twice: `upsert`, not `insert`.

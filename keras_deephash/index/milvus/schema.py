@@ -49,7 +49,7 @@ def open_collection(
 
 
 def identity(spec: CodeSpec) -> dict:
-    """What tells the codes of one model from those of others, plain for JSON."""
+    """A description that differs for the codes of other models, plain for JSON."""
     centers = None
     if spec.is_quantizer:
         centers = hashlib.sha256(spec.centers.astype("<f4").tobytes()).hexdigest()

@@ -26,7 +26,7 @@ _LONG_WORK = 20_000
 
 
 class MilvusStore:
-    """What `Index` keeps with `backend="milvus"`: the twin of `FaissStore`.
+    """The store of `Index` with `backend="milvus"`: the twin of `FaissStore`.
 
     All is read with consistency level "Strong", so a search sees what was added before
     it, also by other processes. Searches may run in many threads while one adds; they

@@ -31,7 +31,7 @@ def check_length(model, bits: int | None) -> int:
 
 
 class EncoderMixin:
-    """What a model with a `backbone` and a `preprocessor` makes of images."""
+    """Encoding by a model with a `backbone` and a `preprocessor`."""
 
     # Continuous codes closer to zero than this are computed image by image, so that
     # they are the same for every batch size.

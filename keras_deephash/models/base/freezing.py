@@ -46,7 +46,7 @@ class FreezingMixin:
     def frozen_features(
         self, images: ImageSet, batch_size: int = 128, verbose="auto"
     ) -> ImageSet:
-        """What the frozen part of the backbone makes of images.
+        """The outputs of the frozen part of the backbone for images.
 
         Args:
             images: `ImageSet`; of each image the centre crop is taken.
@@ -101,7 +101,7 @@ class FreezingMixin:
 
 
 def freezing_config(model) -> dict:
-    """What a `.keras` file keeps of the layers that do not learn."""
+    """The part of a `.keras` file that tells which layers do not learn."""
     config = {"trainable": [layer.trainable for layer in _switched_layers(model)]}
     if model._split is not None:
         config["freeze_until"] = model._split.until

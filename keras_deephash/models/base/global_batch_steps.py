@@ -87,7 +87,7 @@ class GlobalBatchSteps(keras.Model):
         return {}
 
     def all_loss_terms(self, *arguments) -> dict:
-        """What the loss is the sum of: `loss_terms`, unless a base class adds more."""
+        """The terms of the loss: `loss_terms`, unless a base class adds more."""
         return self.loss_terms(*arguments)
 
     @property

@@ -1,4 +1,4 @@
-"""What a radius means for the codes of a model."""
+"""The meaning of a radius for the codes of a model."""
 
 from keras_deephash.retrieval.radius_table import RadiusTable
 
@@ -8,7 +8,7 @@ class RadiusMixin:
 
     @property
     def radius_table(self) -> RadiusTable | None:
-        """What radii mean, as `keras_deephash.calibrate` measured it, or the preset
+        """The meaning of radii, as `keras_deephash.calibrate` measured it or the preset
         brought it; None of a model that is not calibrated. `fit` takes it away."""
         return vars(self).get("_radius_table")
 

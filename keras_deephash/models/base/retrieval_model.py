@@ -70,8 +70,8 @@ class RetrievalModel(
 
     @property
     def preprocessor(self) -> Preprocessor:
-        """What images go through. To change it, set a new `Preprocessor`; `None` is
-        the backbone's own."""
+        """The preprocessing of images; set a new `Preprocessor` to change it, or `None`
+        for the backbone's own."""
         return self._preprocessor
 
     @preprocessor.setter
@@ -127,7 +127,7 @@ class RetrievalModel(
 
     @property
     def code_distance(self) -> str:
-        """What codes are compared by: `"hamming"`, or a quantizer's metric."""
+        """The distance of codes: `"hamming"`, or a quantizer's metric."""
         raise NotImplementedError(f"{type(self).__name__} must define `code_distance`.")
 
     def distances(self, queries, codes) -> np.ndarray:
@@ -143,7 +143,7 @@ class RetrievalModel(
         raise NotImplementedError(f"{type(self).__name__} must define `distances`.")
 
     def ranking(self, query_codes, database_codes) -> dict:
-        """What the method ranks by: arguments of `evaluate_retrieval`.
+        """The codes or features to rank by: arguments of `evaluate_retrieval`.
 
         Args:
             query_codes: float array [queries, units], as `continuous_codes` returns.

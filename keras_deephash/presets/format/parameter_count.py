@@ -43,7 +43,7 @@ def count_kept_parameters(model: "keras.Model") -> int:
 
 
 def sketch(compute: Callable):
-    """What a function returns that builds a model, without memory for its weights.
+    """The result of a function that builds a model, without memory for its weights.
 
     Args:
         compute: function without arguments. It must not return the model, whose weights

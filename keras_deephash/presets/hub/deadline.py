@@ -9,7 +9,7 @@ class TooSlow(Exception):
 
 
 def within(seconds: float, work: Callable[[threading.Event], object]):
-    """What a function returns, if it does so in time.
+    """The result of a function, if it comes in time.
 
     A socket only limits the silence between two bytes: one byte every few seconds
     keeps a request alive without end, in its headers as in its body.

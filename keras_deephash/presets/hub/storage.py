@@ -69,7 +69,7 @@ class Storage:
             os.unlink(self._listing(commit))
 
     def listing(self, commit: str) -> dict[str, Blob]:
-        """What is known about the files of a commit: from here, or from the client."""
+        """Sizes and digests of the files of a commit, from here or from the client."""
         theirs = read_listing(os.path.join(self.folder, "trees", f"{commit}.json"))
         return {**theirs, **read_listing(self._listing(commit))}
 
