@@ -180,6 +180,9 @@ class TrainingBackup(keras.callbacks.Callback):
             epochs = int(file.attrs["epochs"])
             # One that was written before there were settings in it is believed.
             theirs = json.loads(file.attrs.get("settings", "null"))
+        classes = (theirs or {}).get("classes")
+        if hasattr(model, "class_vectors") and model.classes is None and classes:
+            model.know_classes(classes)  # As its training did.
         self._check_same(model, theirs)
         with model.distribute_strategy.scope():
             model.optimizer.build(model.trainable_variables)
@@ -235,7 +238,7 @@ def _settings(model: keras.Model) -> dict:
     plain = {
         key: value
         for key, value in config.items()
-        if isinstance(value, (bool, int, float, str, type(None)))
+        if isinstance(value, (bool, int, float, str, type(None))) or key == "lengths"
     }
     for key in ("name", "trainable"):  # A name has the number of the model in it.
         plain.pop(key, None)

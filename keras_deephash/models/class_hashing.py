@@ -9,6 +9,7 @@ from keras import ops
 
 from keras_deephash.checks import check_integer
 from keras_deephash.datasets.label_names import MOST_CLASSES
+from keras_deephash.models.base.encoder import check_length
 from keras_deephash.models.centers import hash_centers
 from keras_deephash.models.deep_hashing import DeepHashing
 from keras_deephash.models.layers.class_vectors import ClassVectors
@@ -111,30 +112,34 @@ class ClassHashing(DeepHashing):
                 f"Received: labels of {classes}. Add the new ones by `add_classes`, "
                 "or begin with a new model."
             )
+        if all(layer.are_known for layer in self.class_vectors):
+            return
         count = self.classes or classes
-        # Before the model changes: too few bits are an error.
-        drawn = {
-            layer: self.new_vectors(
-                count, layer.units, np.random.default_rng([self.seed, layer.units])
-            )
-            for layer in self.class_vectors
-            if not layer.are_known
-        }
+        drawn = self._draw(count)  # Before the model changes: it may be an error.
         if self.classes is None:
             self._make_vectors(count)
-        for layer, vectors in drawn.items():
+        for layer, vectors in zip(self.class_vectors, drawn, strict=True):
             layer.assign(vectors)
 
     def take_label_names(self, names: list[str] | None) -> None:
-        if names is not None and len(names) == self.classes:
-            self.label_names = names
+        if names is None or self.classes is None:
+            return
+        if len(names) != self.classes:
+            raise ValueError(
+                f"it has vectors of {self.classes} classes and names of {len(names)}."
+            )
+        self.label_names = names
 
-    def class_codes(self, classes: Sequence | None = None) -> np.ndarray:
+    def class_codes(
+        self, classes: Sequence | None = None, bits: int | None = None
+    ) -> np.ndarray:
         """The codes of classes: what to search by for images of a class.
 
         Args:
             classes: list of names of classes, or of their numbers. Defaults to
                 `None`, all of them.
+            bits: int, one of the `lengths` of a model that has several. Defaults to
+                `None`, the whole code.
 
         Returns:
             uint8 array [n, bits / 8], in the order of `classes`.
@@ -146,16 +151,13 @@ class ClassHashing(DeepHashing):
 
         >>> index.search(model.class_codes(["cat"]), k=10)
         """
-        layer = self.class_vectors[-1]
-        if not layer.are_known:
-            raise ValueError(
-                f"This `{type(self).__name__}` has no vectors of classes yet: call "
-                "`fit` first."
-            )
+        bits = check_length(self, bits)
+        self._check_vectors()
+        layer = next(each for each in self.class_vectors if each.units == bits)
         codes = pack_bits(ops.convert_to_numpy(layer.vectors))
         if classes is None:
             return codes
-        if isinstance(classes, (str, int)):
+        if isinstance(classes, (str, Integral)):
             classes = [classes]
         return codes[[self._class_number(each) for each in classes]]
 
@@ -163,7 +165,8 @@ class ClassHashing(DeepHashing):
         """Adds classes to a trained model, with vectors far from those there are.
 
         The codes of images do not change. Train the model on images of the new classes
-        for codes that are near to their vectors.
+        for codes that are near to their vectors; where the vectors learn, the optimizer
+        begins anew, its schedule included.
 
         Args:
             names_or_count: list of str, the names of the new classes; or int, their
@@ -182,32 +185,67 @@ class ClassHashing(DeepHashing):
                 "`names_or_count` must be names of a model that has `label_names`, "
                 f"and a number of any other. Received: {names_or_count!r}."
             )
+        if not counted and not isinstance(names_or_count, (list, tuple, np.ndarray)):
+            raise ValueError(
+                "`names_or_count` must be a list of names. "
+                f"Received: {names_or_count!r}."
+            )
+        self._check_vectors()
         count = check_integer(
             "names_or_count",
             names_or_count if counted else len(names_or_count),
             minimum=1,
+            maximum=MOST_CLASSES - self.classes,
         )
-        if not all(layer.are_known for layer in self.class_vectors):
-            raise ValueError("Call `fit` first: there are no vectors of classes yet.")
-        vectors = [self._with_more(layer, count) for layer in self.class_vectors]
+        known = [ops.convert_to_numpy(layer.vectors) for layer in self.class_vectors]
+        drawn = self._draw(count, known)
         if not counted:
             self.label_names = [*self.label_names, *names_or_count]
         self._make_vectors(self.classes + count)
-        for layer, values in zip(self.class_vectors, vectors, strict=True):
-            layer.assign(values)
+        for layer, old, new in zip(self.class_vectors, known, drawn, strict=True):
+            layer.assign(np.concatenate([old, new]))
         self.forget_functions()
-        if self.learns_vectors and self.compiled:
-            # It knows the old weight.
-            config = self.optimizer.get_config()
-            with self.distribute_strategy.scope():
-                self.optimizer = type(self.optimizer).from_config(config)
 
-    def _with_more(self, layer: ClassVectors, count: int) -> np.ndarray:
-        """The vectors of a layer, and those of new classes."""
-        known = ops.convert_to_numpy(layer.vectors)
-        generator = np.random.default_rng([self.seed, layer.units, len(known)])
-        drawn = self.new_vectors(count, layer.units, generator, others=known)
-        return np.concatenate([known, drawn])
+    def _check_vectors(self) -> None:
+        """Raises ValueError unless there are vectors of classes."""
+        name = type(self).__name__
+        if not self.needs_labels:
+            raise ValueError(
+                f"This `{name}` learns without labels, and has no vectors of classes."
+            )
+        if not all(layer.are_known for layer in self.class_vectors):
+            raise ValueError(
+                f"This `{name}` has no vectors of classes yet: call `fit` first."
+            )
+
+    def _draw(self, count: int, known: list | None = None) -> list[np.ndarray]:
+        """New vectors of each length; a longer centre begins with the shorter one.
+
+        Else the same outputs would be pulled to different centres.
+
+        Args:
+            count: int. Number of new classes.
+            known: list of float arrays [m, bits], the vectors that there are, for each
+                length. Defaults to `None`.
+        """
+        drawn, shorter = [], np.empty((count, 0))
+        for number, layer in enumerate(self.class_vectors):
+            start = 0 if self.learns_vectors else shorter.shape[1]
+            others = None if known is None else known[number]
+            seed = [self.seed, layer.units]
+            seed += [] if others is None else [len(others)]
+            generator = np.random.default_rng(seed)
+            bits = layer.units - start
+            total = count + (0 if others is None else len(others))
+            if start and bits < 63 and total > 1 << bits:
+                # The beginnings tell the classes apart.
+                new = generator.choice([-1.0, 1.0], (count, bits))
+            else:
+                others = None if others is None else others[:, start:]
+                new = self.new_vectors(count, bits, generator, others)
+            shorter = np.concatenate([shorter[:, :start], new], axis=1)
+            drawn.append(shorter)
+        return drawn
 
     def _class_number(self, name_or_number) -> int:
         if isinstance(name_or_number, str):
@@ -226,6 +264,10 @@ class ClassHashing(DeepHashing):
         with self.distribute_strategy.scope():
             for layer in self.class_vectors:
                 layer.make(classes)
+            if self.learns_vectors and self.compiled and self.optimizer.built:
+                # It does not know the new weights.
+                config = self.optimizer.get_config()
+                self.optimizer = type(self.optimizer).from_config(config)
 
     def get_config(self) -> dict:
         return {**super().get_config(), "classes": self.classes, "seed": self.seed}

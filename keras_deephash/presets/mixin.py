@@ -179,7 +179,9 @@ class PresetMixin:
             "metrics": metrics,
             "purpose": purpose,
         }
-        record = self.training_record or {"weights_dtype": "float32"}
+        record = dict(self.training_record or {"weights_dtype": "float32"})
+        if self.label_names is not None:  # Classes may have been added since.
+            record["label_names"] = self.label_names
         description = {**dict.fromkeys(given), **record}
         description |= {name: v for name, v in given.items() if v is not None}
         if description["label_names"] is None:

@@ -106,7 +106,9 @@ def read_data(options: TrainingOptions) -> TrainingData:
     train = parts["train"]
     digest = _digest(train)
     labelled = train.is_labelled
-    if not find_method(options).needs_labels:  # It learns from images alone.
+    if not find_method(options).learns_from_labels(
+        options.arguments
+    ):  # It learns from images alone.
         labelled = np.ones(len(train), bool)
     else:
         _check_labels(train)

@@ -274,7 +274,7 @@ def test_what_is_not_known_yet(make, images):
     model = make("CSQ")
     with pytest.raises(ValueError, match="has no vectors of classes yet: call `fit`"):
         model.class_codes()
-    with pytest.raises(ValueError, match="Call `fit` first"):
+    with pytest.raises(ValueError, match="has no vectors of classes yet: call `fit`"):
         model.add_classes(2)
     dataset = tf.data.Dataset.from_tensor_slices((images, np.arange(24) % 4)).batch(8)
     with pytest.raises(
@@ -487,3 +487,146 @@ def test_names_that_do_not_fit_the_classes(make, images, labels, tmp_path):
 def test_more_classes_than_any_other_number(make, tmp_path):
     make("DPN", classes=20_000).save_to_preset(tmp_path / "mine")
     assert kdh.from_preset(tmp_path / "mine").classes == 20_000
+
+
+@pytest.mark.parametrize("cls", [kdh.OrthoHash, kdh.CSQ])
+def test_a_longer_centre_begins_with_the_shorter_one(make_backbone, cls):
+    model = cls(make_backbone(), 64, classes=20, lengths=[16, 32, 64])
+    model.know_classes(20)
+    whole = model.class_codes()
+    for bits in (16, 32):
+        short = model.class_codes(bits=bits)
+        np.testing.assert_array_equal(short, whole[:, : bits // 8])
+    signs = np.unpackbits(whole, axis=1)
+    others = ~np.eye(20, dtype=bool)
+    for bits, least in ((16, 6), (32, 13), (64, 26)):
+        part = signs[:, :bits]
+        assert (part[:, None] != part).sum(axis=2)[others].min() >= least
+    model.add_classes(2)
+    np.testing.assert_array_equal(model.class_codes()[:20], whole)
+    np.testing.assert_array_equal(
+        model.class_codes(bits=16), model.class_codes()[:, :2]
+    )
+    one = cls(make_backbone(), 16, classes=20)
+    one.know_classes(20)
+    np.testing.assert_array_equal(one.class_codes(), whole[:, :2])
+
+
+def test_ties_of_a_shorter_code_begin_those_of_a_longer_one():
+    from keras_deephash.losses.target_codes import target_codes
+
+    labels, centers = np.ones((1, 2), "float32"), np.ones((2, 32), "float32")
+    centers[1] = -1  # Every sum is 0.
+    whole = np.asarray(target_codes(labels, centers, seed=3))
+    assert set(np.unique(whole)) == {-1, 1}
+    short = np.asarray(target_codes(labels, centers[:, :16], seed=3))
+    np.testing.assert_array_equal(short, whole[:, :16])
+
+
+def test_added_classes_leave_an_index_as_it_is(make_backbone, images, labels, tmp_path):
+    model = kdh.CSQ(make_backbone(), 16)
+    model.know_classes(labels.shape[1])
+    index = kdh.Index(model)
+    index.add(images[:4])
+    index.save(tmp_path / "index")
+    model.add_classes(1)
+    index.add(images[4:6])
+    assert len(kdh.Index.load(tmp_path / "index", model)) == 4
+
+
+def test_names_in_another_order_are_refused_by_fit(make_backbone, images):
+    class Named:
+        class_names = ["ant", "cat", "bee"]
+
+    import tensorflow as tf
+
+    dataset = tf.data.Dataset.from_tensor_slices(
+        (images[:6], np.array([0, 1, 2, 0, 1, 2]))
+    ).batch(3)
+    model = kdh.CSQ(make_backbone(), 16)
+    model.label_names = ["ant", "bee"]
+    model.know_classes(2)
+    model.add_classes(["cat"])
+    dataset.class_names = Named.class_names
+    with pytest.raises(ValueError, match="must be in the order of the `label_names`"):
+        model.fit(dataset, verbose=0)
+    assert model.label_names == ["ant", "bee", "cat"]
+
+
+def test_names_of_added_classes_are_saved(make_backbone, tmp_path):
+    model = kdh.CSQ(make_backbone(), 16)
+    model.label_names = ["ant", "bee"]
+    model.know_classes(2)
+    model.training_record = {"weights_dtype": "float32", "label_names": ["ant", "bee"]}
+    model.add_classes(["cat"])
+    model.save_to_preset(tmp_path / "preset")
+    again = kdh.from_preset(tmp_path / "preset")
+    assert again.label_names == ["ant", "bee", "cat"]
+    np.testing.assert_array_equal(
+        again.class_codes(["cat"]), model.class_codes(["cat"])
+    )
+
+
+@pytest.mark.parametrize("name, learns", [("OrthoHash", False), ("HyP2", True)])
+def test_switching_trainable_does_not_change_what_learns(make_backbone, name, learns):
+    model = getattr(kdh, name)(make_backbone(), 16)
+    model.trainable = False
+    if learns:
+        model.know_classes(3)
+    model.trainable = True
+    model.know_classes(3)
+    trained = {id(weight) for weight in model.trainable_variables}
+    assert (id(model.class_vectors[0].vectors) in trained) is learns
+
+
+def test_an_optimizer_that_was_built_before_the_vectors(
+    make_backbone, images, labels, tmp_path
+):
+    model = kdh.HyP2(make_backbone(), 16)
+    model.compile(keras.optimizers.SGD(1e-3))
+    model.save(tmp_path / "model.keras")
+    again = keras.models.load_model(tmp_path / "model.keras")
+    again.fit(images, labels, batch_size=12, verbose=0)
+    assert any(
+        variable is again.class_vectors[0].vectors
+        for variable in again.trainable_variables
+    )
+
+
+def test_a_backup_of_counted_classes_is_restored(
+    make_backbone, images, labels, tmp_path
+):
+    from keras_deephash.callbacks import TrainingBackup
+
+    def begin():
+        model = kdh.OrthoHash(make_backbone(), 16)
+        model.compile(keras.optimizers.SGD(1e-3))
+        return model
+
+    model = begin()
+    backup = TrainingBackup(tmp_path / "backup")
+    model.fit(images, labels, epochs=1, verbose=0, callbacks=[backup])
+    again = begin()
+    assert TrainingBackup(tmp_path / "backup").restore(again) == 1
+    np.testing.assert_array_equal(again.class_codes(), model.class_codes())
+    other = kdh.OrthoHash(make_backbone(), 16, lengths=[8, 16])
+    other.compile(keras.optimizers.SGD(1e-3))
+    with pytest.raises(ValueError, match="lengths"):
+        TrainingBackup(tmp_path / "backup").restore(other)
+
+
+@pytest.mark.parametrize("value", [None, 1.5, {"a"}])
+def test_classes_to_add_are_names_or_a_number(make_backbone, value):
+    model = kdh.CSQ(make_backbone(), 16, classes=2)
+    model.know_classes(2)
+    model.label_names = ["ant", "bee"]
+    with pytest.raises(ValueError, match="`names_or_count` must be a"):
+        model.add_classes(value)
+
+
+def test_numbers_of_numpy_name_a_class(make_backbone):
+    model = kdh.CSQ(make_backbone(), 16, classes=3)
+    model.know_classes(3)
+    np.testing.assert_array_equal(
+        model.class_codes(np.int64(2)), model.class_codes()[2:]
+    )

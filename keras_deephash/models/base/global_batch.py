@@ -13,6 +13,7 @@ from keras_deephash.models.base.freezing import (
 from keras_deephash.models.base.global_batch_steps import GlobalBatchSteps
 from keras_deephash.models.base.label_forms import (
     check_labels,
+    check_order,
     check_same_names,
     count_labels,
     known_labels,
@@ -70,6 +71,11 @@ class GlobalBatchTraining(FreezingMixin, GlobalBatchSteps):
         Another one, such as Adam, gives all layers one rate.
         """
         return keras.optimizers.SGD(cls.default_learning_rate(), momentum=0.9)
+
+    @classmethod
+    def learns_from_labels(cls, arguments: dict) -> bool:
+        """Whether a model of these arguments needs labels, before it is built."""
+        return cls.needs_labels
 
     def own_callbacks(self) -> list[keras.callbacks.Callback]:
         """Callbacks that every training of the method needs, ahead of the user's."""
@@ -236,6 +242,8 @@ class GlobalBatchTraining(FreezingMixin, GlobalBatchSteps):
         """Learns the names and the number of the labels to come; returns that."""
         names, classes = known_labels(self, x, y, classes)
         check_labels(y, "y", classes)
+        if hasattr(self, "class_vectors"):  # They are in the order of the names.
+            check_order(names, self.label_names)
         self.know_classes(count_labels(x, y, classes))
         self.label_names = names
         self._take_classes(classes)

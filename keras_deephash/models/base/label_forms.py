@@ -49,6 +49,17 @@ def check_same_names(names: list[str] | None, of_model: list[str] | None) -> Non
         )
 
 
+def check_order(names: list[str] | None, of_model: list[str] | None) -> None:
+    """Raises ValueError for the names of the model's labels in another order."""
+    if names != of_model and sorted(names or ()) == sorted(of_model or ()):
+        raise ValueError(
+            "The `class_names` must be in the order of the `label_names` of the model, "
+            "as its vectors of classes are: `image_dataset_from_directory(..., "
+            f"class_names=model.label_names)`. Received: {_listed(names)}, and the "
+            f"model has {_listed(of_model)}."
+        )
+
+
 def _listed(names: list[str]) -> str:
     shown = [repr(printable(name)) for name in names[:_SHOWN]]
     return ", ".join(shown + (["..."] if len(names) > _SHOWN else []))

@@ -22,6 +22,7 @@ class ClassVectors(keras.layers.Layer):
         super().__init__(trainable=trainable, **kwargs)
         self.units = units
         self.vectors = None
+        self._learn = trainable  # Whatever `trainable` is switched to meanwhile.
 
     def make(self, classes: int) -> None:
         """Makes the weight, of zeros, in place of the one there was."""
@@ -30,7 +31,7 @@ class ClassVectors(keras.layers.Layer):
         self.vectors = self.add_weight(
             shape=(classes, self.units),
             initializer="zeros",
-            trainable=self.trainable,
+            trainable=self._learn,
             name="vectors",
         )
 
