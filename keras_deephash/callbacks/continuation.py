@@ -4,7 +4,7 @@ import math
 
 import keras
 
-# A step every 20 of 150 epochs, as published.
+# A step every 20 of 150 epochs, as in swuxyj/DeepHash-pytorch.
 _STEP, _EPOCHS = 20, 150
 
 

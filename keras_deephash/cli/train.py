@@ -114,8 +114,9 @@ def add_arguments(parser) -> None:
     add(
         "--optimizer",
         choices=("recipe", "sgd", "adamw"),
-        help="'recipe' is the published one: SGD with learning-rate multipliers; the "
-        "others warm up for a tenth of the steps and decay by cosine",
+        help="'recipe' is the method's own, SGD with learning-rate multipliers for "
+        "DCH, DHN, DQN, DVSQ and DTQ; the others warm up for a tenth of the steps and "
+        "decay by cosine",
     )
     add("--learning-rate", type=float, help="peak of sgd or adamw")
     add("--weight-decay", type=float, help="of sgd or adamw")

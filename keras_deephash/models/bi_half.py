@@ -18,10 +18,11 @@ from keras_deephash.preprocessing import Preprocessor
 class BiHalf(DeepHashing):
     """Bi-half hashing: codes without labels, each bit 1 for half of the images.
 
-    In training, a bit is 1 for the images in the upper half of a batch, and -1 for the
-    others. The loss is the squared difference of the cosines of these codes and of the
-    backbone's features, less their mean, and `gamma / 2 * mean (u - b)^2`, which pulls
-    the outputs to the codes. The backbone does not learn.
+    In training, a bit is 1 for the images in the upper half of the global batch, and -1
+    for the others. The loss is the squared difference between the cosines of these
+    codes and those of the backbone's features, from which the features' mean is
+    subtracted, and `gamma / 2 * mean (u - b)^2`, which pulls the outputs to the codes.
+    The backbone does not learn.
 
     Args:
         backbone: `keras.Model`, images to features [n, d].

@@ -13,7 +13,7 @@ from keras_deephash.preprocessing import Preprocessor
 class CSQ(ClassHashing):
     """Central Similarity Quantization: each bit as the centre of its class has it.
 
-    For many classes, of one label an image or several. The loss is `center_loss +
+    For many classes, and for images of one label or several. The loss is `center_loss +
     quantization_weight * quantization_loss`; the latter is `mean (|tanh u| - 1)^2`.
 
     Args:

@@ -49,8 +49,9 @@ class DeepHashing(HashingModel):
     >>> model.encode(images, bits=16)  # uint8 [n, 2]
 
     References:
-        - [He et al., Nested Hash Layer, 2024](https://arxiv.org/abs/2412.08922):
-          several lengths in one layer.
+        - [He et al., Nested Hash Layer: A Plug-and-play Module for Multiple-length Hash
+          Code Learning, 2024](https://arxiv.org/abs/2412.08922): several lengths in one
+          layer. Its dynamic weights of the lengths are not here.
     """
 
     # Arguments of this constructor that subclasses take in their `**kwargs`.

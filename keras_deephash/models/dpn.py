@@ -11,7 +11,7 @@ from keras_deephash.preprocessing import Preprocessor
 class DPN(ClassHashing):
     """Deep Polarized Networks: each bit on the side of its class's centre, by a margin.
 
-    For many classes, of one label an image or several. It has the centres and the
+    For many classes, and for images of one label or several. It has the centres and the
     targets of `CSQ`, and a hinge loss that needs no quantization.
 
     Args:
@@ -19,7 +19,7 @@ class DPN(ClassHashing):
         bits: int. Length of a code, a multiple of 8.
         margin: float, > 0. Of each output. Defaults to `1.0`.
         square_weight: float, >= 0. Weight of the outputs' squares, which keeps them
-            near to the margin. Defaults to `0.1`.
+            near to the margin. Defaults to `0.1`; the paper has none.
         classes: int. Number of classes. Defaults to `None`: the first `fit` counts
             them.
         seed: int. Of the centres. Defaults to `0`.

@@ -22,8 +22,9 @@ class GreedyHash(ClassHashing):
 
     With labels the loss is the cross-entropy of a linear classifier of the codes; the
     classifier's rows are the vectors of the classes. Without labels it is the squared
-    difference of the cosines of codes and of the backbone's features, less their mean.
-    To both comes `quantization_weight * mean ||u| - 1|^3`.
+    difference between the cosines of the codes and those of the backbone's features,
+    from which the features' mean is subtracted; the backbone does not learn.
+    `quantization_weight * mean ||u| - 1|^3` is added to either.
 
     Args:
         backbone: `keras.Model`, images to features [n, d].

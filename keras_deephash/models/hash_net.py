@@ -26,8 +26,8 @@ class HashNet(DeepHashing):
         bits: int. Length of a code, a multiple of 8.
         alpha: float, > 0. Slope of the sigmoid. Defaults to `None`, 10 / bits.
         continuation: int, >= 1. Epochs after which `beta` rises by a step. Defaults to
-            `None`: the published 20 of 150 epochs, scaled to the epochs of the
-            training.
+            `None`: 20 of 150 epochs, as in DeepHash-pytorch, scaled to the epochs of
+            the training. The authors' code counts 200 training steps.
         preprocessor: `Preprocessor`. Defaults to the backbone's own.
         **kwargs: `lengths`, `distillation_weight`, and `name` and `trainable` of
             `keras.Model`.

@@ -13,8 +13,8 @@ from keras_deephash.preprocessing import Preprocessor
 class HyP2(ClassHashing):
     """Hybrid proxies and pairs: codes near to learned proxies of all their labels.
 
-    For images of several labels. Images without a label in common are pushed apart
-    besides, also where no proxy does it.
+    For images of several labels. Two images that have several labels each, and none in
+    common, are pushed apart too.
 
     Args:
         backbone: `keras.Model`, images to features [n, d].

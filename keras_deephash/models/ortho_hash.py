@@ -19,7 +19,8 @@ class OrthoHash(ClassHashing):
         bits: int. Length of a code, a multiple of 8.
         scale: float, > 0. Of the cosines in the softmax. Defaults to `8.0`.
         margin: float, >= 0. By how much an image should be nearer to its own centre,
-            in units of the cosine. Defaults to `0.2`; 0.3 for few classes.
+            in units of the cosine. Defaults to `0.2`; the authors'
+            command for CIFAR-10 has 0.3.
         classes: int. Number of classes. Defaults to `None`: the first `fit` counts
             them.
         seed: int. Of the centres. Defaults to `0`.

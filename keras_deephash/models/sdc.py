@@ -12,10 +12,10 @@ from keras_deephash.preprocessing import Preprocessor
 class SDC(DeepHashing):
     """Similarity Distribution Calibration: codes without labels, far and near.
 
-    The cosines of codes are to be in the order of those of the backbone's features, and
-    spread as a beta distribution over the whole range: see
-    `losses.SimilarityDistributionLoss`. To it comes `quantization_weight * mean (1 -
-    cos(v, sign v))`. The outputs v are normalized over the batch, and the backbone does
+    The cosines of codes are to follow a beta distribution, in the order of the cosines
+    of the backbone's features: see `losses.SimilarityDistributionLoss`. By default its
+    negative half is 0. The loss also has `quantization_weight * mean (1 - cos(v, sign
+    v))`. The outputs v are normalized over the batch, and the backbone does
     not learn. The published network has one more layer between, of the dimension of the
     features.
 

@@ -166,7 +166,7 @@ def _argument_texts(cls: type) -> dict[str, str]:
     section = re.split(r"\n\S", section)[0]
     texts, names = {}, []
     for line in section.splitlines():
-        start = re.match(r" {4}([\w, ]+): (.*)", line)
+        start = re.match(r" {4}\*{0,2}([\w, ]+): (.*)", line)
         if start:
             names = [name.strip() for name in start[1].split(",")]
             texts |= dict.fromkeys(names, start[2])
