@@ -122,13 +122,17 @@ class ClassHashing(DeepHashing):
             layer.assign(vectors)
 
     def take_label_names(self, names: list[str] | None) -> None:
-        if names is None or self.classes is None:
-            return
-        if len(names) != self.classes:
+        if names is not None and self.classes is not None:
+            self.check_label_names(names)
+            self.label_names = names
+
+    def check_label_names(self, names: list[str] | None) -> None:
+        known = (None, len(names or ()))
+        if names is not None and self.classes not in known:
             raise ValueError(
-                f"it has vectors of {self.classes} classes and names of {len(names)}."
+                f"`label_names` must hold names for the {self.classes} classes that the "
+                f"model has vectors of. Received: {len(names)} names."
             )
-        self.label_names = names
 
     def class_codes(
         self, classes: Sequence | None = None, bits: int | None = None

@@ -117,6 +117,9 @@ class PresetMixin:
         A method whose classes are fixed takes them; others may learn other labels.
         """
 
+    def check_label_names(self, names: list[str] | None) -> None:
+        """Raises ValueError for names that do not fit what the model learned."""
+
     def save(self, filepath, *args, **kwargs) -> None:
         """Saves the model to a `.keras` file, as `keras.Model.save`.
 
@@ -186,4 +189,5 @@ class PresetMixin:
         description |= {name: v for name, v in given.items() if v is not None}
         if description["label_names"] is None:
             description["label_names"] = self.label_names
+        self.check_label_names(description["label_names"])
         save_preset(self, preset_dir, index=index, **description)
