@@ -130,8 +130,8 @@ class ClassHashing(DeepHashing):
         known = (None, len(names or ()))
         if names is not None and self.classes not in known:
             raise ValueError(
-                f"`label_names` must hold names for the {self.classes} classes that the "
-                f"model has vectors of. Received: {len(names)} names."
+                f"`label_names` must hold names for the {self.classes} classes that "
+                f"the model has vectors of. Received: {len(names)} names."
             )
 
     def class_codes(
