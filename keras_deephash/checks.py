@@ -2,9 +2,13 @@
 
 import math
 from collections.abc import Sequence
+from contextlib import suppress
+from itertools import pairwise
 from numbers import Real
 
 import numpy as np
+
+MOST_LENGTHS = 32
 
 
 def check_integer(
@@ -29,6 +33,29 @@ def check_bits(bits: int) -> int:
     if not is_integer or bits < 8 or bits % 8:
         raise ValueError(f"`bits` must be a multiple of 8. Received: bits={bits!r}.")
     return int(bits)
+
+
+def check_lengths(lengths, bits: int) -> tuple[int, ...] | None:
+    """The lengths of the codes of one model, rising up to `bits`; or a ValueError."""
+    if lengths is None:
+        return None
+    checked = ()
+    with suppress(TypeError, ValueError):  # The error below names `lengths`.
+        if isinstance(lengths, (list, tuple, np.ndarray)):
+            checked = tuple(check_bits(length) for length in lengths)
+    rising = all(a < b for a, b in pairwise(checked))
+    if not checked or not rising or checked[-1] != bits:
+        raise ValueError(
+            "`lengths` must be a list of multiples of 8 that rise up to `bits`, such "
+            "as [16, 32, 64] of 64 bits. "
+            f"Received: lengths={str(lengths)[:80]}, bits={bits!r}."
+        )
+    if len(checked) > MOST_LENGTHS:
+        raise ValueError(
+            f"`lengths` must be a list of at most {MOST_LENGTHS} lengths. "
+            f"Received: {len(checked)}."
+        )
+    return checked
 
 
 def check_number(name: str, value: float, positive: bool = False) -> float:

@@ -4,10 +4,9 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 import keras
-import numpy as np
 from keras import ops
 
-from keras_deephash.checks import check_bits, check_number
+from keras_deephash.checks import check_lengths, check_number
 from keras_deephash.losses import mean_over_replicas
 from keras_deephash.losses.similarity_preserving import SimilarityPreservingLoss
 from keras_deephash.models.hashing_model import HashingModel
@@ -35,8 +34,8 @@ class DeepHashing(HashingModel):
         bits: int. Length of a code, a multiple of 8.
         preprocessor: `Preprocessor`. Defaults to the backbone's own, else to the
             default one for the backbone's input size.
-        lengths: list of int. Lengths of codes, rising multiples of 8, the last of
-            which is `bits`; every subclass takes it among its `**kwargs`. Defaults to
+        lengths: list of int, 32 at most. Lengths of codes, rising multiples of 8, the
+            last of which is `bits`; every subclass takes it among its `**kwargs`. Defaults to
             `None`, codes of `bits` alone.
         distillation_weight: float, >= 0. Of the loss by which shorter codes learn from
             longer ones. Defaults to `0.1`.
@@ -68,7 +67,7 @@ class DeepHashing(HashingModel):
     ):
         _check_arguments(type(self), kwargs)
         super().__init__(backbone, bits, preprocessor, **kwargs)
-        self.lengths = _check_lengths(lengths, self.bits)
+        self.lengths = check_lengths(lengths, self.bits)
         self.distillation_weight = check_number(
             "distillation_weight", distillation_weight
         )
@@ -119,21 +118,6 @@ class DeepHashing(HashingModel):
             "lengths": None if self.lengths is None else list(self.lengths),
             "distillation_weight": self.distillation_weight,
         }
-
-
-def _check_lengths(lengths, bits: int) -> tuple[int, ...] | None:
-    """The lengths of codes, rising up to `bits`; or a ValueError."""
-    if lengths is None:
-        return None
-    listed = isinstance(lengths, (list, tuple, np.ndarray)) and np.ndim(lengths) == 1
-    checked = tuple(check_bits(length) for length in lengths) if listed else ()
-    rising = all(a < b for a, b in pairwise(checked))
-    if not checked or not rising or checked[-1] != bits:
-        raise ValueError(
-            "`lengths` must be a list of multiples of 8 that rise up to `bits`, such "
-            f"as [16, 32, {bits}]. Received: lengths={str(lengths)[:80]}, bits={bits}."
-        )
-    return checked
 
 
 def _check_arguments(cls: type, arguments: dict) -> None:

@@ -83,8 +83,18 @@ def test_a_model_of_one_length_has_that_alone(make_backbone, images):
     "lengths", [[], [16, 8, 32], [8, 8, 32], [8, 16], [8, 12, 32], 32, "8,32", [[32]]]
 )
 def test_lengths_rise_up_to_the_bits(make_backbone, lengths):
-    with pytest.raises(ValueError, match="must be a"):
+    with pytest.raises(ValueError, match="`lengths` must be a list .* up to `bits`"):
         kdh.DCH(make_backbone(), 32, lengths=lengths)
+
+
+def test_a_model_has_32_lengths_at_most(make_backbone, images):
+    model = kdh.HashNet(make_backbone(), 256, lengths=list(range(8, 257, 8)))
+    model.compile("sgd")
+    labels = np.arange(8) % 2
+    logs = model.evaluate(images[:8], labels, verbose=0, return_dict=True)
+    assert len([name for name in logs if name.startswith("distillation")]) == 31
+    with pytest.raises(ValueError, match="at most 32 lengths. Received: 33"):
+        kdh.HashNet(make_backbone(), 264, lengths=list(range(8, 265, 8)))
 
 
 def test_the_lengths_are_kept_in_a_preset(model, images, tmp_path):

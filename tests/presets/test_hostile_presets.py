@@ -295,8 +295,12 @@ def test_absurd_configurations_are_refused(preset, change, refused, edit, messag
         ({"lengths": "16"}, "`lengths` must be a list"),
         ({"lengths": {"8": 16}}, "`lengths` in .* must be a number, a string or a"),
         (
-            {"bits": 8192, "classes": 100_000, "lengths": list(range(8, 8193, 8))},
-            r"describes [\d,]{15,} parameters",
+            {"bits": 8192, "classes": 100_000, "lengths": list(range(256, 8193, 256))},
+            r"describes [\d,]{14,} parameters",
+        ),
+        (
+            {"bits": 8192, "lengths": list(range(8, 8193, 8))},
+            "`lengths` must be a list of at most 32 lengths",
         ),
     ],
 )

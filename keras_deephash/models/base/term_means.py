@@ -4,7 +4,8 @@ import keras
 from keras import ops
 
 # Room for the names that a method's loss gives; they are not known before it is run.
-_CAPACITY = 32
+# Of 32 lengths of codes each has three, and all but the longest learn from another.
+_CAPACITY = 128
 
 
 class TermMeans(keras.metrics.Metric):
