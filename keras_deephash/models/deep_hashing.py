@@ -35,8 +35,8 @@ class DeepHashing(HashingModel):
         preprocessor: `Preprocessor`. Defaults to the backbone's own, else to the
             default one for the backbone's input size.
         lengths: list of int, 32 at most. Lengths of codes, rising multiples of 8, the
-            last of which is `bits`; every subclass takes it among its `**kwargs`. Defaults to
-            `None`, codes of `bits` alone.
+            last of which is `bits`; every subclass takes it among its `**kwargs`.
+            Defaults to `None`, codes of `bits` alone.
         distillation_weight: float, >= 0. Of the loss by which shorter codes learn from
             longer ones. Defaults to `0.1`.
         **kwargs: `name` and `trainable` of `keras.Model`.

@@ -7,11 +7,8 @@ from keras_deephash.backbones.loading import load_backbone
 from keras_deephash.datasets import word_vectors
 from keras_deephash.preprocessing import Preprocessor
 from keras_deephash.presets.format.constructor import constructor_parameters
-from keras_deephash.training.option_checks import find_method
+from keras_deephash.training.option_checks import code_length, find_method
 from keras_deephash.training.options import NEW_BACKBONES, TrainingOptions
-
-# Of the methods whose codes are bits, where the options name no length.
-BITS = 48
 
 
 def build_model(options: TrainingOptions, label_names: list[str] | None) -> keras.Model:
@@ -24,7 +21,7 @@ def build_model(options: TrainingOptions, label_names: list[str] | None) -> kera
     cls = find_method(options)
     arguments = dict(options.arguments)
     if "bits" in constructor_parameters(cls):
-        arguments.setdefault("bits", BITS)
+        arguments.setdefault("bits", code_length(options))
     if "seed" in constructor_parameters(cls):  # Of centres, and of triplets.
         arguments.setdefault("seed", options.seed)
     if options.word_vectors is not None:

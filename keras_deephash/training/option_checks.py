@@ -5,7 +5,13 @@ import os
 
 import keras
 
-from keras_deephash.checks import check_integer, check_number, check_option
+from keras_deephash.checks import (
+    check_bits,
+    check_integer,
+    check_lengths,
+    check_number,
+    check_option,
+)
 from keras_deephash.datasets import ImageSet, Splits
 from keras_deephash.models.methods import METHODS
 from keras_deephash.presets.format.constructor import constructor_parameters
@@ -21,6 +27,8 @@ from keras_deephash.training.options import (
     option_names,
 )
 
+# Of the methods whose codes are bits, where the options name no length.
+BITS = 48
 # Integers and their least values; numbers, and words, that may be None.
 _INTEGERS = {"seed": 0}
 _INTEGERS_OR_NONE = {
@@ -217,6 +225,9 @@ def check_method_arguments(cls: type, options: TrainingOptions) -> None:
         choices = plain[name].choices if name in plain else ()
         if choices and isinstance(value, str):
             check_option(options.named(name), value, choices)
+    if "lengths" in getattr(cls, "shared_arguments", ()):
+        bits = check_bits(code_length(options))
+        check_lengths(options.arguments.get("lengths"), bits)
     if options.substitutes and options.word_vectors is None:
         raise ValueError(
             f"`{options.named('substitutes')}` needs {options.named('word_vectors')}, "
@@ -227,6 +238,13 @@ def check_method_arguments(cls: type, options: TrainingOptions) -> None:
             f"`{cls.__name__}` needs {options.named('word_vectors')}: a file of "
             "word2vec or GloVe, or the name of a model of gensim."
         )
+
+
+def code_length(options: TrainingOptions) -> int:
+    """The bits of a code: the longest of several `lengths`, where no bits are given."""
+    lengths = options.arguments.get("lengths")
+    several = isinstance(lengths, (list, tuple)) and len(lengths) > 0
+    return options.arguments.get("bits", lengths[-1] if several else BITS)
 
 
 def _check_kind(

@@ -67,6 +67,16 @@ def test_what_cannot_be_compared(data, tmp_path, capsys, arguments, message):
     assert message in capsys.readouterr().err and not output.exists()
 
 
+def test_lengths_that_do_not_fit_the_bits_stop_it_first(data, start, tmp_path):
+    pytest.importorskip("matplotlib")
+    output = tmp_path / "comparison"
+    with pytest.raises(ValueError, match="up to `bits`.*16, 32, 64.*bits=32"):
+        compare(
+            data, ["DCH"], [64, 32], str(output), backbone=start, lengths=[16, 32, 64]
+        )
+    assert not output.exists()
+
+
 def test_images_in_memory_are_split_once(start, tmp_path):
     pytest.importorskip("matplotlib")
     generator = np.random.default_rng(0)

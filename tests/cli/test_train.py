@@ -105,7 +105,7 @@ def test_arguments_are_those_of_the_model(
 def test_a_method_with_vectors_of_classes(same_data, same_preset, tmp_path):
     output = str(tmp_path / "trained")
     options = ["--data", same_data, "--output", output, "--epochs", "1", *SMALL]
-    options += ["--method", "OrthoHash", "--bits", "16", "--lengths", "8,16"]
+    options += ["--method", "OrthoHash", "--lengths", "8,16"]
     options += ["--backbone", same_preset, "--scale", "4"]
     assert main(["train", *options]) == 0
     metadata = json.loads((tmp_path / "trained" / "metadata.json").read_text())
