@@ -6,7 +6,6 @@ import os
 import keras
 
 from keras_deephash.checks import (
-    check_bits,
     check_integer,
     check_lengths,
     check_number,
@@ -226,8 +225,7 @@ def check_method_arguments(cls: type, options: TrainingOptions) -> None:
         if choices and isinstance(value, str):
             check_option(options.named(name), value, choices)
     if "lengths" in getattr(cls, "shared_arguments", ()):
-        bits = check_bits(code_length(options))
-        check_lengths(options.arguments.get("lengths"), bits)
+        check_lengths(options.arguments.get("lengths"), code_length(options))
     if options.substitutes and options.word_vectors is None:
         raise ValueError(
             f"`{options.named('substitutes')}` needs {options.named('word_vectors')}, "
