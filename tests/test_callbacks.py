@@ -54,6 +54,18 @@ def test_metrics_are_logged_like_any_other(make_model, images, labels, capsys):
     assert capsys.readouterr().out.count("val_map: ") == 2
 
 
+def test_metrics_of_shorter_codes(make_model, images, labels):
+    held_out = ImageSet(images, labels)
+    model = make_model(lengths=[8, 16])
+    callback = RetrievalEvaluation(held_out, held_out, metrics=["map", "map_8"])
+    logs = model.fit(images, labels, verbose=0, callbacks=[callback]).history
+    codes = model.encode(images, bits=8)
+    expected = evaluate_retrieval(codes, labels, codes, labels).map
+    assert logs["val_map_8"] == [expected] and "val_map" in logs
+    with pytest.raises(ValueError, match="`metrics` must be .*'map_x8'"):
+        RetrievalEvaluation(held_out, held_out, metrics=["map_x8"])
+
+
 def test_early_stopping_and_checkpoints_can_watch_it(
     make_model, images, labels, tmp_path
 ):

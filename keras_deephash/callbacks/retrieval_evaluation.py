@@ -1,12 +1,15 @@
 """Retrieval metrics during training."""
 
+import re
+
 import keras
 
 from keras_deephash.checks import check_integer
 from keras_deephash.datasets.image_set import ImageSet
 from keras_deephash.retrieval.evaluate_model import check_arguments, evaluate_model
 
-# The single figures of `retrieval_metrics` of a model.
+# The single figures of `retrieval_metrics` of a model, beside `map_16` and the like of
+# a model that has several lengths of codes.
 FIGURES = {
     "map",
     "map_symmetric",
@@ -37,8 +40,8 @@ class RetrievalEvaluation(keras.callbacks.Callback):
         every: int. Epochs between evaluations. Defaults to `1`.
         batch_size: int. Images per step. Defaults to `128`.
         metrics: names of single figures of the model's `retrieval_metrics`; those that
-            a method does not have are left out.
-            Defaults to `("map", "map_at_radius", "map_features")`.
+            a method does not have are left out. Of a model with `lengths` also
+            `map_16`, say, of 16 bits. Defaults to `("map", "map_at_radius", "map_features")`.
         **kwargs: arguments of `evaluate_retrieval`, such as `top_k` and `radius`, and
             `crops` of `encode`.
 
@@ -71,12 +74,12 @@ class RetrievalEvaluation(keras.callbacks.Callback):
             raise ValueError(
                 f"`metrics` must be a list of names. Received: metrics={metrics!r}."
             )
-        unknown = sorted(set(metrics) - FIGURES)
-        if unknown:
-            raise ValueError(
-                f"`metrics` must be some of {sorted(FIGURES)}. "
-                f"Received: {unknown[0]!r}."
-            )
+        for name in metrics:
+            if name not in FIGURES and not re.fullmatch("map_[0-9]+", str(name)):
+                raise ValueError(
+                    f"`metrics` must be some of {sorted(FIGURES)}, or `map_16` and the "
+                    f"like, of 16 bits. Received: {name!r}."
+                )
         check_arguments(kwargs)
         labels = query.labels.shape[1], database.labels.shape[1]
         if labels[0] != labels[1]:

@@ -11,6 +11,7 @@ from keras_deephash.losses import mean_over_replicas
 from keras_deephash.losses.similarity_preserving import SimilarityPreservingLoss
 from keras_deephash.models.hashing_model import HashingModel
 from keras_deephash.preprocessing import Preprocessor
+from keras_deephash.retrieval.evaluate import evaluate_retrieval
 
 # A continuous code at least this far from zero counts as saturated.
 SATURATION = 0.9
@@ -101,15 +102,14 @@ class DeepHashing(HashingModel):
         metrics = super().retrieval_metrics(
             query_codes, query_labels, database_codes, database_labels, **arguments
         )
+        arguments.pop("bootstrap", None)  # Intervals are of the whole codes.
         for length in (self.lengths or [])[:-1]:
-            shorter = super().retrieval_metrics(
-                query_codes[:, :length],
-                query_labels,
-                database_codes[:, :length],
-                database_labels,
+            metrics[f"map_{length}"] = evaluate_retrieval(
+                **self.ranking(query_codes[:, :length], database_codes[:, :length]),
+                query_labels=query_labels,
+                database_labels=database_labels,
                 **arguments,
-            )
-            metrics[f"map_{length}"] = shorter["map"]
+            ).map
         return metrics
 
     def get_config(self) -> dict:
