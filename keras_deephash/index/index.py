@@ -202,7 +202,13 @@ class Index:
     def _auto_radius(self) -> float:
         model = self._reader.model
         table = self.spec.radius_table
-        if getattr(model, "bits", None) == self.spec.bits:  # And not a shorter code.
+        if model is not None and model.bits != self.spec.bits:
+            raise ValueError(
+                '`radius="auto"` needs an index of whole codes: the radii of a model '
+                f"are those of its {model.bits} bits, and this index holds the first "
+                f"{self.spec.bits} of them. Give a number."
+            )
+        if model is not None:
             table = model.radius_table or table
         if table is None:
             raise ValueError(

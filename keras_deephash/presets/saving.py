@@ -36,6 +36,11 @@ def save_preset(
     target = os.path.realpath(os.fspath(preset_dir))
     check_replaceable(target)
     check_savable(model)
+    if index is not None and index.spec.bits != model.bits:
+        raise ValueError(
+            f"`index` must hold the whole codes of the model, {model.bits} bits: make "
+            f"it without `bits`. Received: an index of {index.spec.bits} bits."
+        )
     with disk_errors(target):
         os.makedirs(os.path.dirname(target), exist_ok=True)
         with replace_directory(target) as folder:

@@ -114,6 +114,9 @@ def test_metrics_have_a_figure_for_each_length(model, images, labels):
         expected = kdh.evaluate_retrieval(packed, labels, packed, labels).map
         assert metrics[f"map_{length}"] == expected
     assert "map_32" not in metrics
+    intervals = model.retrieval_metrics(codes, labels, codes, labels, bootstrap=20)
+    assert "map_interval" in intervals
+    assert {name: intervals[name] for name in metrics} == metrics
 
 
 def test_an_index_of_short_codes(model, images, tmp_path):
@@ -128,6 +131,12 @@ def test_an_index_of_short_codes(model, images, tmp_path):
     index.save(tmp_path / "short")
     again = kdh.Index.load(tmp_path / "short", model)
     np.testing.assert_array_equal(again.search(images[:3], k=4)[0], distances)
+
+
+def test_a_preset_brings_no_index_of_short_codes(model, tmp_path):
+    with pytest.raises(ValueError, match="`index` must hold .*, 32 bits.* of 16 bits"):
+        model.save_to_preset(tmp_path / "new" / "mine", index=kdh.Index(model, bits=16))
+    assert not (tmp_path / "new").exists()
 
 
 def test_short_codes_find_and_long_ones_rank(model, images):
@@ -155,5 +164,5 @@ def test_the_radius_of_the_whole_code_is_not_that_of_a_short_one(model, images, 
     kdh.calibrate(model, images, labels)
     short = kdh.Index(model, bits=8)
     short.add(images)
-    with pytest.raises(ValueError, match='`radius="auto"` needs'):
+    with pytest.raises(ValueError, match="of its 32 bits, .* first 8 of them. Give"):
         short.search(images[:1], radius="auto")
