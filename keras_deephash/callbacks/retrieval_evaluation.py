@@ -41,7 +41,8 @@ class RetrievalEvaluation(keras.callbacks.Callback):
         batch_size: int. Images per step. Defaults to `128`.
         metrics: names of single figures of the model's `retrieval_metrics`; those that
             a method does not have are left out. Of a model with `lengths` also
-            `map_16`, say, of 16 bits. Defaults to `("map", "map_at_radius", "map_features")`.
+            `map_16`, say, of 16 bits.
+            Defaults to `("map", "map_at_radius", "map_features")`.
         **kwargs: arguments of `evaluate_retrieval`, such as `top_k` and `radius`, and
             `crops` of `encode`.
 
