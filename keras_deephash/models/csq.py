@@ -74,7 +74,7 @@ class CSQ(ClassHashing):
 
     @classmethod
     def default_optimizer(cls):
-        return keras.optimizers.RMSprop(1e-5, rho=0.99)
+        return keras.optimizers.RMSprop(1e-5, rho=0.99, weight_decay=1e-5)
 
     def get_config(self) -> dict:
         return {

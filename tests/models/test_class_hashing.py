@@ -104,6 +104,8 @@ def test_default_recipe_is_the_published_one(make, name, optimizer, rate):
     assert type(model.optimizer) is optimizer
     assert float(model.optimizer.learning_rate) == pytest.approx(rate)
     assert model.learning_rate_multipliers is None
+    if name in ("CSQ", "DPN"):
+        assert model.optimizer.weight_decay == 1e-5
     if name == "HyP2":
         model.compile(learning_rate_multipliers=(1, 2, 10, 20))
         assert model.learning_rate_multipliers == (1, 2, 10, 20)
