@@ -5,7 +5,7 @@ import math
 import keras
 from keras import ops
 
-from keras_deephash.checks import check_integer
+from keras_deephash.checks import check_integer, check_option
 from keras_deephash.losses.distances import normalize
 from keras_deephash.losses.loss_layer import LossLayer
 from keras_deephash.losses.replicas import gather_rows
@@ -25,8 +25,8 @@ class SimilarityDistributionLoss(LossLayer):
     range, while those of features may lie close together.
 
     Args:
-        concentration: int, >= 1. Both parameters of the beta distribution; 1 is the
-            uniform one. Defaults to `5`.
+        concentration: int, 1 to 20. Both parameters of the beta distribution; 1 is
+            the uniform one. Defaults to `5`.
         orthogonal: bool. Whether negative targets are 0: the less similar half of the
             pairs has orthogonal codes, as published. Defaults to `True`.
 
@@ -52,6 +52,7 @@ class SimilarityDistributionLoss(LossLayer):
     def __init__(self, concentration: int = 5, orthogonal: bool = True, **kwargs):
         super().__init__(**kwargs)
         self.concentration = check_integer("concentration", concentration, 1, 20)
+        check_option("orthogonal", orthogonal, (True, False))
         self.orthogonal = bool(orthogonal)
 
     def call(self, codes, features):

@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 
-from keras_deephash.checks import check_number
+from keras_deephash.checks import check_number, check_option
 from keras_deephash.losses import (
     ClassCrossEntropyLoss,
     CubicQuantizationLoss,
@@ -43,7 +43,7 @@ class GreedyHash(ClassHashing):
     Example:
 
     >>> model = GreedyHash(AlexNetBackbone.small(), bits=48, supervised=False)
-    >>> model.compile(keras.optimizers.SGD(1e-4, momentum=0.9))
+    >>> model.compile()
     >>> model.fit(images, batch_size=128, epochs=10)
     >>> codes = model.encode(images)
 
@@ -67,9 +67,12 @@ class GreedyHash(ClassHashing):
         preprocessor: Preprocessor | None = None,
         **kwargs,
     ):
+        check_option("supervised", supervised, (True, False))
         if not supervised and classes is not None:
             raise ValueError(
-                "`classes` has no meaning with `supervised=False`: leave it out. "
+                "`classes` has no meaning with `supervised=False`: leave it out. The "
+                "preset of a model that learned from labels cannot become one without: "
+                "make a new model of its backbone. "
                 f"Received: classes={classes!r}."
             )
         super().__init__(backbone, bits, classes, seed, preprocessor, **kwargs)
@@ -110,6 +113,14 @@ class GreedyHash(ClassHashing):
     @classmethod
     def default_optimizer(cls):
         return keras.optimizers.SGD(1e-3, momentum=0.9, weight_decay=5e-4)
+
+    def compile(self, optimizer="auto", *args, **kwargs):
+        """As in every method. Without labels the published learning rate is 1e-4."""
+        published = isinstance(optimizer, str) and optimizer == "auto"
+        if published and not self.supervised:
+            optimizer = self.default_optimizer()
+            optimizer.learning_rate = 1e-4
+        super().compile(optimizer, *args, **kwargs)
 
     def get_config(self) -> dict:
         return {

@@ -24,8 +24,8 @@ class SDC(DeepHashing):
         bits: int. Length of a code, a multiple of 8.
         quantization_weight: float, >= 0. Weight of the quantization loss.
             Defaults to `1.0`.
-        concentration: int, >= 1. Both parameters of the beta distribution. Defaults to
-            `5`.
+        concentration: int, 1 to 20. Both parameters of the beta distribution.
+            Defaults to `5`.
         orthogonal: bool. Whether the less similar half of the pairs has the cosine 0,
             as published. Defaults to `True`.
         preprocessor: `Preprocessor`. Defaults to the backbone's own.

@@ -55,6 +55,30 @@ def test_codes_of_classes_are_the_signs_of_the_classifier(images):
     assert metrics.map > 0.95
 
 
+def test_the_published_recipe_without_labels():
+    model = made(supervised=False)
+    model.compile()
+    assert type(model.optimizer) is keras.optimizers.SGD
+    assert float(model.optimizer.learning_rate) == pytest.approx(1e-4)
+    assert model.learning_rate_multipliers is None
+    model.compile("sgd")
+    assert float(model.optimizer.learning_rate) == pytest.approx(1e-2)
+
+
+@pytest.mark.parametrize("value", ["false", None, 2])
+def test_flags_are_true_or_false(value):
+    with pytest.raises(ValueError, match="`supervised` must be one of True, False"):
+        made(supervised=value)
+    with pytest.raises(ValueError, match="`orthogonal` must be one of True, False"):
+        kdh.SDC(TinyBackbone(), 16, orthogonal=value)
+
+
+def test_a_preset_with_labels_becomes_none_without(tmp_path):
+    made(classes=4).save_to_preset(tmp_path / "mine")
+    with pytest.raises(kdh.PresetError, match="from labels cannot become one without"):
+        kdh.from_preset(tmp_path / "mine", supervised=False)
+
+
 def test_a_seed_gives_the_same_classifier():
     def vectors(seed):
         model = made(seed=seed)
