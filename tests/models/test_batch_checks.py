@@ -22,6 +22,28 @@ def dataset(images, labels):
     return tf.data.Dataset.from_tensor_slices((images, labels)).batch(4)
 
 
+@pytest.mark.parametrize("verb", ["fit", "evaluate"])
+@pytest.mark.parametrize("known", [True, False])
+@pytest.mark.parametrize("width", [2, 5])
+def test_labels_of_other_classes_stop_the_step(verb, known, width):
+    """Also where a dataset does not tell their number, or validates a training."""
+    model = kdh.CSQ(TinyBackbone(), bits=8, classes=3)
+    model.compile("sgd")
+    labels = np.eye(width, dtype="float32")[np.arange(8) % width]
+    batches = dataset(PIXELS, labels)
+    if not known:
+        shapes = tf.TensorSpec((4, 32, 32, 3)), tf.TensorSpec((4, None))
+        batches = tf.data.Dataset.from_generator(
+            lambda: dataset(np.float32(PIXELS), labels), output_signature=shapes
+        )
+    message = "not of the classes of the model: .*|vectors of 3 classes"
+    with pytest.raises(ValueError, match=message):
+        getattr(model, verb)(batches, verbose=0)
+    with pytest.raises(ValueError, match=message):
+        model.fit(PIXELS, LABELS, validation_data=batches, verbose=0)
+    model.fit(dataset(PIXELS, LABELS), verbose=0)
+
+
 def unlabelled(labels):
     labels = labels.copy()
     labels[5:] = 0

@@ -13,11 +13,15 @@ from keras_deephash.models.base.label_forms import (
 
 NOT_MULTI_HOT = "The labels of a batch are not multi-hot"
 NOT_PIXELS = "The images of a batch are not pixels"
+NOT_THE_CLASSES = "The labels of a batch are not of the classes of the model"
 # What to do about each, once it has stopped a training.
 EXPLANATIONS = {
     NOT_MULTI_HOT: f"in two dimensions they must be 0 or 1. {FORMS}",
     NO_CLASS_INDICES: "give their number, `classes=`, or look for a label that is "
     f"wrong. {FORMS}",
+    NOT_THE_CLASSES: "they must have a column for each vector of a class, "
+    "`model.classes` of them: add new classes by `add_classes`, or begin with a new "
+    "model",
     NOT_PIXELS: "they must lie between 0 and 255, and not be scaled to 0 to 1: undo "
     "any normalization, the model has its own",
 }
@@ -63,17 +67,28 @@ def images_and_labels(data, needs_labels: bool = True):
     return images, labels
 
 
-def checked_batch(images: tf.Tensor, labels: tf.Tensor, pixels: bool) -> tuple:
+def checked_batch(
+    images: tf.Tensor, labels: tf.Tensor, pixels: bool, classes: int | None = None
+) -> tuple:
     """Images and labels [n, L]; in the graph, an error where they are not.
 
     Args:
         images: pixels [n, h, w, c]; or features, of which nothing is known.
         labels: multi-hot labels.
         pixels: bool. Whether `images` are pixels.
+        classes: int, the columns that labels must have. Defaults to `None`, any number.
     """
     if labels.shape.rank not in (2, None):
         raise ValueError(f"{FORMS}. Received: shape {tuple(labels.shape)}.")
     checks = [tf.debugging.Assert(_are_multi_hot(labels), [NOT_MULTI_HOT])]
+    if classes is not None:
+        if labels.shape.rank == 2 and labels.shape[1] not in (None, classes):
+            raise ValueError(
+                f"{NOT_THE_CLASSES}: {EXPLANATIONS[NOT_THE_CLASSES]}. "
+                f"Expected: {classes} columns. Received: {labels.shape[1]}."
+            )
+        fit = tf.equal(tf.shape(labels)[-1], classes)
+        checks.append(tf.debugging.Assert(fit, [NOT_THE_CLASSES]))
     if pixels and images.dtype.is_floating:
         checks.append(tf.debugging.Assert(_are_pixels(images), [NOT_PIXELS]))
     # Ahead of both: a forward pass changes batch statistics.

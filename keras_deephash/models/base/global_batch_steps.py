@@ -141,7 +141,11 @@ class GlobalBatchSteps(keras.Model):
         if self.needs_labels:
             labels = to_multi_hot(labels, self._classes)
         pixels = not self.takes_as_features(images)
-        images, labels = checked_batch(check_rows(self, images), labels, pixels)
+        by_class = self.needs_labels and hasattr(self, "class_vectors")
+        classes = self.classes if by_class else None
+        images, labels = checked_batch(
+            check_rows(self, images), labels, pixels, classes
+        )
         return self.preprocessor.fit_size(images) if pixels else images, labels
 
     def _loss_share(self, outputs, labels, *features):
