@@ -38,7 +38,8 @@ class DCH(PairwiseHashing):
         quantization: `"cauchy"` (paper) or `"squared"` (released code), the form of
             the quantization loss. Defaults to `"cauchy"`.
         preprocessor: `Preprocessor`. Defaults to the backbone's own.
-        **kwargs: `name` and `trainable` of `keras.Model`.
+        **kwargs: `lengths`, `distillation_weight`, and `name` and `trainable` of
+            `keras.Model`.
 
     Example:
 

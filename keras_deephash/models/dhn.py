@@ -39,7 +39,8 @@ class DHN(PairwiseHashing):
         quantization: `"log_cosh"` (paper) or `"squared"` (released code), the form of
             the quantization loss. Defaults to `"log_cosh"`.
         preprocessor: `Preprocessor`. Defaults to the backbone's own.
-        **kwargs: `name` and `trainable` of `keras.Model`.
+        **kwargs: `lengths`, `distillation_weight`, and `name` and `trainable` of
+            `keras.Model`.
 
     Example:
 

@@ -22,7 +22,8 @@ class PairwiseHashing(DeepHashing):
             `losses.QuantizationLoss`.
         quantization_weight: float, >= 0. Defaults to `0.0`.
         preprocessor: `Preprocessor`. Defaults to the backbone's own.
-        **kwargs: `name` and `trainable` of `keras.Model`.
+        **kwargs: `lengths`, `distillation_weight`, and `name` and `trainable` of
+            `keras.Model`.
     """
 
     def __init__(

@@ -115,8 +115,8 @@ class EncoderMixin:
         In place of images, features are taken, as `features` returns.
 
         Returns:
-            float32 array [n, units]: between -1 and 1, but for the methods that are
-            fitted in closed form.
+            float32 array [n, units]: between -1 and 1 where `output_form` is `"tanh"`,
+            and of `HashNet`; else without a bound.
         """
         units = self.output_layer.units
         if isinstance(images, np.ndarray) and self.takes_as_features(images):
