@@ -59,7 +59,9 @@ class ClassRegistry:
     def choices(self, name: str) -> str:
         """The names that there are, for the end of a message."""
         names = self.names()
-        close = difflib.get_close_matches(str(name), names, n=1)
+        close = difflib.get_close_matches(str(name), names, n=3)
+        # A name that is mistyped seldom begins with another letter.
+        close.sort(key=lambda each: each[:1].lower() != str(name)[:1].lower())
         hint = f" Did you mean {close[0]!r}?" if close else ""
         return (
             f"one of {', '.join(names)}. Received: {name!r}.{hint} A {self.kind} of "
