@@ -113,9 +113,12 @@ class DeepHashing(HashingModel):
         return metrics
 
     def get_config(self) -> dict:
+        config = super().get_config()
+        if self.lengths is None:  # So a subclass need not take them.
+            return config
         return {
-            **super().get_config(),
-            "lengths": None if self.lengths is None else list(self.lengths),
+            **config,
+            "lengths": list(self.lengths),
             "distillation_weight": self.distillation_weight,
         }
 

@@ -97,7 +97,8 @@ def _check_config_is_whole(model: keras.Model) -> None:
         if parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY)
     }
     # The weights of a preset are in a file of their own.
-    missing = sorted(arguments - config.keys() - {"weights"})
+    optional = {"weights", *getattr(model, "shared_arguments", ())}
+    missing = sorted(arguments - config.keys() - optional)
     if missing:
         raise PresetError(
             f"`{name}.get_config` must give all arguments of the constructor, or a "

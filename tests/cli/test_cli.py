@@ -240,7 +240,7 @@ def test_a_backbone_has_no_codes(
         ),
         (
             ["train", "--output", "o", "--hold-out", "0", "--evaluate-every", "2"],
-            "`--evaluate-every` needs --hold-out",
+            "`--evaluate-every` needs images to evaluate on",
         ),
         (
             ["train", "--output", "o", "--hold-out", "0.5", "--evaluate-every", "0"],

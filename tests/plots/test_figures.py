@@ -75,9 +75,9 @@ def test_pyplot_does_not_know_the_figures(retrieval):
 
 
 def test_the_package_works_without_matplotlib(tmp_path):
-    Image.new("RGB", (32, 32)).save(tmp_path / "a.png")
-    for name in ("test", "database"):
-        (tmp_path / f"{name}.txt").write_text("a.png 0\n")
+    for shade, name in enumerate(("test", "database")):
+        Image.new("RGB", (32, 32), (shade, 0, 0)).save(tmp_path / f"{name}.png")
+        (tmp_path / f"{name}.txt").write_text(f"{name}.png 0\n")
     program = (
         "import sys\n"
         "sys.modules['matplotlib'] = None\n"
