@@ -13,6 +13,15 @@ REPOSITORY = "org/tiny"
 HANDLE = f"hf://{REPOSITORY}"
 
 
+@pytest.fixture(scope="session", autouse=True)
+def imported_client():
+    """The client imports its parts late: not within the seconds that a test allows."""
+    from huggingface_hub import HfApi, errors, get_session, hf_hub_download  # noqa: F401
+    from huggingface_hub.utils import hf_raise_for_status, tqdm  # noqa: F401
+
+    get_session()
+
+
 @pytest.fixture
 def hub():
     hub = LoopbackHub()
