@@ -5,8 +5,9 @@ chosen and radii calibrated), queries and a database:
 
 - `cifar10`: protocol I, `train.txt`, `test.txt`, `database.txt`; 500 of the 5,000
   training images are held out.
-- `tiny_imagenet`: all 200 classes. The package has training images alone, so of each
-  class the first 60 are learned from, 10 held out, 10 are queries and 50 the database.
+- `tiny_imagenet`: all 200 classes. Of the training images of each class, the first 100
+  are learned from, 10 held out and 100 the database; the first 10 validation images
+  of each class are the queries.
 - `unseen`: the same, but 40 classes, drawn with seed 0, are queries and database alone,
   and the other 160 are learned from.
 - `coco_mini`: its lists, many labels for each image; 300 of 2,000 are held out.
@@ -26,8 +27,9 @@ from keras_deephash.files import write_atomically
 BACKBONE = "efficientnet_lite0_imagenet"
 SETS = ("cifar10", "tiny_imagenet", "unseen", "coco_mini")
 SIZE = 128  # Pixels, of the images of all sets.
-# Images of each class of Tiny ImageNet: learned from, held out, queries, database.
-_PARTS = {"train": 60, "held_out": 10, "query": 10, "database": 50}
+# Images of each class of Tiny ImageNet; queries are validation images.
+_PARTS = {"train": 100, "held_out": 10, "database": 100}
+_QUERIES = 10
 _HELD_OUT = {"cifar10": 500, "coco_mini": 300}
 _UNSEEN = 40
 # Where the word vectors of a set are, and words for labels that have none.
@@ -104,21 +106,19 @@ _LISTS = ("train", "test", "database")
 
 def _tiny_imagenet(name: str, data: Path, features: Path) -> Benchmark:
     folder = data / "tiny_imagenet"
-    with np.load(folder / "train.npz") as file:
-        images, labels = file["images"], file["labels"]
-    classes = len(np.unique(labels))
     starts = np.cumsum([0, *_PARTS.values()])
-    rows = np.stack([np.flatnonzero(labels == c)[: starts[-1]] for c in range(classes)])
-    found = _features("tiny_imagenet", SIZE, images[rows.ravel()], features)
-    found = found.reshape(*rows.shape, -1)
+    found = _of_each_class(folder, "train", starts[-1], features)
+    queries = _of_each_class(folder, "val", _QUERIES, features)
+    classes = len(found)
     seen = unseen = np.arange(classes)
     if name == "unseen":
         order = np.random.default_rng(0).permutation(classes)
         seen, unseen = np.sort(order[_UNSEEN:]), np.sort(order[:_UNSEEN])
     parts = {}
-    for number, part in enumerate(_PARTS):
+    images = dict(zip(_PARTS, np.split(found, starts[1:-1], axis=1), strict=True))
+    for part, of_classes in (images | {"query": queries}).items():
         of_part = seen if part in ("train", "held_out") else unseen
-        chosen = found[of_part, starts[number] : starts[number + 1]]
+        chosen = of_classes[of_part]
         hot = np.eye(classes, dtype=np.uint8)[np.repeat(of_part, chosen.shape[1])]
         parts[part] = Part(chosen.reshape(len(hot), -1), hot)
     if name == "unseen":  # Columns of classes that are learned.
@@ -134,6 +134,16 @@ def _tiny_imagenet(name: str, data: Path, features: Path) -> Benchmark:
         top_k=None,
         word_vectors=found_vectors[seen],
     )
+
+
+def _of_each_class(folder: Path, split: str, count: int, features: Path) -> np.ndarray:
+    """Features [classes, count, d] of the first images of each class."""
+    with np.load(folder / f"{split}.npz") as file:
+        images, labels = file["images"], file["labels"]
+    classes = range(labels.max() + 1)
+    rows = np.stack([np.flatnonzero(labels == c)[:count] for c in classes])
+    found = _features(f"tiny_imagenet_{split}", SIZE, images[rows.ravel()], features)
+    return found.reshape(*rows.shape, -1)
 
 
 def _features(name: str, size: int, images, folder: Path) -> np.ndarray:

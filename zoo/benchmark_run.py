@@ -122,7 +122,7 @@ def measure(model, data: Benchmark, bits: int) -> dict:
         for part in (data.query, data.database, data.held_out)
     )
     found = _evaluate(model, query, database, data.top_k, bits)
-    radius = _radius(model, held_out, bits)
+    radius = calibrated_radius(model, *held_out, bits)
     precision, recall = _at_radius(model, query, database, radius, bits)
     return {
         "map": found.map,
@@ -168,16 +168,15 @@ def _distances(model, queries, database, bits):
     return model.distances(queries, model.to_codes(database))
 
 
-def _radius(model, held_out, bits) -> float:
-    codes, labels = held_out
+def calibrated_radius(model, codes, labels, bits) -> float:
+    """The largest radius with no more than the wanted share of wrong images."""
     distances = _distances(model, codes, codes, bits)
     others = (labels.astype(np.float32) @ labels.T) == 0
     wrong = np.sort(distances[others & ~np.eye(len(codes), dtype=bool)])
-    # The largest radius that no more than the wanted share of them lies within.
     limit = wrong[int(FALSE_POSITIVES * len(wrong))]
     if model.is_quantizer:
         return float(np.nextafter(np.float32(limit), np.float32(-np.inf)))
-    return float(max(limit - 1, 0))  # Equal codes are found whatever it costs.
+    return float(max(int(limit) - 1, 0))  # Equal codes are found whatever it costs.
 
 
 def _at_radius(model, query, database, radius, bits) -> tuple[float, float]:

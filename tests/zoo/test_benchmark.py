@@ -98,6 +98,14 @@ def test_the_radius_is_that_of_the_held_out_images(benchmark, data):
     assert found["map"] == expected.map
 
 
+def test_the_radius_of_equal_codes_is_0(benchmark):
+    import benchmark_run
+
+    model = kdh.LSH(TinyBackbone(), bits=16)
+    codes, labels = np.ones((4, 16), np.float32), np.eye(4, dtype=np.uint8)
+    assert benchmark_run.calibrated_radius(model, codes, labels, 16) == 0.0
+
+
 @pytest.fixture
 def page(load_script):
     return load_script("benchmark_page")
