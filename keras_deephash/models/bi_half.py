@@ -16,13 +16,13 @@ from keras_deephash.preprocessing import Preprocessor
 
 @keras.saving.register_keras_serializable(package="keras_deephash")
 class BiHalf(DeepHashing):
-    """Bi-half hashing: codes without labels, each bit 1 for half of the images.
+    """Bi-half hashing: unsupervised codes, each bit 1 for half of the images.
 
     In training, a bit is 1 for the images in the upper half of the global batch, and -1
     for the others. The loss is the squared difference between the cosines of these
-    codes and those of the backbone's features, from which the features' mean is
-    subtracted, and `gamma / 2 * mean (u - b)^2`, which pulls the outputs to the codes.
-    The backbone does not learn.
+    codes and those of the backbone's features, after the features' mean is subtracted,
+    plus `gamma / 2 * mean (u - b)^2`, which pulls the outputs to the codes. The
+    backbone is not trained.
 
     Args:
         backbone: `keras.Model`, images to features [n, d].

@@ -4,7 +4,7 @@ import numpy as np
 
 from keras_deephash.models.hadamard import hadamard
 
-# Rows that are drawn before the wanted distance is lowered.
+# Rows that are drawn at once. If none is far enough, the wanted distance is lowered.
 _DRAWS = 2_000
 
 
@@ -14,16 +14,16 @@ def hash_centers(
     """Draws a centre of +1 and -1 for each class.
 
     Up to 2 * bits centres are rows of a Hadamard matrix and their negatives, any two
-    of which differ in bits / 2 or bits places. More of them, those that join others,
-    and those of 184 and 232 bits, which `hadamard` has no matrix for, are drawn at
-    random and kept where they are far from the ones before.
+    of which differ in bits / 2 or bits places. Larger numbers of centres, centres that
+    are added to others, and centres of 184 or 232 bits, for which `hadamard` has no
+    matrix, are drawn at random and kept if they are far from those drawn before.
 
     Args:
         classes: int.
         bits: int.
         generator: `np.random.Generator`, seeded.
-        others: float array [m, bits], of classes that are there already: a new centre
-            is far from their signs. Defaults to `None`.
+        others: float array [m, bits], the vectors of the existing classes: new centres
+            are far from their signs. Defaults to `None`.
 
     Returns:
         float32 array [classes, bits].
@@ -48,7 +48,7 @@ def hash_centers(
     matrix = hadamard(bits) if others is None else None
     if matrix is None or classes > 2 * bits:
         return _drawn_centers(classes, bits, generator, others)
-    # Without the signs, one bit would be the same for all.
+    # Without random signs, one bit would be the same in all rows.
     rows = matrix * generator.choice([-1, 1], (bits, 1))
     rows = rows[generator.permutation(bits)]
     return np.concatenate([rows, -rows])[:classes].astype(np.float32)
@@ -70,7 +70,7 @@ def _drawn_centers(classes, bits, generator, others) -> np.ndarray:
         chosen = np.concatenate([chosen, accepted])
         if not len(accepted):
             distance -= 1
-            # All codes of few bits, when nearly every one is taken.
+            # At least 1: with few bits, nearly every code may be taken.
             distance = max(distance, 1)
     return chosen[known : known + classes]
 

@@ -1,4 +1,4 @@
-"""The base class of the hashing methods that have a vector for each class."""
+"""The base class of the hashing methods with a vector for each class."""
 
 from collections.abc import Sequence
 from numbers import Integral
@@ -20,17 +20,17 @@ from keras_deephash.retrieval.hamming import pack_bits
 class ClassHashing(DeepHashing):
     """Base class: `DeepHashing` with a vector for each class among the codes.
 
-    The vectors are centres, which stay as they are drawn, or proxies, which learn
-    (`learns_vectors = True`). They are drawn by the first `fit`, which knows how many
-    classes there are, and are kept in presets. A method is a subclass that takes those
-    of a length by `vectors_for` in `loss_terms`. It may draw others in `new_vectors`.
+    The vectors are centres, which are fixed, or proxies, which are trained
+    (`learns_vectors = True`). The first `fit` draws them, when the number of classes is
+    known, and presets keep them. A method is a subclass whose `loss_terms` gets the
+    vectors from `vectors_for`. It may override `new_vectors` to draw other ones.
 
     Args:
         backbone: `keras.Model`, images to features [n, d].
         bits: int. Length of a code, a multiple of 8.
         classes: int. Number of classes. Defaults to `None`: the first `fit` counts
             them.
-        seed: int. Of the vectors. Defaults to `0`.
+        seed: int. Seed of the vectors. Defaults to `0`.
         preprocessor: `Preprocessor`. Defaults to the backbone's own.
         **kwargs: `lengths`, `distillation_weight`, and `name` and `trainable` of
             `keras.Model`.
@@ -42,7 +42,7 @@ class ClassHashing(DeepHashing):
     >>> index.search(model.class_codes(["cat"]), k=10)
     """
 
-    # Whether the vectors learn, as proxies do.
+    # Whether the vectors are trained, as proxies are.
     learns_vectors = False
 
     def __init__(
@@ -72,13 +72,13 @@ class ClassHashing(DeepHashing):
     def new_vectors(
         self, classes: int, bits: int, generator: np.random.Generator, others=None
     ) -> np.ndarray:
-        """Draws the vectors of classes: here `hash_centers`.
+        """Draws the vectors of new classes; by default `hash_centers`.
 
         Args:
-            classes: int. How many.
-            bits: int. Their length.
+            classes: int. Number of new classes.
+            bits: int. Length of a vector.
             generator: `np.random.Generator`, seeded.
-            others: float array [m, bits], of classes that are there already.
+            others: float array [m, bits], the vectors of the existing classes.
                 Defaults to `None`.
 
         Returns:
@@ -89,7 +89,10 @@ class ClassHashing(DeepHashing):
     # === Vectors ===
 
     def vectors_for(self, outputs):
-        """The vectors, float32 [classes, bits], of the length of continuous codes."""
+        """Returns the vectors, float32 [classes, bits], for continuous codes [n, bits].
+
+        A model with several `lengths` has vectors for each.
+        """
         if self.classes is None:
             raise ValueError(
                 f"This `{type(self).__name__}` does not know its classes yet: give "
@@ -109,13 +112,13 @@ class ClassHashing(DeepHashing):
         elif classes is not None and classes != self.classes:
             raise ValueError(
                 f"This `{type(self).__name__}` has vectors of {self.classes} classes. "
-                f"Received: labels of {classes}. Add the new ones by `add_classes`, "
-                "or begin with a new model."
+                f"Received: labels of {classes}. Add the new ones with `add_classes`, "
+                "or start with a new model."
             )
         if all(layer.are_known for layer in self.class_vectors):
             return
         count = self.classes or classes
-        drawn = self._draw(count)  # Before the model changes: it may be an error.
+        drawn = self._draw(count)  # Before the model changes, because it may raise.
         if self.classes is None:
             self._make_vectors(count)
         for layer, vectors in zip(self.class_vectors, drawn, strict=True):
@@ -137,11 +140,11 @@ class ClassHashing(DeepHashing):
     def class_codes(
         self, classes: Sequence | None = None, bits: int | None = None
     ) -> np.ndarray:
-        """The codes of classes: what to search by for images of a class.
+        """Returns the codes of classes, to search for images of a class.
 
         Args:
-            classes: list of names of classes, or of their numbers. Defaults to
-                `None`, all of them.
+            classes: list of class names or class numbers. Defaults to `None`, all
+                classes.
             bits: int, one of the `lengths` of a model that has several. Defaults to
                 `None`, the whole code.
 
@@ -149,7 +152,8 @@ class ClassHashing(DeepHashing):
             uint8 array [n, bits / 8], in the order of `classes`.
 
         Raises:
-            ValueError: for a name or a number of no class, or an untrained model.
+            ValueError: if the model has no class of that name or number, or is not
+                trained.
 
         Example:
 
@@ -166,15 +170,15 @@ class ClassHashing(DeepHashing):
         return codes[[self._class_number(each) for each in classes]]
 
     def add_classes(self, names_or_count: Sequence[str] | int) -> None:
-        """Adds classes to a trained model, with vectors far from those there are.
+        """Adds classes to a trained model, with vectors far from the existing ones.
 
-        The codes of images do not change. Train the model on images of the new classes
-        for codes that are near to their vectors; where the vectors learn, the optimizer
-        begins anew, its schedule included.
+        The codes of images do not change until the model is trained on images of the
+        new classes. If the vectors are trained, the optimizer and its schedule start
+        again.
 
         Args:
             names_or_count: list of str, the names of the new classes; or int, their
-                number, of a model without names of labels.
+                number, for a model without `label_names`.
 
         Example:
 
@@ -186,8 +190,8 @@ class ClassHashing(DeepHashing):
         counted = isinstance(names_or_count, Integral)
         if counted != (self.label_names is None):
             raise ValueError(
-                "`names_or_count` must be names of a model that has `label_names`, "
-                f"and a number of any other. Received: {names_or_count!r}."
+                "`names_or_count` must be names for a model that has `label_names`, "
+                f"and a number for any other. Received: {names_or_count!r}."
             )
         if not counted and not isinstance(names_or_count, (list, tuple, np.ndarray)):
             raise ValueError(
@@ -211,7 +215,7 @@ class ClassHashing(DeepHashing):
         self.forget_functions()
 
     def _check_vectors(self) -> None:
-        """Raises ValueError unless there are vectors of classes."""
+        """Raises ValueError if there are no vectors of classes."""
         name = type(self).__name__
         if not self.needs_labels:
             raise ValueError(
@@ -223,14 +227,14 @@ class ClassHashing(DeepHashing):
             )
 
     def _draw(self, count: int, known: list | None = None) -> list[np.ndarray]:
-        """New vectors of each length; a longer centre begins with the shorter one.
+        """Draws new vectors for each length; a longer centre starts with a shorter one.
 
-        Else the same outputs would be pulled to different centres.
+        Otherwise the same outputs would be pulled to different centres.
 
         Args:
             count: int. Number of new classes.
-            known: list of float arrays [m, bits], the vectors that there are, for each
-                length. Defaults to `None`.
+            known: list of float arrays [m, bits], the existing vectors for each length.
+                Defaults to `None`.
         """
         drawn, shorter = [], np.empty((count, 0))
         for number, layer in enumerate(self.class_vectors):
@@ -242,7 +246,7 @@ class ClassHashing(DeepHashing):
             bits = layer.units - start
             total = count + (0 if others is None else len(others))
             if start and bits < 63 and total > 1 << bits:
-                # The beginnings tell the classes apart.
+                # There are too few new bits, but the first ones tell the classes apart.
                 new = generator.choice([-1.0, 1.0], (count, bits))
             else:
                 others = None if others is None else others[:, start:]
@@ -258,7 +262,7 @@ class ClassHashing(DeepHashing):
                 return names.index(name_or_number)
             known = ", ".join(names or ["none"])
             raise ValueError(
-                f"`classes` must be among the names of the labels: {known[:400]}. "
+                f"`classes` must be among the label names: {known[:400]}. "
                 f"Received: {name_or_number!r}."
             )
         return check_integer("classes", name_or_number, 0, self.classes - 1)
@@ -269,7 +273,7 @@ class ClassHashing(DeepHashing):
             for layer in self.class_vectors:
                 layer.make(classes)
             if self.learns_vectors and self.compiled and self.optimizer.built:
-                # It does not know the new weights.
+                # The old optimizer does not know the new weights.
                 config = self.optimizer.get_config()
                 self.optimizer = type(self.optimizer).from_config(config)
 

@@ -10,10 +10,10 @@ from keras_deephash.projections import FeatureMoments
 class ClosedFormHashing(ClosedFormMixin, HashingModel):
     """Base class: bits are signs of projections of a backbone's features.
 
-    The features are brought to length 1 and centred. A method is a subclass that gives
-    the projections in `directions`; the rest is done here: `fit` passes once over
-    the images, needs no label and no `compile`, and ends in one linear layer, whose
-    outputs have the standard deviation 1.
+    The features are scaled to length 1 and centred. A method is a subclass that
+    computes the projections in `directions`. `fit` passes once over the images, without
+    labels and without `compile`, and sets the weights of one linear layer, whose
+    outputs have standard deviation 1.
 
     Args:
         backbone: `keras.Model`, images to features [n, d]; or the name of a preset.
@@ -32,21 +32,21 @@ class ClosedFormHashing(ClosedFormMixin, HashingModel):
     def directions(
         self, moments: FeatureMoments, generator: np.random.Generator
     ) -> tuple[np.ndarray, dict]:
-        """The projections of centred features, from what is known of them.
+        """Computes the projections of centred features from their moments.
 
         Args:
-            moments: `FeatureMoments`, of the features' mean, covariance and a sample.
+            moments: `FeatureMoments`: mean, covariance and a sample of the features.
             generator: `np.random.Generator`, seeded.
 
         Returns:
-            Tuple of a float array [d, bits] and a dict of figures for the history of
-            `fit`, name to values.
+            Tuple of a float array [d, bits] and a dict that maps the names of figures
+            to their values, for the history of `fit`.
         """
         raise NotImplementedError(f"{type(self).__name__} must define `directions`.")
 
     def solve(self, moments: FeatureMoments, seed: int) -> dict:
         directions, figures = self.directions(moments, np.random.default_rng(seed))
-        # In units of the outputs' deviation, what is near zero is the same for all.
+        # With outputs of deviation 1, "near zero" means the same for all models.
         variances = np.einsum(
             "db,de,eb->b", directions, moments.covariance, directions, optimize=True
         )

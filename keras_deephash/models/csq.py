@@ -11,10 +11,11 @@ from keras_deephash.preprocessing import Preprocessor
 
 @keras.saving.register_keras_serializable(package="keras_deephash")
 class CSQ(ClassHashing):
-    """Central Similarity Quantization: each bit as the centre of its class has it.
+    """Central Similarity Quantization: each bit is pulled to its class's centre.
 
-    For many classes, and for images of one label or several. The loss is `center_loss +
-    quantization_weight * quantization_loss`; the latter is `mean (|tanh u| - 1)^2`.
+    For many classes, and for images with one or several labels. The loss is
+    `center_loss + quantization_weight * quantization_loss`, where `quantization_loss`
+    is `mean (|tanh u| - 1)^2`.
 
     Args:
         backbone: `keras.Model`, images to features [n, d].
@@ -23,7 +24,7 @@ class CSQ(ClassHashing):
             Defaults to `1e-4`.
         classes: int. Number of classes. Defaults to `None`: the first `fit` counts
             them.
-        seed: int. Of the centres. Defaults to `0`.
+        seed: int. Seed of the centres. Defaults to `0`.
         preprocessor: `Preprocessor`. Defaults to the backbone's own.
         **kwargs: `lengths`, `distillation_weight`, and `name` and `trainable` of
             `keras.Model`.
@@ -40,9 +41,9 @@ class CSQ(ClassHashing):
           Retrieval, CVPR 2020](https://arxiv.org/abs/1908.00347)
     """
 
-    # Outputs u ahead of the tanh: from its values a loss could not tell bits that are
-    # wrong for certain, whose gradient would be 0. In ranking they are as good: the
-    # probability of a code b of +1 and -1 is larger the larger the inner product u.b.
+    # The outputs u are taken before the tanh: after it, the gradient of bits that are
+    # clearly wrong would be 0. They rank equally well: the probability of a code b of
+    # +1 and -1 grows with the inner product u.b.
     output_form = "linear"
 
     def __init__(

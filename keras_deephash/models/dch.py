@@ -20,8 +20,8 @@ QUANTIZATIONS = ("cauchy", "squared")
 class DCH(PairwiseHashing):
     """Deep Cauchy Hashing: binary codes for look-up within a small Hamming radius.
 
-    The pair loss is the paper's by default; the quantization loss has the weight 0 of
-    the released training. The released code's form is
+    By default the pair loss is the paper's, and the quantization loss has weight 0, as
+    in the released training. The form of the released code is
     `DCH(backbone, bits, gamma=20, distance="squared_euclidean",
     pair_weighting="one_sided", quantization="squared")`.
 

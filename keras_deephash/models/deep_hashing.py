@@ -20,13 +20,13 @@ SATURATION = 0.9
 class DeepHashing(HashingModel):
     """Base class: a backbone, a hash layer and a loss over the global batch.
 
-    A method is a subclass that makes its loss layers, gives the terms of its loss in
-    `loss_terms`, its arguments in `get_config`, and its published learning rate in
-    `default_learning_rate`. docs/own_method.md builds one from nothing.
+    A method is a subclass that creates its loss layers and returns the terms of its
+    loss in `loss_terms`, its arguments in `get_config`, and its published learning rate
+    in `default_learning_rate`. docs/own_method.md builds one step by step.
 
     With `lengths` one model has codes of several lengths: a shorter code is the
-    beginning of a longer one. The loss is then the mean of the method's losses of all
-    lengths, and each shorter code learns besides to be as similar to others as the next
+    beginning of a longer one. The loss is then the mean of the method's losses for all
+    lengths, plus a loss that gives each shorter code the similarities of the next
     longer one.
 
     Args:
@@ -35,11 +35,11 @@ class DeepHashing(HashingModel):
         bits: int. Length of a code, a multiple of 8.
         preprocessor: `Preprocessor`. Defaults to the backbone's own, else to the
             default one for the backbone's input size.
-        lengths: list of int, 32 at most. Lengths of codes, rising multiples of 8, the
-            last of which is `bits`; every subclass takes it among its `**kwargs`.
-            Defaults to `None`, codes of `bits` alone.
-        distillation_weight: float, >= 0. Of the loss by which shorter codes learn from
-            longer ones. Defaults to `0.1`.
+        lengths: list of int, 32 at most. Code lengths: increasing multiples of 8, the
+            last of which is `bits`. Every subclass accepts it in its `**kwargs`.
+            Defaults to `None`: codes of `bits` only.
+        distillation_weight: float, >= 0. Weight of the loss by which shorter codes
+            learn from longer ones. Defaults to `0.1`.
         **kwargs: `name` and `trainable` of `keras.Model`.
 
     Example:
@@ -51,7 +51,7 @@ class DeepHashing(HashingModel):
     References:
         - [He et al., Nested Hash Layer: A Plug-and-play Module for Multiple-length Hash
           Code Learning, 2024](https://arxiv.org/abs/2412.08922): several lengths in one
-          layer. Its dynamic weights of the lengths are not here.
+          layer. Its dynamic weights of the lengths are not implemented.
     """
 
     # Arguments of this constructor that subclasses take in their `**kwargs`.
@@ -98,11 +98,11 @@ class DeepHashing(HashingModel):
     def retrieval_metrics(
         self, query_codes, query_labels, database_codes, database_labels, **arguments
     ) -> dict:
-        """As in `HashingModel`; with `lengths` also `map_16`, say, of 16 bits."""
+        """As in `HashingModel`; with `lengths`, also figures such as `map_16`."""
         metrics = super().retrieval_metrics(
             query_codes, query_labels, database_codes, database_labels, **arguments
         )
-        arguments.pop("bootstrap", None)  # Intervals are of the whole codes.
+        arguments.pop("bootstrap", None)  # Intervals only for the whole codes.
         for length in (self.lengths or [])[:-1]:
             metrics[f"map_{length}"] = evaluate_retrieval(
                 **self.ranking(query_codes[:, :length], database_codes[:, :length]),
@@ -114,7 +114,7 @@ class DeepHashing(HashingModel):
 
     def get_config(self) -> dict:
         config = super().get_config()
-        if self.lengths is None:  # So a subclass need not take them.
+        if self.lengths is None:  # So that a subclass need not accept them.
             return config
         return {
             **config,

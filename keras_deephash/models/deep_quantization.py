@@ -20,8 +20,8 @@ class DeepQuantization(QuantizationModel):
     A method is a subclass that builds its two loss layers and its codebook, sets
     `search_metric`, and names its published learning rate in
     `default_learning_rate`. The loss is `similarity_loss(features, labels) +
-    quantization_weight * codebook_loss(features, reconstructions)`. `fit` learns the
-    codebook besides: see `codebooks.learner.CodebookLearner`.
+    quantization_weight * codebook_loss(features, reconstructions)`. `fit` also learns
+    the codebook: see `codebooks.learner.CodebookLearner`.
 
     Args:
         backbone: `keras.Model`, images to features [n, d], such as
@@ -67,7 +67,7 @@ class DeepQuantization(QuantizationModel):
             self.codebook_statistics = CodebookStatistics(
                 self.subcodebooks, self.subcenters, self.dim
             )
-            # 1 while the quantization loss counts; the learner turns it.
+            # 1 while the quantization loss counts, else 0; the learner sets it.
             self.quantization_switch = tf.Variable(1.0, trainable=False)
 
     compile.__doc__ = RetrievalModel.compile.__doc__
@@ -89,7 +89,7 @@ class DeepQuantization(QuantizationModel):
 
     def train_step(self, data):
         logs = super().train_step(data)
-        # The codebook is for features as they are encoded: without dropout.
+        # The codebook is learned from features as they are encoded: without dropout.
         images = keras.utils.unpack_x_y_sample_weight(data)[0]
         features = self(images, training=False)
         everyone, _ = gather_rows(features)
@@ -98,7 +98,7 @@ class DeepQuantization(QuantizationModel):
 
     def loss_terms(self, outputs, labels) -> dict:
         reconstructions = ops.stop_gradient(self.codebook(outputs))
-        # Without a codebook there is nothing to be close to.
+        # Before the codebook is fitted, there is nothing to be close to.
         fitted = ops.convert_to_tensor(self.codebook.fitted)
         codebook_loss = fitted * self.codebook_loss(outputs, reconstructions)
         return {

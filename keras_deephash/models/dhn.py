@@ -20,8 +20,8 @@ QUANTIZATIONS = ("log_cosh", "squared")
 class DHN(PairwiseHashing):
     """Deep Hashing Network: binary codes for ranking by Hamming distance.
 
-    The pair loss is the paper's by default; the quantization loss has the weight 0 of
-    the released training. The released code's form is
+    By default the pair loss is the paper's, and the quantization loss has weight 0, as
+    in the released training. The form of the released code is
     `DHN(backbone, bits, alpha=10, similarity="cosine", pair_weighting="one_sided",
     quantization="squared")`.
 
@@ -34,8 +34,8 @@ class DHN(PairwiseHashing):
         similarity: `"inner_product"` or `"cosine"`. Defaults to `"inner_product"`.
         pair_weighting: `"balanced"`, `"one_sided"` or `None`.
             Defaults to `"balanced"`.
-        clip: float or None. Where inner products are clipped; the released code's is
-            15. Defaults to `None`.
+        clip: float or None. Inner products are clipped to +-`clip`; the released code
+            uses 15. Defaults to `None`, no clipping.
         quantization: `"log_cosh"` (paper) or `"squared"` (released code), the form of
             the quantization loss. Defaults to `"log_cosh"`.
         preprocessor: `Preprocessor`. Defaults to the backbone's own.

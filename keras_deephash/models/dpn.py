@@ -11,18 +11,18 @@ from keras_deephash.preprocessing import Preprocessor
 class DPN(ClassHashing):
     """Deep Polarized Networks: each bit on the side of its class's centre, by a margin.
 
-    For many classes, and for images of one label or several. It has the centres and the
-    targets of `CSQ`, and a hinge loss that needs no quantization.
+    For many classes, and for images with one or several labels. It has the centres and
+    the targets of `CSQ`, and a hinge loss in place of a quantization loss.
 
     Args:
         backbone: `keras.Model`, images to features [n, d].
         bits: int. Length of a code, a multiple of 8.
-        margin: float, > 0. Of each output. Defaults to `1.0`.
-        square_weight: float, >= 0. Weight of the outputs' squares, which keeps them
-            near to the margin. Defaults to `0.1`; the paper has none.
+        margin: float, > 0. Margin of each output. Defaults to `1.0`.
+        square_weight: float, >= 0. Weight of the squared outputs, which keeps them near
+            the margin. Defaults to `0.1`; the paper has no such term.
         classes: int. Number of classes. Defaults to `None`: the first `fit` counts
             them.
-        seed: int. Of the centres. Defaults to `0`.
+        seed: int. Seed of the centres. Defaults to `0`.
         preprocessor: `Preprocessor`. Defaults to the backbone's own.
         **kwargs: `lengths`, `distillation_weight`, and `name` and `trainable` of
             `keras.Model`.

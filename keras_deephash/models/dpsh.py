@@ -14,7 +14,7 @@ class DPSH(PairwiseHashing):
     """Deep Pairwise-Supervised Hashing: the logistic loss of linear outputs.
 
     The probability that two images are similar is `sigmoid(u_i . u_j / 2)`, and the
-    quantization loss `mean (u - sign u)^2`.
+    quantization loss is `mean (u - sign u)^2`.
 
     Args:
         backbone: `keras.Model`, images to features [n, d].

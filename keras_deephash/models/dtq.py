@@ -17,7 +17,7 @@ from keras_deephash.preprocessing import Preprocessor
 class DTQ(DeepQuantization):
     """Deep Triplet Quantization: an additive codebook under a triplet loss.
 
-    docs/released_code.md says where it differs from the released code.
+    docs/released_code.md lists the differences from the released code.
 
     Args:
         backbone: `keras.Model`, images to features [n, d].
@@ -31,9 +31,9 @@ class DTQ(DeepQuantization):
             Defaults to `1e-4`.
         quantization_start: int. First epoch, from 0, with the quantization loss.
             Defaults to `2`.
-        orthogonality_weight: float, >= 0. Weight of `OrthogonalityPenalty` beside the
-            mean squared error where `fit` improves the centres (paper).
-            Defaults to `0.0`, the released code's.
+        orthogonality_weight: float, >= 0. Weight of `OrthogonalityPenalty`, which `fit`
+            adds to the mean squared error when it updates the centres (paper).
+            Defaults to `0.0`, as in the released code.
         seed: int. Seed of the triplets. Defaults to `0`.
         search_metric: `"euclidean"`, the distance of the triplet loss, or
             `"inner_product"`, by which the released evaluation ranks. It decides how

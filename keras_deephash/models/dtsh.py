@@ -13,16 +13,16 @@ class DTSH(DeepHashing):
     """Deep Triplet Supervised Hashing: the logistic loss of triplets.
 
     The loss is the mean of `log(1 + exp(margin - (u_a . u_p - u_a . u_n) / 2))` over
-    the triplets of a batch, and `quantization_weight * mean (u - sign u)^2`. It takes
+    the triplets of a batch, plus `quantization_weight * mean (u - sign u)^2`. It needs
     memory for batch^3 numbers.
 
     Args:
         backbone: `keras.Model`, images to features [n, d].
         bits: int. Length of a code, a multiple of 8.
-        margin: float, >= 0. Defaults to `None`, the released code's: half of the
-            length of the codes.
+        margin: float, >= 0. Margin of the triplets. Defaults to `None`: half of the
+            code length, as in the released code.
         quantization_weight: float, >= 0. Weight of the quantization loss. Defaults to
-            `0.1`, what the released code's weights come to at 24 bits.
+            `0.1`, which corresponds to the released code's weights at 24 bits.
         preprocessor: `Preprocessor`. Defaults to the backbone's own.
         **kwargs: `lengths`, `distillation_weight`, and `name` and `trainable` of
             `keras.Model`.

@@ -24,7 +24,7 @@ class DVSQ(DeepQuantization):
         backbone: `keras.Model`, images to features [n, d].
         word_vectors: array [L, D], one vector for each label, such as
             `datasets.word_vectors.load` returns; scaled to length 1 here. The
-            features have their dimension.
+            features have the same dimension.
         subcodebooks: int. Bytes of a code. Defaults to `4`.
         subcenters: int. Centres per sub-codebook, 2 to 256. Defaults to `256`.
         margin: float. One margin for all pairs of labels. Defaults to `None`, the
@@ -65,7 +65,7 @@ class DVSQ(DeepQuantization):
     ):
         vectors = check_word_vectors(word_vectors)
         lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-        if not np.allclose(lengths, 1, atol=1e-6):  # Else those of a preset stay.
+        if not np.allclose(lengths, 1, atol=1e-6):  # Those of a preset do not change.
             vectors = vectors / lengths
         super().__init__(
             backbone,
@@ -94,7 +94,7 @@ class DVSQ(DeepQuantization):
 
     def get_config(self) -> dict:
         config = super().get_config()
-        del config["dim"]  # That of the word vectors.
+        del config["dim"]  # It is that of the word vectors.
         return {
             **config,
             "word_vectors": plain_word_vectors(self.word_vectors),

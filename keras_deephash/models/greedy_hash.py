@@ -18,24 +18,24 @@ from keras_deephash.preprocessing import Preprocessor
 
 @keras.saving.register_keras_serializable(package="keras_deephash")
 class GreedyHash(ClassHashing):
-    """Greedy Hash: the loss sees binary codes, and its gradient passes their signs.
+    """Greedy Hash: the loss is of binary codes, and its gradient skips their sign.
 
     With labels the loss is the cross-entropy of a linear classifier of the codes; the
     classifier's rows are the vectors of the classes. Without labels it is the squared
     difference between the cosines of the codes and those of the backbone's features,
-    from which the features' mean is subtracted; the backbone does not learn.
-    `quantization_weight * mean ||u| - 1|^3` is added to either.
+    after the features' mean is subtracted; the backbone is then not trained.
+    `quantization_weight * mean ||u| - 1|^3` is added in both cases.
 
     Args:
         backbone: `keras.Model`, images to features [n, d].
         bits: int. Length of a code, a multiple of 8.
-        supervised: bool. Whether it learns from labels; else `fit` takes images alone.
-            Defaults to `True`.
+        supervised: bool. Whether to learn from labels; otherwise `fit` takes only
+            images. Defaults to `True`.
         quantization_weight: float, >= 0. Weight of the quantization loss. Defaults to
-            `0.1`; published is 1 for ImageNet.
+            `0.1`; the published value for ImageNet is 1.
         classes: int. Number of classes. Defaults to `None`: the first `fit` counts
             them.
-        seed: int. Of the classifier. Defaults to `0`.
+        seed: int. Seed of the classifier. Defaults to `0`.
         preprocessor: `Preprocessor`. Defaults to the backbone's own.
         **kwargs: `lengths`, `distillation_weight`, and `name` and `trainable` of
             `keras.Model`.
@@ -71,8 +71,8 @@ class GreedyHash(ClassHashing):
         if not supervised and classes is not None:
             raise ValueError(
                 "`classes` has no meaning with `supervised=False`: leave it out. The "
-                "preset of a model that learned from labels cannot become one without: "
-                "make a new model of its backbone. "
+                "preset of a model that learned from labels cannot be loaded as an "
+                "unsupervised one: create a new model with its backbone. "
                 f"Received: classes={classes!r}."
             )
         super().__init__(backbone, bits, classes, seed, preprocessor, **kwargs)
@@ -115,7 +115,7 @@ class GreedyHash(ClassHashing):
         return keras.optimizers.SGD(1e-3, momentum=0.9, weight_decay=5e-4)
 
     def compile(self, optimizer="auto", *args, **kwargs):
-        """As in every method. Without labels the published learning rate is 1e-4."""
+        """As for other methods; without labels the published learning rate is 1e-4."""
         published = isinstance(optimizer, str) and optimizer == "auto"
         if published and not self.supervised:
             optimizer = self.default_optimizer()

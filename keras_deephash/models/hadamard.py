@@ -1,17 +1,19 @@
-"""Hadamard matrices of any order that bits can have."""
+"""Hadamard matrices, whose order is the number of bits of a code."""
 
 import numpy as np
 
 
 def hadamard(order: int) -> np.ndarray | None:
-    """A matrix of +1 and -1 whose rows are orthogonal: two differ in half their places.
+    """Returns a matrix of +1 and -1 with orthogonal rows.
+
+    Any two of them differ in half their places.
 
     Args:
         order: int, a multiple of 4.
 
     Returns:
-        int8 array [order, order]; or None where neither of Paley's constructions nor
-        doubling gives one. Of the multiples of 8 up to 256 these are 184 and 232.
+        int8 array [order, order]; or None if neither Paley's constructions nor doubling
+        gives one. Of the multiples of 8 up to 256, these are 184 and 232.
 
     Example:
 

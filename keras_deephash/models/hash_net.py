@@ -9,7 +9,7 @@ from keras_deephash.losses import PairwiseLogisticLoss
 from keras_deephash.models.deep_hashing import DeepHashing
 from keras_deephash.preprocessing import Preprocessor
 
-# The published slope is this over the bits.
+# The published slope is this number, divided by the number of bits.
 _ALPHA = 10.0
 
 
@@ -17,17 +17,17 @@ _ALPHA = 10.0
 class HashNet(DeepHashing):
     """HashNet: codes that become binary by continuation.
 
-    The continuous codes are `tanh(beta * u)`, whose `beta` rises during the training as
-    `sqrt(1 + step)`. The loss is the balanced logistic loss of pairs, as DHN's, without
-    a quantization loss.
+    The continuous codes are `tanh(beta * u)`, where `beta` grows during the training as
+    `sqrt(1 + step)`. The loss is the balanced logistic loss of pairs, as in DHN,
+    without a quantization loss.
 
     Args:
         backbone: `keras.Model`, images to features [n, d].
         bits: int. Length of a code, a multiple of 8.
         alpha: float, > 0. Slope of the sigmoid. Defaults to `None`, 10 / bits.
-        continuation: int, >= 1. Epochs after which `beta` rises by a step. Defaults to
+        continuation: int, >= 1. Number of epochs for each step of `beta`. Defaults to
             `None`: 20 of 150 epochs, as in DeepHash-pytorch, scaled to the epochs of
-            the training. The authors' code counts 200 training steps.
+            the training. The authors' code has 200 training steps for each.
         preprocessor: `Preprocessor`. Defaults to the backbone's own.
         **kwargs: `lengths`, `distillation_weight`, and `name` and `trainable` of
             `keras.Model`.
@@ -75,7 +75,7 @@ class HashNet(DeepHashing):
 
     def loss_terms(self, outputs, labels) -> dict:
         if self.alpha is None:
-            # Inner products over the bits, also those of a shorter length.
+            # Divides inner products by the number of bits, of shorter codes too.
             outputs = outputs / outputs.shape[-1] ** 0.5
         return {"pair_loss": (1.0, self.pair_loss(outputs, labels))}
 

@@ -66,10 +66,13 @@ class HashingModel(RetrievalModel):
     def retrieval_metrics(
         self, query_codes, query_labels, database_codes, database_labels, **arguments
     ) -> dict:
-        """As in `RetrievalModel`; `map_at_radius` ranks the ball by the codes alone,
-        `map_at_radius_reranked` by the continuous codes. `map_at_radius_released` is
-        the latter by the rule of the released evaluation, which leaves out a query
-        whose ball holds items, but no relevant one."""
+        """As in `RetrievalModel`, with three figures for items within a radius.
+
+        `map_at_radius` ranks the items by their codes, and `map_at_radius_reranked` by
+        the continuous codes. `map_at_radius_released` follows the released evaluation:
+        it is the latter without queries that have items within the radius, but no
+        relevant one.
+        """
         packed = {
             **self.ranking(query_codes, database_codes),
             "query_labels": query_labels,

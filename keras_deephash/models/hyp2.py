@@ -13,7 +13,7 @@ from keras_deephash.preprocessing import Preprocessor
 class HyP2(ClassHashing):
     """Hybrid proxies and pairs: codes near to learned proxies of all their labels.
 
-    For images of several labels. Two images that have several labels each, and none in
+    For images with several labels. Two images with several labels each, none of them in
     common, are pushed apart too.
 
     Args:
@@ -23,7 +23,7 @@ class HyP2(ClassHashing):
             Defaults to `0.5`.
         classes: int. Number of classes. Defaults to `None`: the first `fit` counts
             them.
-        seed: int. Of the proxies as they begin. Defaults to `0`.
+        seed: int. Seed of the initial proxies. Defaults to `0`.
         preprocessor: `Preprocessor`. Defaults to the backbone's own.
         **kwargs: `lengths`, `distillation_weight`, and `name` and `trainable` of
             `keras.Model`.
@@ -61,7 +61,7 @@ class HyP2(ClassHashing):
     def new_vectors(self, classes, bits, generator, others=None):
         if others is None:
             return generator.normal(0, (2 / classes) ** 0.5, (classes, bits))
-        # As long as those that have learned, which a step turns by as much.
+        # As long as the trained ones, so that a training step turns both equally.
         length = np.linalg.norm(others, axis=1).mean()
         return hash_centers(classes, bits, generator, others) * length / bits**0.5
 

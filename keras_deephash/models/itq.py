@@ -10,8 +10,8 @@ from keras_deephash.projections import random_rotation, sign_rotation
 class ITQ(ClosedFormHashing):
     """Iterative quantization: principal components, rotated so that signs lose little.
 
-    The best of the methods without labels here, and the one to begin with where there
-    are no labels: see docs/general_codes.md. `fit` passes once over the images.
+    The best method here for images without labels, and the one to start with: see
+    docs/general_codes.md. `fit` passes once over the images.
 
     Args:
         backbone: `keras.Model`, images to features [n, d]; or the name of a preset.

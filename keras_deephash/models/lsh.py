@@ -7,11 +7,11 @@ from keras_deephash.models.closed_form_hashing import ClosedFormHashing
 
 @keras.saving.register_keras_serializable(package="keras_deephash")
 class LSH(ClosedFormHashing):
-    """Signs of random projections of a backbone's features, centred.
+    """Locality-sensitive hashing: signs of random projections of centred features.
 
     The expected Hamming distance of two codes is `bits` times the angle between their
-    features, divided by pi. It learns the mean alone, so it can have more bits than
-    the features have dimensions; with few bits `ITQ` finds more.
+    features, divided by pi. Only the mean is learned, so there can be more bits than
+    the features have dimensions; with few bits, `ITQ` is more accurate.
 
     Args:
         backbone: `keras.Model`, images to features [n, d]; or the name of a preset.

@@ -1,7 +1,7 @@
-"""The methods by name. A new one is a file beside this one, and a line here.
+"""The registry of methods. A new method is a file next to this one and a line here.
 
-Methods of other packages come by the entry points `keras_deephash.methods`, and those
-of the user's own modules when they are imported: see docs/own_method.md.
+Methods of other packages are found by the entry points `keras_deephash.methods`, and
+those of the user's own modules when they are imported: see docs/own_method.md.
 """
 
 from keras_deephash.class_registry import ClassRegistry

@@ -11,19 +11,19 @@ from keras_deephash.preprocessing import Preprocessor
 class OrthoHash(ClassHashing):
     """Orthogonal Hashing: codes near to fixed centres by their cosine.
 
-    For many classes. One loss, and no quantization: the outputs are normalized over the
-    batch, so that each bit is 1 for half of the images or so.
+    For many classes. It has a single loss, without a quantization loss: the outputs are
+    normalized over the batch, so that each bit is 1 for about half of the images.
 
     Args:
         backbone: `keras.Model`, images to features [n, d].
         bits: int. Length of a code, a multiple of 8.
-        scale: float, > 0. Of the cosines in the softmax. Defaults to `8.0`.
-        margin: float, >= 0. By how much an image should be nearer to its own centre,
-            in units of the cosine. Defaults to `0.2`; the authors'
-            command for CIFAR-10 has 0.3.
+        scale: float, > 0. Scale of the cosines in the softmax. Defaults to `8.0`.
+        margin: float, >= 0. By how much an image should be nearer to its own centre
+            than to others, in units of the cosine. Defaults to `0.2`; the authors'
+            command for CIFAR-10 uses 0.3.
         classes: int. Number of classes. Defaults to `None`: the first `fit` counts
             them.
-        seed: int. Of the centres. Defaults to `0`.
+        seed: int. Seed of the centres. Defaults to `0`.
         preprocessor: `Preprocessor`. Defaults to the backbone's own.
         **kwargs: `lengths`, `distillation_weight`, and `name` and `trainable` of
             `keras.Model`.

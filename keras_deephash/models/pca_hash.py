@@ -9,8 +9,8 @@ from keras_deephash.models.closed_form_hashing import ClosedFormHashing
 class PCAHash(ClosedFormHashing):
     """Signs of the principal components of a backbone's features.
 
-    What `ITQ` begins from, to compare with: the first bits tell much, and the last
-    ones little.
+    The starting point of `ITQ`, for comparison: the first bits carry much information,
+    and the last ones little.
 
     Args:
         backbone: `keras.Model`, images to features [n, d]; or the name of a preset.

@@ -1,4 +1,4 @@
-"""The base class of the methods whose codes are the centres of a codebook."""
+"""The base class of the methods whose codes are indices into a codebook."""
 
 import keras
 import numpy as np
@@ -24,7 +24,7 @@ class QuantizationModel(RetrievalModel):
         **kwargs: `name` and `trainable` of `keras.Model`.
     """
 
-    # What codes are ranked by: one of `codebooks.scores.METRICS`.
+    # The metric that codes are ranked by, one of `codebooks.scores.METRICS`.
     search_metric = "inner_product"
     is_quantizer = True
 
@@ -64,13 +64,13 @@ class QuantizationModel(RetrievalModel):
         self.codebook.check_fitted()
 
     def decode(self, codes) -> np.ndarray:
-        """The reconstructions, float32 [n, D], of codes, uint8 [n, M]."""
+        """Returns the reconstructions, float32 [n, D], of codes, uint8 [n, M]."""
         return self.codebook.decode(codes)
 
     def asymmetric_scores(
         self, query_features, codes, metric: str = "auto"
     ) -> np.ndarray:
-        """Scores of coded items for continuous queries (AQD); higher is closer.
+        """Scores encoded items for continuous queries (AQD); higher is closer.
 
         Args:
             query_features: float array [queries, D], as `continuous_codes` returns.
@@ -86,7 +86,7 @@ class QuantizationModel(RetrievalModel):
         )
 
     def symmetric_scores(self, query_codes, codes, metric: str = "auto") -> np.ndarray:
-        """Scores of coded items for coded queries (SQD), as `asymmetric_scores`."""
+        """Scores encoded items for encoded queries (SQD), like `asymmetric_scores`."""
         query_codes = self.codebook.check_codes(query_codes)
         return symmetric_scores(
             query_codes, *self._coded(codes), metric=self._metric(metric)
@@ -100,14 +100,15 @@ class QuantizationModel(RetrievalModel):
         batch_size: int = 32,
         verbose="auto",
     ) -> list[float]:
-        """Learns the codebook anew, such as for a new database; the network stays.
+        """Learns the codebook again, such as for a new database; keeps the network.
 
         Codes made before cannot be compared with codes made after.
 
         Args:
             images_or_features: images as for `encode`, or features, a float array
                 [n, D] as `continuous_codes` returns.
-            rounds: int. Improvements of codes and centres in turn. Defaults to `10`.
+            rounds: int. Number of rounds, in each of which the codes and then the
+                centres are improved. Defaults to `10`.
             seed: int. Defaults to `0`.
             batch_size: int. Images per step. Defaults to `32`.
             verbose: as for `encode`.
@@ -119,7 +120,7 @@ class QuantizationModel(RetrievalModel):
         if not (isinstance(features, np.ndarray) and features.ndim == 2):
             features = self.continuous_codes(features, batch_size, verbose)
         history = self.codebook.fit(features, rounds, seed)
-        self.radius_table = None  # Of other codes.
+        self.radius_table = None  # It describes the old codes.
         return history
 
     # === Evaluation and config ===
@@ -143,8 +144,11 @@ class QuantizationModel(RetrievalModel):
     def retrieval_metrics(
         self, query_codes, query_labels, database_codes, database_labels, **arguments
     ) -> dict:
-        """As in `RetrievalModel`: `map` is that of AQD, `map_symmetric` of SQD,
-        `map_features` of the continuous features, all by the method's metric."""
+        """As in `RetrievalModel`, with three figures under the method's metric.
+
+        `map` is that of AQD, `map_symmetric` that of SQD, and `map_features` that of
+        the continuous features.
+        """
         if arguments.pop("radius", None) is not None:
             raise ValueError(
                 "`radius` is a Hamming radius, and a quantizer has no Hamming "
@@ -187,7 +191,7 @@ class QuantizationModel(RetrievalModel):
     @classmethod
     def from_config(cls, config: dict, custom_objects=None) -> "QuantizationModel":
         config = dict(config)
-        # Codebooks of before there were beams are searched as they were then.
+        # Older presets have no beam, and are encoded as before there was one.
         beam = config.pop("codebook_beam", None)
         model = super().from_config(config, custom_objects)
         model.codebook.beam = beam

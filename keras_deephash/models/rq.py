@@ -12,12 +12,12 @@ from keras_deephash.preprocessing import Preprocessor
 
 @keras.saving.register_keras_serializable(package="keras_deephash")
 class RQ(ClosedFormMixin, QuantizationModel):
-    """Residual quantization: the closest features for the bytes, without labels.
+    """Residual quantization: an additive codebook of features, without labels.
 
-    The features are brought to length 1, centred, projected to their first principal
-    components and brought to length 1 again; an additive codebook keeps them in a
-    few bytes. The squared distance of a query to a code is 2 - 2 times their cosine,
-    but for what the codes leave out. `fit` passes once over the images.
+    The features are scaled to length 1, centred, projected to their first principal
+    components and scaled to length 1 again; the codebook encodes them in a few bytes.
+    Up to the quantization error, the squared distance of a query to a code is 2 - 2
+    times their cosine. `fit` passes once over the images.
 
     Args:
         backbone: `keras.Model`, images to features [n, d]; or the name of a preset.

@@ -10,14 +10,14 @@ from keras_deephash.preprocessing import Preprocessor
 
 @keras.saving.register_keras_serializable(package="keras_deephash")
 class SDC(DeepHashing):
-    """Similarity Distribution Calibration: codes without labels, far and near.
+    """Similarity Distribution Calibration: unsupervised codes with spread cosines.
 
-    The cosines of codes are to follow a beta distribution, in the order of the cosines
-    of the backbone's features: see `losses.SimilarityDistributionLoss`. By default its
-    negative half is 0. The loss also has `quantization_weight * mean (1 - cos(v, sign
-    v))`. The outputs v are normalized over the batch, and the backbone does
-    not learn. The published network has one more layer between, of the dimension of the
-    features.
+    The cosines of codes learn to follow a beta distribution, in the order of the
+    cosines of the backbone's features: see `losses.SimilarityDistributionLoss`. By
+    default the negative half of the targets is set to 0. The loss also includes
+    `quantization_weight * mean (1 - cos(v, sign v))`. The outputs v are normalized over
+    the batch, and the backbone is not trained. The published network has one more
+    layer in between, with the dimension of the features.
 
     Args:
         backbone: `keras.Model`, images to features [n, d].
@@ -26,8 +26,8 @@ class SDC(DeepHashing):
             Defaults to `1.0`.
         concentration: int, 1 to 20. Both parameters of the beta distribution.
             Defaults to `5`.
-        orthogonal: bool. Whether the less similar half of the pairs has the cosine 0,
-            as published. Defaults to `True`.
+        orthogonal: bool. Whether the target cosine of the less similar half of the
+            pairs is 0, as published. Defaults to `True`.
         preprocessor: `Preprocessor`. Defaults to the backbone's own.
         **kwargs: `lengths`, `distillation_weight`, and `name` and `trainable` of
             `keras.Model`.

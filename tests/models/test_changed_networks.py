@@ -66,8 +66,8 @@ def test_a_keras_file_keeps_what_is_trainable(make_model, images, labels, tmp_pa
 @pytest.mark.parametrize(
     "make, message",
     [
-        (lambda x: keras.Model(x, [x[:, 0, 0], x[:, 1, 1]]), "a vector of features"),
-        (lambda x: keras.Model(x, x), "a vector of features"),
+        (lambda x: keras.Model(x, [x[:, 0, 0], x[:, 1, 1]]), "a feature vector"),
+        (lambda x: keras.Model(x, x), "a feature vector"),
     ],
 )
 def test_networks_of_other_outputs_are_refused(make, message):

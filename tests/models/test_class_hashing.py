@@ -383,7 +383,7 @@ def test_classes_that_cannot_be_added(make, images, named):
     model = make("CSQ")
     model.fit(as_dataset(named, model), verbose=0)
     for more, message in (
-        (2, "must be names of a model that has `label_names`"),
+        (2, "must be names for a model that has `label_names`"),
         (["cat"], "must differ in more than their case"),
         (["a", "a"], "must differ in more than their case"),
         ([], "`names_or_count` must be an integer from 1"),

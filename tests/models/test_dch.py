@@ -264,7 +264,7 @@ def test_a_backbone_without_an_input_shape_is_refused():
 @pytest.mark.parametrize(
     "arguments, message",
     [
-        ({"input_shape": (32, 32, 3)}, "a vector of features.*(None, 1, 1, 1280)"),
+        ({"input_shape": (32, 32, 3)}, "a feature vector.*(None, 1, 1, 1280)"),
         ({"pooling": "avg"}, "with one fixed input shape"),
     ],
 )

@@ -113,14 +113,18 @@ def test_bad_images_are_named(make_model, images, tmp_path):
         (images[0], ValueError, r"needs a batch axis"),
         (images[..., :1], ValueError, r"must have shape \[n, height, width, 3\]"),
         ("cat.jpg", FileNotFoundError, r"no such image file: 'cat.jpg'"),
-        (Image.fromarray(images[0]), ValueError, r"goes into a list"),
+        (Image.fromarray(images[0]), ValueError, r"into a list"),
         (["no/such.jpg"], FileNotFoundError, r"no such image file: 'no/such.jpg'"),
         ([str(broken)], ValueError, r"cannot be read: .*broken.jpg"),
         ([images[0][..., 0]], ValueError, r"RGB array \[h, w, 3\]"),
         (images / 255.0, ValueError, r"scaled to 0 to 1"),
         (images - 128.0, ValueError, r"between 0 and 255"),
         (np.full((1, 32, 32, 3), np.nan), ValueError, r"between 0 and 255"),
-        (tf.data.Dataset.from_tensors("a.png"), ValueError, r"must hold pixels; paths"),
+        (
+            tf.data.Dataset.from_tensors("a.png"),
+            ValueError,
+            r"must hold pixels; pass paths",
+        ),
     ]:
         with pytest.raises(error, match=message):
             model.encode(bad)

@@ -170,7 +170,7 @@ def test_errors(make_backbone, image_set):
 def test_codes_of_features_are_refused_where_images_are_needed(model, image_set):
     features = model.frozen_features(image_set, verbose=0).images
     assert model.encode(features[:0]).shape == (0, 2)
-    with pytest.raises(ValueError, match="centre crops alone"):
+    with pytest.raises(ValueError, match="centre crops only"):
         model.encode(features, crops=10)
     with pytest.raises(ValueError, match="`batch_size` must be"):
         model.encode(features, batch_size=0)

@@ -75,7 +75,7 @@ def test_flags_are_true_or_false(value):
 
 def test_a_preset_with_labels_becomes_none_without(tmp_path):
     made(classes=4).save_to_preset(tmp_path / "mine")
-    with pytest.raises(kdh.PresetError, match="from labels cannot become one without"):
+    with pytest.raises(kdh.PresetError, match="from labels cannot be loaded as an"):
         kdh.from_preset(tmp_path / "mine", supervised=False)
 
 

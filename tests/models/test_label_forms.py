@@ -173,7 +173,7 @@ def test_images_are_fitted_as_encode_does(make_model):
 @pytest.mark.parametrize(
     "data, arguments, message",
     [
-        ((dataset(CLASSES),), {}, "need the number of classes: give `classes=`.*\\[2"),
+        ((dataset(CLASSES),), {}, "need the number of classes: pass `classes=`.*\\[2"),
         ((dataset(CLASSES),), {"classes": 2}, "not below the number of classes"),
         ((named(dataset(CLASSES), "ab"),), {}, "not below the number of classes"),
         ((dataset(CLASSES - 1),), {"classes": 3}, "not below the number of classes"),
@@ -181,7 +181,7 @@ def test_images_are_fitted_as_encode_does(make_model):
         (
             (PIXELS, CLASSES),
             {"classes": 2},
-            "from -1, no label, to 1.*to 2",
+            "from -1 .no label. to 1.*to 2",
         ),
         ((PIXELS, CLASSES - 1), {}, "whole numbers from -1"),
         ((PIXELS, CLASSES / 2), {}, "whole numbers from -1"),

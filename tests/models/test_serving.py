@@ -59,7 +59,7 @@ def test_a_dtype_is_the_backbones(make_backbone):
         (kdh.DCH, {"bits": 8}),
         (kdh.DTQ, {"subcodebooks": 2, "subcenters": 4}),
     ):
-        with pytest.raises(ValueError, match="no `dtype` of its own: give it to the b"):
+        with pytest.raises(ValueError, match="no `dtype` of its own: pass it to the b"):
             cls(make_backbone(), dtype="mixed_bfloat16", **arguments)
 
 

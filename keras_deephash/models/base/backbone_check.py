@@ -4,7 +4,12 @@ from keras_deephash.preprocessing import Preprocessor
 
 
 def check_preprocessor(backbone, preprocessor: Preprocessor | None) -> Preprocessor:
-    """The preprocessor of the backbone; a ValueError where one of them cannot serve."""
+    """Returns the preprocessor of a backbone, which may be its own or the default.
+
+    Raises:
+        ValueError: if the backbone does not map RGB images to feature vectors, or if
+            the preprocessor has another image size.
+    """
     shape = getattr(backbone, "input_shape", None) or ()
     if len(shape) != 4 or None in shape[1:]:
         raise ValueError(
@@ -14,7 +19,7 @@ def check_preprocessor(backbone, preprocessor: Preprocessor | None) -> Preproces
         )
     if shape[3] != 3:
         raise ValueError(
-            "`backbone` must take RGB images, of 3 channels; grey images become RGB. "
+            "`backbone` must take RGB images of 3 channels; grey images are converted. "
             f"Received: a backbone for {shape[3]} channels."
         )
     if (
@@ -22,8 +27,8 @@ def check_preprocessor(backbone, preprocessor: Preprocessor | None) -> Preproces
         or len(backbone.output_shape) != 2
     ):
         raise ValueError(
-            "`backbone` must give a vector of features for each image, [n, d]: end it "
-            'with a pooling, such as `pooling="avg"` of Keras Applications. '
+            "`backbone` must return a feature vector for each image, [n, d]: end it "
+            'with pooling, such as `pooling="avg"` of Keras Applications. '
             f"Received: features of shape {backbone.output_shape}."
         )
     if preprocessor is None:

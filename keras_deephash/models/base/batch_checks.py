@@ -1,4 +1,4 @@
-"""Checks of images and labels: of arrays at once, of datasets batch by batch."""
+"""Checks of images and labels: whole arrays at once, datasets batch by batch."""
 
 import keras
 import numpy as np
@@ -13,31 +13,31 @@ from keras_deephash.models.base.label_forms import (
 
 NOT_MULTI_HOT = "The labels of a batch are not multi-hot"
 NOT_PIXELS = "The images of a batch are not pixels"
-NOT_THE_CLASSES = "The labels of a batch are not of the classes of the model"
-# What to do about each, once it has stopped a training.
+NOT_THE_CLASSES = "The labels of a batch do not match the classes of the model"
+# What the user can do when one of them has stopped a training.
 EXPLANATIONS = {
-    NOT_MULTI_HOT: f"in two dimensions they must be 0 or 1. {FORMS}",
-    NO_CLASS_INDICES: "give their number, `classes=`, or look for a label that is "
-    f"wrong. {FORMS}",
-    NOT_THE_CLASSES: "they must have a column for each vector of a class, "
-    "`model.classes` of them: add new classes by `add_classes`, or begin with a new "
-    "model",
+    NOT_MULTI_HOT: f"two-dimensional labels must be 0 or 1. {FORMS}",
+    NO_CLASS_INDICES: "pass the right number as `classes=`, or look for a wrong "
+    f"label. {FORMS}",
+    NOT_THE_CLASSES: "they must have `model.classes` columns, one for each class "
+    "vector: add new classes with `add_classes`, or start with a new model",
     NOT_PIXELS: "they must lie between 0 and 255, and not be scaled to 0 to 1: undo "
-    "any normalization, the model has its own",
+    "any normalization, because the model normalizes images itself",
 }
 
 
 def check_arrays(
     images, labels, labels_name: str, are_features, classes: int | None = None
 ) -> None:
-    """Raises ValueError for arrays that are not pixels or no form of labels.
+    """Raises ValueError for images that are not pixels, and labels of no known form.
 
     Args:
         images: array [n, h, w, c], or anything else, which is not checked.
         labels: array [n] or [n, L], or anything else.
         labels_name: str. Name of the argument that holds the labels.
-        are_features: function of an array, whether it is of frozen features.
-        classes: int, the number of classes where it is known. Defaults to `None`.
+        are_features: function that takes an array and returns whether it holds frozen
+            features.
+        classes: int, the number of classes, if it is known. Defaults to `None`.
     """
     check_labels(labels, labels_name, classes)
     if isinstance(images, (np.ndarray, tf.Tensor)) and not are_features(images):
@@ -45,7 +45,11 @@ def check_arrays(
 
 
 def images_and_labels(data, needs_labels: bool = True):
-    """The two parts of a batch, or a ValueError; without labels, [n, 0] stand in."""
+    """Splits a batch into images and labels; unneeded labels become [n, 0].
+
+    Raises:
+        ValueError: for sample weights, missing labels, or images of unknown rank.
+    """
     images, labels, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
     if sample_weight is not None:
         raise ValueError(
@@ -70,13 +74,14 @@ def images_and_labels(data, needs_labels: bool = True):
 def checked_batch(
     images: tf.Tensor, labels: tf.Tensor, pixels: bool, classes: int | None = None
 ) -> tuple:
-    """Images and labels [n, L]; in the graph, an error where they are not.
+    """Returns images and labels [n, L], with checks of their values in the graph.
 
     Args:
-        images: pixels [n, h, w, c]; or features, of which nothing is known.
+        images: pixels [n, h, w, c], or frozen features, which are not checked.
         labels: multi-hot labels.
         pixels: bool. Whether `images` are pixels.
-        classes: int, the columns that labels must have. Defaults to `None`, any number.
+        classes: int, the number of columns that labels must have. Defaults to `None`,
+            any number.
     """
     if labels.shape.rank not in (2, None):
         raise ValueError(f"{FORMS}. Received: shape {tuple(labels.shape)}.")
@@ -91,25 +96,27 @@ def checked_batch(
         checks.append(tf.debugging.Assert(fit, [NOT_THE_CLASSES]))
     if pixels and images.dtype.is_floating:
         checks.append(tf.debugging.Assert(_are_pixels(images), [NOT_PIXELS]))
-    # Ahead of both: a forward pass changes batch statistics.
+    # The checks run first, because a forward pass changes batch statistics.
     with tf.control_dependencies([check for check in checks if check is not None]):
         return tf.identity(images), tf.ensure_shape(tf.identity(labels), (None, None))
 
 
 def check_values(images) -> None:
-    """Raises ValueError for a tensor with values that are not pixels; where there are
-    no values yet, in a graph or a symbolic call, nothing is checked."""
+    """Raises ValueError for a tensor whose values are not pixels.
+
+    In a graph or a symbolic call there are no values yet, and nothing is checked.
+    """
     known = isinstance(images, tf.Tensor) and not tf.is_symbolic_tensor(images)
     if known and images.dtype.is_floating and not _are_pixels(images):
         raise ValueError(f"{NOT_PIXELS}: {EXPLANATIONS[NOT_PIXELS]}.")
 
 
 def checked_pixels(images: tf.Tensor) -> tf.Tensor:
-    """Images; in the graph, an error where they are not pixels."""
+    """Returns images, with a check in the graph that they are pixels."""
     if not images.dtype.is_floating:
         return images
     check = tf.debugging.Assert(_are_pixels(images), [NOT_PIXELS])
-    # In eager execution there is nothing to wait for.
+    # In eager execution the check has already run.
     with tf.control_dependencies([] if check is None else [check]):
         return tf.identity(images)
 
@@ -124,5 +131,5 @@ def _are_multi_hot(labels: tf.Tensor) -> tf.Tensor:
 
 def _are_pixels(images: tf.Tensor) -> tf.Tensor:
     low, high = tf.reduce_min(images), tf.reduce_max(images)
-    # NaN fails; of no image at all the two are infinite, and pass.
+    # NaN fails; the bounds of an empty batch are infinite, and pass.
     return (low >= 0) & (high <= 255) & ((high > 1) | (high <= 0))

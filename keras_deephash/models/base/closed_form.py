@@ -11,21 +11,23 @@ from keras_deephash.models.base.encoder import EncoderMixin
 from keras_deephash.models.base.encoding import OnError, check_finite
 from keras_deephash.projections import FeatureMoments, principal_components
 
-# Rows that are kept for what mean and covariance do not tell, such as a rotation.
+# Feature rows that are kept for steps that need more than mean and covariance, such
+# as fitting a rotation.
 SAMPLE_SIZE = 20_000
 
 
 class ClosedFormMixin:
     """Features of length 1 and a linear layer, whose weights `solve` computes.
 
-    Put before `HashingModel` or `QuantizationModel` in the bases of a class.
+    It comes before `HashingModel` or `QuantizationModel` in the bases of a class.
     """
 
     is_closed_form = True
     needs_labels = False
     output_form = "linear"
 
-    # The argument that says how many directions the features must differ in, if any.
+    # Name of the argument that holds the number of directions in which the features
+    # must differ; None if any number will do.
     directions_argument: str | None = None
 
     # === What a subclass defines ===
@@ -38,7 +40,7 @@ class ClosedFormMixin:
             seed: int.
 
         Returns:
-            dict, name of a figure to its values, for the history of `fit`.
+            dict that maps the name of a figure to its values, for the history of `fit`.
         """
         raise NotImplementedError(f"{type(self).__name__} must define `solve`.")
 
@@ -56,25 +58,25 @@ class ClosedFormMixin:
     ) -> keras.callbacks.History:
         """Fits the model to images in one pass over them; it needs no `compile`.
 
-        Mean and covariance of the features are kept in memory, and a sample of 20,000
-        rows: what is needed does not grow with the images.
+        Only the mean and the covariance of the features and a sample of 20,000 rows
+        are kept in memory, however many images there are.
 
         Args:
             x: images as for `encode`, a `datasets.ImageSet`, or features, a float array
                 [n, d] as `features` returns, which several models can share.
-            y: labels, which are not looked at. Defaults to `None`.
+            y: labels, which are ignored. Defaults to `None`.
             batch_size: int. Images per step. Defaults to `32`.
-            seed: int. Of the sample and of random projections. Defaults to `0`.
+            seed: int. Seed of the sample and of random projections. Defaults to `0`.
             verbose: as for `encode`.
             on_error: as for `encode`: images that cannot be read are left out.
-                Defaults to `None`, an error.
+                Defaults to `None`: an error is raised.
 
         Returns:
             `keras.callbacks.History`, whose `history` holds the figures of the method.
 
         Raises:
-            ValueError: for fewer images than the method needs, or images whose features
-                do not differ.
+            ValueError: if there are fewer images than the method needs, or if their
+                features do not differ.
 
         Example:
 
@@ -90,7 +92,7 @@ class ClosedFormMixin:
         seed = check_integer("seed", seed, minimum=0)
         if isinstance(x, ImageSet):
             x = x.images
-        # Before the work, as far as it is known.
+        # Checked before the work, if the number is known.
         self._check_count(len(x) if isinstance(x, (list, np.ndarray)) else None)
         moments = FeatureMoments(self.backbone.output_shape[-1], SAMPLE_SIZE, seed)
         for rows in self._rows(x, batch_size, verbose, on_error):
@@ -99,12 +101,12 @@ class ClosedFormMixin:
         history = keras.callbacks.History()
         history.set_model(self)
         history.history = self.solve(moments, seed)
-        # Of other weights.
+        # They describe the old weights.
         self.training_record = self.radius_table = None
         return history
 
     def _rows(self, x, batch_size: int, verbose, on_error):
-        """The features of images, batch by batch."""
+        """Returns an iterator over the features of images, batch by batch."""
         if not (isinstance(x, np.ndarray) and x.ndim == 2):
             return self.feature_batches(x, batch_size, verbose, on_error=on_error)
         dim = self.backbone.output_shape[-1]
@@ -124,7 +126,7 @@ class ClosedFormMixin:
         )
 
     def _check_count(self, images: int | None) -> None:
-        """Raises ValueError for too few images, or more directions than features."""
+        """Raises ValueError for too few images, or more directions than dimensions."""
         name, dim = self.directions_argument, self.backbone.output_shape[-1]
         count = 1 if name is None else getattr(self, name)
         if count > dim:
@@ -145,7 +147,10 @@ class ClosedFormMixin:
         )
 
     def components(self, moments: FeatureMoments) -> np.ndarray:
-        """As many principal components, [d, count], as `directions_argument` says."""
+        """Returns the first principal components, [d, count].
+
+        Their number is the value of the argument that `directions_argument` names.
+        """
         name = self.directions_argument
         count = getattr(self, name)
         directions = principal_components(moments.covariance)
@@ -159,7 +164,7 @@ class ClosedFormMixin:
         return directions[:, :count]
 
     def set_projection(self, moments: FeatureMoments, directions: np.ndarray) -> None:
-        """Takes projections of the centred features as the last layer.
+        """Sets the last layer to projections of the centred features.
 
         Args:
             moments: `FeatureMoments`, whose mean is subtracted.
@@ -184,14 +189,14 @@ class ClosedFormMixin:
             )
 
     def continuous_codes(self, *args, **kwargs) -> np.ndarray:
-        ClosedFormMixin.check_can_encode(self)  # Else they would all be zero.
+        ClosedFormMixin.check_can_encode(self)  # Otherwise all codes would be zero.
         return super().continuous_codes(*args, **kwargs)
 
     continuous_codes.__doc__ = EncoderMixin.continuous_codes.__doc__
 
     def new_output_layer(self, units: int, name: str) -> keras.layers.Layer:
         layer = super().new_output_layer(units, name)
-        layer.kernel.assign(tf.zeros(layer.kernel.shape))  # Not fitted.
+        layer.kernel.assign(tf.zeros(layer.kernel.shape))  # Zero until `fit`.
         return layer
 
     def outputs_of(self, features, training=False):

@@ -13,10 +13,10 @@ from keras_deephash.models.base.inference import Inference
 
 
 def check_length(model, bits: int | None) -> int:
-    """The length of a model's codes, or another one that it was trained for.
+    """Returns `bits`, or the model's own code length for None.
 
     Raises:
-        ValueError: for a length that the model does not have.
+        ValueError: if the model was not trained for this code length.
     """
     if bits is None:
         return model.bits
@@ -24,14 +24,14 @@ def check_length(model, bits: int | None) -> int:
     if isinstance(bits, bool) or bits not in lengths:
         raise ValueError(
             f"`bits` must be one of the lengths of this `{type(model).__name__}`: "
-            f"{', '.join(map(str, lengths))}. Received: bits={bits!r}. A model of "
-            "several lengths is trained with `lengths`."
+            f"{', '.join(map(str, lengths))}. Received: bits={bits!r}. To get several "
+            "lengths, train a model with `lengths`."
         )
     return int(bits)
 
 
 class EncoderMixin:
-    """Encoding by a model with a `backbone` and a `preprocessor`."""
+    """Encoding with a model that has a `backbone` and a `preprocessor`."""
 
     # Continuous codes closer to zero than this are computed image by image, so that
     # they are the same for every batch size.
@@ -51,36 +51,37 @@ class EncoderMixin:
 
         The codes of a hashing method are packed bits: bit k is 1 where the continuous
         code is >= 0, and the first bit is the highest of the first byte, as in
-        `numpy.packbits`. Those of a float32 model do not depend on `batch_size`. The
-        codes of a quantizer are the numbers of its centres, one byte for each
+        `numpy.packbits`. The codes of a float32 model do not depend on `batch_size`.
+        The code of a quantizer holds the indices of its centres, one byte for each
         sub-codebook.
 
         Args:
             images: array [n, h, w, 3] of RGB pixels from 0 to 255 (uint8 or float,
-                any size), a list of paths, PIL images or arrays [h, w, 3], a path of an
-                image or of a folder, or a `tf.data.Dataset` of images or of (images,
-                labels), batched or not; or an `ImageSet`, a data set of Hugging Face,
-                its column, or any sequence of what a list may hold.
-                With `crops=1`, images that have the network's input size are taken
+                any size), a list of paths, PIL images or arrays [h, w, 3], the path of
+                an image or a folder, a `tf.data.Dataset` of images or of (images,
+                labels), batched or not, an `ImageSet`, a Hugging Face data set or one
+                of its columns, or any other sequence of images.
+                With `crops=1`, images that have the network's input size are used
                 as they are; others are resized and cropped.
             batch_size: int. Images per step. Defaults to `32`.
             verbose: `"auto"`, 0 or 1. Whether to show a progress bar; `"auto"`
                 shows one for long work. Defaults to `"auto"`.
             crops: 1, the centre crop, or 10, the mean of ten crops (the published
                 protocol). Defaults to `1`.
-            on_error: function of the number of an image in `images` and an exception,
-                called for each image that cannot be read, which is then left out of
-                the codes. Defaults to `None`: an error that names all of them.
-            bits: int, one of the `lengths` of a model that has several: the code is the
-                beginning of the whole one. Defaults to `None`, the whole code.
+            on_error: function that is called for each image that cannot be read, with
+                its position in `images` and the exception; the image is left out of
+                the codes. Defaults to `None`: an error is raised that names all
+                unreadable images.
+            bits: int, one of the `lengths` of a model that has several: the code is
+                the first `bits` bits. Defaults to `None`, the whole code.
 
         Returns:
             uint8 array [n, bits / 8].
 
         Raises:
-            FileNotFoundError: for a path that names no file.
-            ValueError: for input that is not an image, naming it, and for a quantizer
-                whose codebook is not fitted.
+            FileNotFoundError: if a path does not exist.
+            ValueError: if an input is not an image, or if the codebook of a quantizer
+                is not fitted.
 
         Example:
 
@@ -96,11 +97,11 @@ class EncoderMixin:
         return codes[:, : bits // 8]
 
     def to_codes(self, continuous_codes: np.ndarray) -> np.ndarray:
-        """The codes, uint8 [n, bits / 8], of continuous codes, float [n, units]."""
+        """Returns the codes, uint8 [n, bits / 8], of continuous codes [n, units]."""
         raise NotImplementedError(f"{type(self).__name__} must define `to_codes`.")
 
     def check_can_encode(self) -> None:
-        """Raises ValueError for a model that has no codes yet."""
+        """Raises ValueError if the model cannot encode yet."""
 
     def continuous_codes(
         self,
@@ -110,13 +111,13 @@ class EncoderMixin:
         crops: int = 1,
         on_error: OnError | None = None,
     ) -> np.ndarray:
-        """The continuous codes of images of any size; arguments as for `encode`.
+        """Computes the continuous codes of images; arguments as for `encode`.
 
-        In place of images, features are taken, as `features` returns.
+        Features, as `features` returns them, are accepted in place of images.
 
         Returns:
-            float32 array [n, units]: between -1 and 1 where `output_form` is `"tanh"`,
-            and of `HashNet`; else without a bound.
+            float32 array [n, units]. The values lie between -1 and 1 for
+            `output_form="tanh"` and for `HashNet`, and are unbounded otherwise.
         """
         units = self.output_layer.units
         if isinstance(images, np.ndarray) and self.takes_as_features(images):
@@ -154,7 +155,7 @@ class EncoderMixin:
         crops: int = 1,
         on_error: OnError | None = None,
     ) -> np.ndarray:
-        """The backbone's features of images of any size; arguments as for `encode`.
+        """Computes the backbone's features of images; arguments as for `encode`.
 
         Returns:
             float32 array [n, d].
@@ -177,8 +178,13 @@ class EncoderMixin:
         crops: int = 1,
         on_error: OnError | None = None,
     ):
-        """As `features`, an iterator of arrays [n, d] for more images than fit into
-        memory."""
+        """Computes features batch by batch, for more images than fit into memory.
+
+        The arguments are those of `features`.
+
+        Returns:
+            Iterator of float32 arrays [n, d].
+        """
         return encoded_batches(
             self._run_features(),
             self.preprocessor,
@@ -192,7 +198,7 @@ class EncoderMixin:
         )
 
     def _run_codes(self):
-        """The graph that makes continuous codes of pixels."""
+        """Returns the graph that computes continuous codes from pixels."""
         if self._code_inference is None or not self._code_inference.fits(self):
             self._code_inference = Inference(
                 lambda pixels: self(pixels, training=False),
@@ -202,7 +208,7 @@ class EncoderMixin:
         return self._code_inference.run
 
     def _run_features(self):
-        """The graph that makes features of pixels."""
+        """Returns the graph that computes features from pixels."""
 
         def features(pixels):
             pixels = self.preprocessor.normalize(pixels)

@@ -25,9 +25,9 @@ from keras_deephash.progress import Progress
 NEAR_ZERO = 1e-4
 
 _LONG_WORK = 1000
-_VECTORS = 4096  # Features at once.
+_VECTORS = 4096  # Feature vectors per step.
 
-# Called with the number of an image that cannot be read, and what is wrong.
+# Called with the position of an image that cannot be read, and the exception.
 OnError = Callable[[int, Exception], None]
 
 
@@ -42,10 +42,10 @@ def encoded_batches(
     near_zero: float,
     on_error: OnError | None = None,
 ) -> Iterator[np.ndarray]:
-    """Yields what the network makes of images in any form, batch by batch.
+    """Yields the network's outputs for images in any form, batch by batch.
 
     Args:
-        inference: function of pixels [n, image_size, image_size, 3] to codes.
+        inference: function that maps pixels [n, image_size, image_size, 3] to codes.
         preprocessor: `Preprocessor`.
         units: int. Length of a continuous code.
         images, batch_size, verbose, crops, on_error: as for `DeepHashing.encode`.
@@ -75,7 +75,7 @@ def encoded_batches(
         return [_try(views, *each) for each in islice(numbered, batch_size)]
 
     def run(batch):
-        """Codes of images given as views [crops, h, w, 3], averaged over them."""
+        """The codes of images, averaged over the views [crops, h, w, 3] of each."""
         codes = inference(tf.constant(np.concatenate(batch)))
         return codes.numpy().reshape(len(batch), crops, units).mean(axis=1)
 
@@ -102,7 +102,7 @@ def encoded_batches(
 
 
 class _Taken(NamedTuple):
-    """An image that was taken from the stream: its views, or what is wrong."""
+    """An image that was taken from the stream: its views, or the error."""
 
     number: int
     views: np.ndarray | None = None
@@ -136,14 +136,15 @@ def codes_of_features(
     batch_size = check_integer("batch_size", batch_size, minimum=1)
     if crops != 1:
         raise ValueError(
-            "Frozen features are of the centre crops alone: encode the images. "
+            "Frozen features are computed from centre crops only: for ten crops, "
+            "encode the images. "
             f"Received: crops={crops!r}."
         )
     if not len(features):
         return np.empty((0, units), np.float32)
     codes = model.predict(features, batch_size=batch_size, verbose=0)
     for row in _near_zero_rows(codes, near_zero):
-        # Not `predict`, which makes an input pipeline in each call.
+        # Not `predict`, which builds an input pipeline in each call.
         codes[row] = model.predict_on_batch(features[row : row + 1])[0]
     check_finite(codes)
     return codes
@@ -155,7 +156,7 @@ def codes_of_vectors(
     """Continuous codes of the backbone's features, float32 [n, units].
 
     Args:
-        outputs_of: function of features, a float32 tensor [n, d], to codes.
+        outputs_of: function that maps features, a float32 tensor [n, d], to codes.
         features: array [n, d].
         dim: int, d.
         units, near_zero: as for `continuous_codes`.
@@ -177,14 +178,15 @@ def codes_of_vectors(
 
 
 def _near_zero_rows(codes: np.ndarray, near_zero: float) -> np.ndarray:
-    """The rows with a value near zero; rounding grows with the largest of a row."""
+    """Returns the indices of rows that have a value near zero."""
     sizes = np.abs(codes)
+    # Rounding errors grow with the largest value of a row.
     limits = near_zero * np.maximum(sizes.max(axis=1, initial=0), 1)
     return np.flatnonzero(sizes.min(axis=1, initial=np.inf) < limits)
 
 
 def check_finite(codes: np.ndarray) -> None:
-    """Raises ValueError for continuous codes that hold NaN."""
+    """Raises ValueError for continuous codes that hold NaN or infinity."""
     if not np.isfinite(codes).all():
         raise ValueError(
             "The model's codes are not finite: its weights hold NaN or infinity. Check "
@@ -193,10 +195,10 @@ def check_finite(codes: np.ndarray) -> None:
 
 
 def image_stream(images) -> tuple[Iterator, int | None]:
-    """An iterator over single images, and their number where it is known.
+    """Returns an iterator over single images, and their number if it is known.
 
     Raises:
-        ValueError: if `images` is nothing that `DeepHashing.encode` takes.
+        ValueError: if `DeepHashing.encode` does not accept `images`.
     """
     images = images_of(image_paths(images))
     if isinstance(images, ImageSet):
@@ -204,9 +206,9 @@ def image_stream(images) -> tuple[Iterator, int | None]:
     if isinstance(images, tf.data.Dataset):
         return _dataset_stream(images), None
     if isinstance(images, np.ndarray) and images.ndim == 1:
-        images = list(images)  # Of paths, say.
+        images = list(images)  # For example an array of paths.
     if isinstance(images, Sequence) and not isinstance(images, bytes):
-        return iter(images), len(images)  # Also one that is decoded on the way.
+        return iter(images), len(images)  # It may decode its images lazily.
     if isinstance(images, (np.ndarray, tf.Tensor)):
         array = np.asarray(images)
         if array.ndim != 4 or array.shape[-1] != 3:
@@ -217,7 +219,7 @@ def image_stream(images) -> tuple[Iterator, int | None]:
         return iter(pixels_to_uint8(array)), len(array)
     raise ValueError(
         "`images` must be an array [n, height, width, 3], a list of paths or PIL "
-        "images, a path, or a tf.data.Dataset. A single PIL image goes into a list. "
+        "images, a path, or a tf.data.Dataset. Put a single PIL image into a list. "
         f"Received: {type(images).__name__}."
     )
 
@@ -228,8 +230,8 @@ def _dataset_stream(dataset: tf.data.Dataset) -> Iterator[np.ndarray]:
         batch = np.asarray(batch)
         if batch.dtype == object:
             raise ValueError(
-                "A `tf.data.Dataset` of images must hold pixels; paths go into a list. "
-                f"Received: {str(batch.ravel()[0])[:80]}, for one."
+                "A `tf.data.Dataset` of images must hold pixels; pass paths as a list. "
+                f"Received: elements such as {str(batch.ravel()[0])[:80]}."
             )
         if batch.ndim == 4:
             yield from pixels_to_uint8(batch)

@@ -9,10 +9,10 @@ from keras_deephash.datasets.pipeline import image_dataset
 
 
 class FreezingMixin:
-    """The verbs of freezing, for a model of a `backbone` and a `preprocessor`.
+    """Freezing a part of the backbone, and computing its features only once.
 
-    What is frozen, and what frozen features look like, is known by the split backbone
-    that the model holds.
+    The model has a `backbone` and a `preprocessor`. Its `SplitBackbone` knows which
+    layers are frozen, and what shape and dtype their features have.
     """
 
     # `SplitBackbone`, once a part of the backbone is frozen.
@@ -21,10 +21,10 @@ class FreezingMixin:
     def freeze_backbone(self, until: str) -> None:
         """Freezes the first layers of the backbone.
 
-        What does not change needs computing only once: `frozen_features` are taken by
-        `fit`, `predict`, `encode` and `continuous_codes` in place of the images. A
-        second call takes the place of the first. A preset does not keep which layers
-        were frozen; a `.keras` file of a compiled model does.
+        The outputs of frozen layers need to be computed only once: `fit`, `predict`,
+        `encode` and `continuous_codes` accept `frozen_features` in place of images. A
+        second call replaces the first. A preset does not record which layers were
+        frozen; a `.keras` file of a compiled model does.
 
         Args:
             until: str. Name of the last layer that is frozen, such as
@@ -41,20 +41,20 @@ class FreezingMixin:
             self._split.release()
         self._split = parts
         self._split.freeze()
-        self.forget_functions()  # They train what was trainable when they were made.
+        self.forget_functions()  # They train the weights of when they were traced.
 
     def frozen_features(
         self, images: ImageSet, batch_size: int = 128, verbose="auto"
     ) -> ImageSet:
-        """The outputs of the frozen part of the backbone for images.
+        """Computes the outputs of the frozen part of the backbone.
 
         Args:
-            images: `ImageSet`; of each image the centre crop is taken.
+            images: `ImageSet`, of whose images the centre crops are used.
             batch_size: int. Defaults to `128`.
             verbose: `"auto"`, 0 or 1. Defaults to `"auto"`.
 
         Returns:
-            `ImageSet` of the same labels, with feature maps, float16 [n, h, w, c], in
+            `ImageSet` with the same labels, and feature maps, float16 [n, h, w, c], in
             place of the images.
         """
         dataset = image_dataset(images, self.preprocessor, batch_size, cache=False)
@@ -64,7 +64,7 @@ class FreezingMixin:
     def run_frozen(
         self, dataset: tf.data.Dataset, count: int, verbose="auto"
     ) -> tuple[np.ndarray, np.ndarray]:
-        """The frozen part's feature maps of batches of pixels and labels.
+        """Computes the frozen part's feature maps for batches of pixels and labels.
 
         Args:
             dataset: `tf.data.Dataset`, as `datasets.image_dataset` makes.
@@ -77,7 +77,7 @@ class FreezingMixin:
 
         Raises:
             ValueError: if no part is frozen, if float16 cannot hold the features, or
-                if the dataset has another number of images.
+                if the dataset does not have `count` images.
         """
         if self._split is None:
             raise ValueError("No part is frozen yet: call `freeze_backbone` first.")
@@ -86,7 +86,7 @@ class FreezingMixin:
         )
 
     def takes_as_features(self, batch) -> bool:
-        """Whether a batch is of frozen features, and not of images."""
+        """Returns whether a batch holds frozen features rather than images."""
         return self._split is not None and self._split.is_frozen(batch)
 
     @property
@@ -96,12 +96,12 @@ class FreezingMixin:
 
     @property
     def frozen_layers(self) -> list[tuple]:
-        """Name, class, dtype and output shape of the layers of the frozen part."""
+        """Name, class, dtype and output shape of each layer of the frozen part."""
         return [] if self._split is None else self._split.layers
 
 
 def freezing_config(model) -> dict:
-    """The part of a `.keras` file that tells which layers do not learn."""
+    """Returns the entries of a `.keras` file that say which layers are trainable."""
     config = {"trainable": [layer.trainable for layer in _switched_layers(model)]}
     if model._split is not None:
         config["freeze_until"] = model._split.until
@@ -109,16 +109,16 @@ def freezing_config(model) -> dict:
 
 
 def restore_freezing(model, config: dict) -> None:
-    """Freezes what `freezing_config` describes, and removes it from the config."""
+    """Freezes the layers as in `freezing_config`, and removes it from the config."""
     until = config.pop("freeze_until", None)
     if until is not None:
         model.freeze_backbone(until)
-    trainable = config.pop("trainable", None)  # Older files have none.
+    trainable = config.pop("trainable", None)  # Not in older files.
     if trainable is not None:
         for layer, value in zip(_switched_layers(model), trainable, strict=True):
             layer.trainable = value
 
 
 def _switched_layers(model) -> list:
-    """The layers that may be trainable or not, the outer ones first."""
+    """The layers whose `trainable` is saved, outer layers first."""
     return [model.output_layer, *model.backbone._flatten_layers()]

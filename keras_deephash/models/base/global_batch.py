@@ -44,23 +44,23 @@ class GlobalBatchTraining(FreezingMixin, GlobalBatchSteps):
 
     # === What a subclass defines ===
 
-    # What `compile()` multiplies the rate of an SGD by; None for one rate.
+    # Learning-rate multipliers of `compile()` with SGD; None for a single rate.
     default_multipliers = PUBLISHED
 
     @classmethod
     def default_learning_rate(cls):
         """The published learning rate, of SGD with momentum 0.9.
 
-        `compile()` takes it with the multipliers 1, 2, 10 and 20 for the backbone's
+        `compile()` uses it with the multipliers 1, 2, 10 and 20 for the backbone's
         kernels and biases and the last layer's kernel and bias. A method that was
-        published with another optimizer defines `default_optimizer` in its place.
+        published with another optimizer defines `default_optimizer` instead.
 
         Returns:
             float, or a `keras.optimizers.schedules.LearningRateSchedule`.
         """
         raise ValueError(
-            f"`{cls.__name__}` has no learning rate of its own: define "
-            "`default_learning_rate`, or name an optimizer, as in "
+            f"`{cls.__name__}` has no default learning rate: define "
+            "`default_learning_rate`, or pass an optimizer, as in "
             "`model.compile(keras.optimizers.AdamW(1e-3))`."
         )
 
@@ -68,17 +68,21 @@ class GlobalBatchTraining(FreezingMixin, GlobalBatchSteps):
     def default_optimizer(cls) -> keras.optimizers.Optimizer:
         """The optimizer of `compile()`: SGD at the `default_learning_rate`.
 
-        Another one, such as Adam, gives all layers one rate.
+        With an optimizer other than SGD, such as Adam, all layers have the same rate.
         """
         return keras.optimizers.SGD(cls.default_learning_rate(), momentum=0.9)
 
     @classmethod
     def learns_from_labels(cls, arguments: dict) -> bool:
-        """Whether a model of these arguments needs labels, before it is built."""
+        """Returns whether a model needs labels, before it is built.
+
+        Args:
+            arguments: dict, the constructor's arguments by name.
+        """
         return cls.needs_labels
 
     def own_callbacks(self) -> list[keras.callbacks.Callback]:
-        """Callbacks that every training of the method needs, ahead of the user's."""
+        """Returns callbacks that every `fit` adds; they run before the user's."""
         return []
 
     def check_optimizer(self, optimizer: keras.optimizers.Optimizer) -> None:
@@ -95,22 +99,23 @@ class GlobalBatchTraining(FreezingMixin, GlobalBatchSteps):
         steps_per_execution: int = 1,
         **kwargs,
     ):
-        """Configures the training; without arguments, the published recipe.
+        """Configures the training; without arguments, for the published recipe.
 
         Args:
             optimizer: Keras optimizer or its name. Defaults to `"auto"`: the method's
-                published one, for most SGD with momentum 0.9.
+                published optimizer, usually SGD with momentum 0.9.
             learning_rate_multipliers: 4 floats that multiply the learning rate of
                 the backbone's kernels and biases and of the last layer's kernel
                 and bias, or `None`. They need an SGD optimizer. Defaults to
-                `"auto"`: the method's, for most (1, 2, 10, 20), where
-                `optimizer="auto"` is SGD; else `None`.
-            jit_compile: bool. XLA compilation; not with several replicas, and
-                without the checks of a dataset's batches. Defaults to `False`.
-            steps_per_execution: int. Batches a call of the training function; 1
-                with several replicas. Defaults to `1`.
-            **kwargs: `metrics`, `run_eagerly` and the like of
-                `keras.Model.compile`. The loss is the model's own. A metric sees the
+                `"auto"`: the method's own, usually (1, 2, 10, 20), if
+                `optimizer="auto"` is SGD; otherwise `None`.
+            jit_compile: bool. Whether to compile with XLA. It does not work with
+                several replicas, and the batches of a dataset are then not checked.
+                Defaults to `False`.
+            steps_per_execution: int. Batches per call of the training function; must
+                be 1 with several replicas. Defaults to `1`.
+            **kwargs: other arguments of `keras.Model.compile`, such as `metrics` and
+                `run_eagerly`. The loss is the model's own. A metric is given the
                 multi-hot labels [n, L] and the continuous codes [n, units].
 
         Example:
@@ -138,7 +143,7 @@ class GlobalBatchTraining(FreezingMixin, GlobalBatchSteps):
         )
         optimizer = keras.optimizers.get(optimizer)
         self.check_optimizer(optimizer)
-        # Keras looks at the model's own dtype alone.
+        # Keras looks only at the model's own dtype.
         if kwargs.get("auto_scale_loss", True) and has_float16_layers(self):
             optimizer = with_loss_scale(self, optimizer)
         check_multipliers(multipliers, optimizer)
@@ -163,36 +168,37 @@ class GlobalBatchTraining(FreezingMixin, GlobalBatchSteps):
         classes: int | None = None,
         **kwargs,
     ):
-        """Trains the model, as `keras.Model.fit`.
+        """Trains the model, like `keras.Model.fit`.
 
         Args:
             x: `tf.data.Dataset` of (images, labels), such as
                 `datasets.image_dataset` makes, or an array [n, h, w, 3] of pixels
                 at the network's input size. A batch is the global batch: with
                 several replicas its pairs span all of them.
-            y: labels where `x` is an array: class indices, ints [n] (-1: no label),
+            y: labels if `x` is an array: class indices, ints [n] (-1 for no label),
                 or multi-hot [n, L].
-            batch_size: int. Images per batch where `x` is an array. Defaults to `32`.
+            batch_size: int. Images per batch if `x` is an array. Defaults to `32`.
             epochs: int. Defaults to `1`.
-            verbose: `"auto"`, 0, 1 or 2. Defaults to `"auto"`: 1, or 2, a line an
-                epoch, where the output is not a terminal.
+            verbose: `"auto"`, 0, 1 or 2. Defaults to `"auto"`: 1 on a terminal, else 2,
+                one line for each epoch.
             callbacks: list of `keras.callbacks.Callback`. Defaults to none.
-            classes: int. Number of classes of class indices. Defaults to `None`: that
-                of the dataset's `class_names`, of the model's `label_names`, or of `y`.
-            **kwargs: `initial_epoch`, `validation_data` and the like of
-                `keras.Model.fit`.
+            classes: int. Number of classes, if labels are class indices. Defaults to
+                `None`: taken from the dataset's `class_names`, the model's
+                `label_names`, or `y`.
+            **kwargs: other arguments of `keras.Model.fit`, such as `initial_epoch` and
+                `validation_data`.
 
         Raises:
-            ValueError: for labels of no form, or pixels that do not lie
-                between 0 and 255; of a dataset, at the batch that has them, but
-                for `jit_compile=True`; for a training that diverges, at the first step
+            ValueError: if labels have no known form, or pixels do not lie between 0
+                and 255 (in a dataset, when that batch is reached, unless
+                `jit_compile=True`), or if the training diverges, at the first step
                 whose loss is not finite.
         """
         check_scope(self)
-        self.training_record = self.radius_table = None  # Of weights that change now.
+        self.training_record = self.radius_table = None  # The weights change now.
         warn_unless_savable(self)
         if not self.needs_labels:
-            y = None  # Which arrays of images may come with.
+            y = None  # Labels that are passed along are ignored.
         else:
             classes = self._know_labels(x, y, classes)
         check_arrays(x, y, "y", self.takes_as_features, classes)
@@ -217,7 +223,7 @@ class GlobalBatchTraining(FreezingMixin, GlobalBatchSteps):
             with self.distribute_strategy.scope():
                 self.optimizer.build(self.trainable_variables)
         if isinstance(x, tf.data.Dataset):
-            kwargs.setdefault("shuffle", False)  # Else Keras warns of its default.
+            kwargs.setdefault("shuffle", False)  # Otherwise Keras warns.
         check_schedule(self, callbacks or [])
         callbacks = self.own_callbacks() + list(callbacks or [])
         callbacks.append(StopWhenDiverged())
@@ -233,16 +239,16 @@ class GlobalBatchTraining(FreezingMixin, GlobalBatchSteps):
                     **kwargs,
                 )
         finally:
-            # Keras calls no `on_train_end` where a training is interrupted.
+            # Keras does not call `on_train_end` when a training is interrupted.
             for callback in callbacks:
                 if hasattr(callback, "after_training"):
                     callback.after_training()
 
     def _know_labels(self, x, y, classes: int | None) -> int | None:
-        """Learns the names and the number of the labels to come; returns that."""
+        """Records the names and the number of the labels, and returns the number."""
         names, classes = known_labels(self, x, y, classes)
         check_labels(y, "y", classes)
-        if hasattr(self, "class_vectors"):  # They are in the order of the names.
+        if hasattr(self, "class_vectors"):  # Those are in the order of the names.
             check_order(names, self.label_names)
         self.know_classes(count_labels(x, y, classes))
         self.label_names = names
@@ -252,17 +258,18 @@ class GlobalBatchTraining(FreezingMixin, GlobalBatchSteps):
     def _take_classes(self, classes: int | None) -> None:
         if classes != self._classes:
             self._classes = classes
-            self.train_function = self.test_function = None  # They have it inside.
+            # They were traced with the old number.
+            self.train_function = self.test_function = None
 
     def know_classes(self, classes: int | None) -> None:
-        """Called by `fit` and `evaluate` ahead of their work.
+        """Called by `fit` and `evaluate` before they start.
 
         Args:
-            classes: int, L; or None of a dataset that does not tell it.
+            classes: int, L; None if the dataset does not say.
         """
 
     def forget_functions(self) -> None:
-        """Has `fit`, `evaluate` and `predict` follow a change of the model."""
+        """Drops the traced functions, so that they are traced for a changed model."""
         self.train_function = self.test_function = self.predict_function = None
 
     def evaluate(
@@ -274,18 +281,19 @@ class GlobalBatchTraining(FreezingMixin, GlobalBatchSteps):
         classes: int | None = None,
         **kwargs,
     ):
-        """Losses on labelled images, as `keras.Model.evaluate`; labels as for `fit`.
+        """Computes the losses on labelled images, like `keras.Model.evaluate`.
 
-        For retrieval metrics, encode and call `keras_deephash.evaluate_retrieval`.
+        Labels have the forms that `fit` accepts. For retrieval metrics, encode the
+        images and call `keras_deephash.evaluate_retrieval`.
 
         Raises:
-            ValueError: as `fit`, and for a dataset with other `class_names` than the
+            ValueError: as for `fit`, and if the dataset's `class_names` are not the
                 model's `label_names`.
         """
         known = self._classes
         if not self.needs_labels:
             y = None
-        elif not kwargs.get("_use_cached_eval_dataset"):  # As `fit` calls it.
+        elif not kwargs.get("_use_cached_eval_dataset"):  # Set by Keras's `fit`.
             names, classes = known_labels(self, x, y, classes)
             check_same_names(names, self.label_names)
             check_labels(y, "y", classes)
@@ -301,10 +309,10 @@ class GlobalBatchTraining(FreezingMixin, GlobalBatchSteps):
                 self._take_classes(known)
 
     def predict(self, x, batch_size=None, verbose="auto", **kwargs):
-        """Continuous codes of pixels or features, as `keras.Model.predict`.
+        """Computes continuous codes of pixels or features, like `keras.Model.predict`.
 
         Raises:
-            ValueError: for pixels that do not lie between 0 and 255.
+            ValueError: if pixels do not lie between 0 and 255.
         """
         with batches_explained(self):
             return super().predict(x, batch_size, keras_verbosity(verbose), **kwargs)
@@ -322,7 +330,7 @@ class GlobalBatchTraining(FreezingMixin, GlobalBatchSteps):
 
     def compile_from_config(self, config):
         config = dict(config)
-        # First: the optimizer knows the variables of trainable layers alone.
+        # First, because the optimizer knows only the variables of trainable layers.
         restore_freezing(self, config)
         self.compile(**keras.saving.deserialize_keras_object(config))
         self.optimizer.build(self.trainable_variables)

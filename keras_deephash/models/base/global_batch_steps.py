@@ -17,52 +17,53 @@ from keras_deephash.models.base.term_means import TermMeans
 
 
 class GlobalBatchSteps(keras.Model):
-    """A step of the training, the evaluation and the prediction of a batch.
+    """The training, evaluation and prediction steps on a batch.
 
-    A subclass implements `loss_terms`, and has the `output_layer`. Each term is in the
-    logs by its name.
+    A subclass implements `loss_terms` and `output_layer`. The logs show each term of
+    the loss under its name.
     """
 
-    # Whether the loss is of labels; else `fit` looks at images alone.
+    # Whether the loss uses labels; otherwise `fit` uses only images.
     needs_labels = True
     # Whether `loss_terms` is given the backbone's features as a third argument.
     needs_features = False
-    # Whether the backbone learns. Where codes are to be as similar as features, those
-    # stay what they are: without dropout, and with the statistics that it has.
+    # Whether the backbone is trained. A method whose targets are its features leaves it
+    # unchanged: it runs without dropout, and with fixed batch statistics.
     trains_backbone = True
 
     def __init__(self, **kwargs):
         super().__init__(**kwargs)
         self.learning_rate_multipliers = None
         self._term_means = TermMeans()
-        self._classes = None  # Of class indices, as far as it is known.
+        self._classes = None  # The number of classes of class indices, if known.
 
     # === What a subclass defines ===
 
     @property
     def output_layer(self) -> keras.layers.Layer:
-        """The layer after the backbone, with learning-rate multipliers of its own."""
+        """The layer after the backbone, which has its own learning-rate multipliers."""
         raise NotImplementedError(f"{type(self).__name__} must define `output_layer`.")
 
     def loss_terms(self, outputs, labels, features=None) -> dict:
-        """The terms of the loss, by the names that they have in the logs.
+        """Computes the terms of the loss, under the names that the logs show.
 
         A method with `needs_features = True` takes the third argument; all others
         define `loss_terms(self, outputs, labels)`.
 
-        The loss is the sum of the terms, each times its weight. A term is a float32
-        scalar: this replica's share of a loss of the global batch, as the loss layers
-        of `keras_deephash.losses` give it, or `losses.mean_over_replicas` of a loss for
-        each image.
+        The loss is the sum of the terms, each multiplied by its weight. A term is a
+        float32 scalar: this replica's share of a loss over the global batch, as the
+        loss layers of `keras_deephash.losses` return it, or `losses.mean_over_replicas`
+        of a loss for each image.
 
         Args:
             outputs: float32 tensor [n, units], the continuous codes of this replica.
-            labels: tensor [n, L], multi-hot. L need not be known where a dataset does
-                not tell it. Of a method with `needs_labels = False`, [n, 0].
+            labels: tensor [n, L], multi-hot. L may be unknown if the dataset does not
+                say. [n, 0] for a method with `needs_labels = False`.
             features: tensor [n, d], the backbone's features of this replica.
 
         Returns:
-            dict, name to (weight, term). A weight is a float or a scalar tensor.
+            dict that maps names to (weight, term). A weight is a float or a scalar
+            tensor.
 
         Example:
 
@@ -75,14 +76,14 @@ class GlobalBatchSteps(keras.Model):
         raise NotImplementedError(f"{type(self).__name__} must define `loss_terms`.")
 
     def watched_figures(self, outputs) -> dict:
-        """Figures for the logs that are not part of the loss.
+        """Computes figures for the logs that are not part of the loss.
 
         Args:
             outputs: float32 tensor [n, units], the continuous codes of this replica.
 
         Returns:
-            dict, name to this replica's share of a mean over the global batch.
-            Empty if there are none.
+            dict that maps names to this replica's share of a mean over the global
+            batch; may be empty.
         """
         return {}
 
@@ -92,7 +93,7 @@ class GlobalBatchSteps(keras.Model):
 
     @property
     def trainable_variables(self) -> list:
-        """The variables that learn."""
+        """The variables that are trained."""
         variables = super().trainable_variables
         if self.trains_backbone:
             return variables
@@ -118,8 +119,8 @@ class GlobalBatchSteps(keras.Model):
         gradients = scale_gradients(
             gradients, variables, self.backbone, self.learning_rate_multipliers
         )
-        # Shares of the replicas add up to the global loss, and so do the gradients
-        # when the optimizer sums them over the replicas.
+        # The shares of the replicas add up to the global loss, and so do the gradients,
+        # which the optimizer sums over the replicas.
         self.optimizer.apply_gradients(zip(gradients, variables, strict=True))
         return self.compute_metrics(images, labels, outputs)
 
@@ -130,13 +131,13 @@ class GlobalBatchSteps(keras.Model):
         return self.compute_metrics(images, labels, outputs)
 
     def _outputs_and_features(self, images, training: bool) -> tuple:
-        """The continuous codes, and the features where the loss is of them too."""
+        """Returns the continuous codes, and the features if the loss needs them."""
         if self.needs_features:
             return self(images, training=training, with_features=True)
         return (self(images, training=training),)
 
     def _checked_batch(self, data):
-        """Images and labels of a batch, which are what they should be."""
+        """Returns the checked images and multi-hot labels of a batch."""
         images, labels = images_and_labels(data, self.needs_labels)
         if self.needs_labels:
             labels = to_multi_hot(labels, self._classes)
@@ -166,13 +167,13 @@ class GlobalBatchSteps(keras.Model):
 
     @property
     def metrics_names(self) -> list[str]:
-        """The names in the logs; those of the loss's terms are known after a step."""
+        """The names in the logs; names of loss terms are known after the first step."""
         means = self._term_means
         names = [means.names if m is means else [m.name] for m in self.metrics]
         return [name for each in names for name in each]
 
     def _flatten_metrics_in_order(self, logs):
-        # Keras would put what one metric gives into alphabetical order.
+        # Keras would sort the values of one metric alphabetically.
         names = [name for name in ("loss", *self._term_means.names) if name in logs]
         others = {name: value for name, value in logs.items() if name not in names}
         if not others:

@@ -7,10 +7,11 @@ import tensorflow as tf
 
 
 class Inference:
-    """A part of a model in inference as one graph, made when it is first wanted.
+    """A part of a model in inference mode, as one graph.
 
     Args:
-        function: function of pixels, uint8 [n, size, size, 3], to codes or features.
+        function: function that maps pixels, uint8 [n, size, size, 3], to codes or
+            features. It is traced at the first call of `run`.
         model: `keras.Model`, whose variables the function reads.
         size: int. Height and width of the images.
     """
@@ -23,7 +24,9 @@ class Inference:
         )
 
     def fits(self, model: keras.Model) -> bool:
-        """Whether the model still has the variables of the graph: LoRA, quantization
-        and other layers give it new ones."""
+        """Returns whether the model still has the variables of the graph.
+
+        LoRA, quantization and replaced layers give it new ones.
+        """
         old, new = self._variables, model.variables
         return len(old) == len(new) and all(map(lambda a, b: a is b, old, new))

@@ -1,4 +1,4 @@
-"""The forms that labels come in, and their inner one: multi-hot, [n, L]."""
+"""The forms of labels that users pass, and their conversion to multi-hot [n, L]."""
 
 import keras
 import numpy as np
@@ -17,44 +17,44 @@ _SHOWN = 5
 def known_labels(
     model: keras.Model, x, y, classes: int | None
 ) -> tuple[list[str] | None, int | None]:
-    """The names and the number of the labels that a model is given, as far as known.
+    """Returns the names and the number of the labels given to a model, if known.
 
     Args:
-        model: a method, whose `label_names` hold where the data have none.
-        x, y: what `fit` is given.
-        classes: int, what the user says; or None.
+        model: a method; its `label_names` are used if the data have no names.
+        x, y: the arguments of `fit`.
+        classes: int or None, the argument of `fit`.
 
     Raises:
-        ValueError: for a number that is not that of the names.
+        ValueError: if `classes` is not the number of the names.
     """
     names = _label_names_of(x if y is None else y, model.label_names)
     count = _count_classes(model, x, y, classes, names)
     if names is not None and count != len(names):
         raise ValueError(
             f"`classes` must be the number of the label names, {len(names)}: leave it "
-            "out. Of other labels, say `model.label_names = None` first. "
+            "out. For other labels, set `model.label_names = None` first. "
             f"Received: classes={count}, names {_listed(names)}."
         )
     return names, count
 
 
 def check_same_names(names: list[str] | None, of_model: list[str] | None) -> None:
-    """Raises ValueError for names of labels that are not those of the model."""
+    """Raises ValueError if the names of labels are not those of the model."""
     if None not in (names, of_model) and names != of_model:
         raise ValueError(
             "The `class_names` of an evaluation must be the `label_names` of the "
-            "model, in their order: `image_dataset_from_directory(..., "
+            "model, in the same order: `image_dataset_from_directory(..., "
             f"class_names=model.label_names)`. Received: {_listed(names)}, and the "
             f"model has {_listed(of_model)}."
         )
 
 
 def check_order(names: list[str] | None, of_model: list[str] | None) -> None:
-    """Raises ValueError for the names of the model's labels in another order."""
+    """Raises ValueError if the names are those of the model in another order."""
     if names != of_model and sorted(names or ()) == sorted(of_model or ()):
         raise ValueError(
             "The `class_names` must be in the order of the `label_names` of the model, "
-            "as its vectors of classes are: `image_dataset_from_directory(..., "
+            "which is that of its class vectors: `image_dataset_from_directory(..., "
             f"class_names=model.label_names)`. Received: {_listed(names)}, and the "
             f"model has {_listed(of_model)}."
         )
@@ -66,8 +66,10 @@ def _listed(names: list[str]) -> str:
 
 
 def _label_names_of(dataset, current: list[str] | None) -> list[str] | None:
-    """The names of a dataset's labels, `class_names` as Keras calls them; or the
-    current ones of a model, where they are as many as the labels."""
+    """Returns the `class_names` of a dataset, or else the model's current names.
+
+    The current names count only if there are as many of them as labels.
+    """
     names = getattr(dataset, "class_names", None)
     if names is not None:
         return check_label_names(names)
@@ -82,13 +84,13 @@ def _label_names_of(dataset, current: list[str] | None) -> list[str] | None:
 def _count_classes(
     model: keras.Model, x, y, classes: int | None, names: list[str] | None
 ) -> int | None:
-    """The number of classes that class indices are of, as far as it is known.
+    """Returns the number of classes of class indices, if it is known.
 
     Args:
-        model: a method; one that has `classes` knows it.
-        x, y: what `fit` is given.
-        classes: int, what the user says; or None.
-        names: list of str, the names of the labels; or None.
+        model: a method, which may have the number as its `classes`.
+        x, y: the arguments of `fit`.
+        classes: int or None, the argument of `fit`.
+        names: list of str, the names of the labels, or None.
     """
     if classes is not None:
         return check_integer("classes", classes, minimum=2, maximum=MOST_CLASSES)
@@ -104,11 +106,11 @@ def _count_classes(
 
 
 def count_labels(x, y, classes: int | None) -> int | None:
-    """The number of columns of the labels once they are multi-hot, or None.
+    """Returns the number of columns of the multi-hot labels, or None.
 
     Args:
-        x, y: what `fit` is given.
-        classes: int or None, as `known_labels` found it.
+        x, y: the arguments of `fit`.
+        classes: int or None, as returned by `known_labels`.
     """
     labels = y
     if isinstance(x, tf.data.Dataset):
@@ -122,12 +124,12 @@ def count_labels(x, y, classes: int | None) -> int | None:
 
 
 def check_labels(labels, name: str, classes: int | None) -> None:
-    """Raises ValueError for an array that is no form of labels.
+    """Raises ValueError for an array that has no known form of labels.
 
     Args:
         labels: array, or anything else, which is not checked.
         name: str. Name of the argument that holds it.
-        classes: int or None, as `known_labels` found it.
+        classes: int or None, as returned by `known_labels`.
     """
     if not isinstance(labels, (np.ndarray, tf.Tensor)):
         return
@@ -140,7 +142,7 @@ def check_labels(labels, name: str, classes: int | None) -> None:
             raise ValueError(f"{FORMS}. Received: `{name}`, {kind}.")
         if not is_multi_hot(labels):
             raise ValueError(
-                f"`{name}` is not multi-hot, of 0 and 1 alone. {FORMS}. "
+                f"`{name}` must be multi-hot, with only 0 and 1. {FORMS}. "
                 f"Received: values from {labels.min()} to {labels.max()}."
             )
     elif labels.size and not (
@@ -149,18 +151,18 @@ def check_labels(labels, name: str, classes: int | None) -> None:
         and labels.max() < (classes or MOST_CLASSES)
     ):
         raise ValueError(
-            f"`{name}` as class indices must be whole numbers from -1, no label, to "
+            f"Class indices in `{name}` must be whole numbers from -1 (no label) to "
             f"{(classes or MOST_CLASSES) - 1}. Received: values from {labels.min()} to "
-            f"{labels.max()}. With more classes, give `classes=`."
+            f"{labels.max()}. If there are more classes, pass `classes=`."
         )
 
 
 def to_multi_hot(labels: tf.Tensor, classes: int | None) -> tf.Tensor:
-    """Labels of a batch in the graph: class indices as one-hot, all else as it is.
+    """Converts the class indices of a batch to one-hot; keeps other labels as they are.
 
     Args:
         labels: tensor [n], [n, 1] or [n, L].
-        classes: int, the number of classes, or None where it is not known.
+        classes: int, the number of classes, or None if it is not known.
     """
     if labels.dtype == tf.string:
         raise ValueError(f"{FORMS}. Received: strings.")
@@ -168,9 +170,9 @@ def to_multi_hot(labels: tf.Tensor, classes: int | None) -> tf.Tensor:
         return labels
     if classes is None:
         raise ValueError(
-            "Class indices need the number of classes: give `classes=`, as in "
-            "`model.fit(dataset, classes=10)`. It is known of a dataset that still has "
-            "its `class_names`, as `image_dataset_from_directory` returns it. "
+            "Class indices need the number of classes: pass `classes=`, as in "
+            "`model.fit(dataset, classes=10)`. Only a dataset that still has its "
+            "`class_names`, as `image_dataset_from_directory` returns it, needs none. "
             f"{FORMS}."
         )
     given = tf.reshape(labels, [-1])
@@ -184,10 +186,11 @@ def to_multi_hot(labels: tf.Tensor, classes: int | None) -> tf.Tensor:
 
 
 def _are_indices(shape, dtype, classes: int | None) -> bool:
-    """Whether labels of a shape and a type are class indices.
+    """Returns whether labels of this shape and dtype are class indices.
 
-    Ints of one column are, as Keras's data sets have them; floats are where there is
-    more than one class, as `image_dataset_from_directory(label_mode="binary")` has.
+    A single column of ints is, as in Keras's data sets. A single column of floats is
+    if there is more than one class, as in
+    `image_dataset_from_directory(label_mode="binary")`.
     """
     dtype = np.dtype(dtype)
     rank = getattr(shape, "rank", None) if hasattr(shape, "rank") else len(shape)

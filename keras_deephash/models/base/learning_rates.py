@@ -1,4 +1,4 @@
-"""Learning-rate multipliers, by scaling gradients ahead of the optimizer.
+"""Learning-rate multipliers, by scaling gradients before the optimizer.
 
 For SGD, with or without momentum, this equals a learning rate for each variable,
 and leaves `optimizer.learning_rate` to schedules and callbacks. The optimizer's own
@@ -14,7 +14,7 @@ PUBLISHED = (1, 2, 10, 20)
 
 
 def new_multipliers(multipliers, default: tuple | None) -> tuple | None:
-    """4 floats or None; `"auto"` is the default."""
+    """Returns the multipliers as 4 floats or None; `"auto"` gives the default."""
     if isinstance(multipliers, str) and multipliers == "auto":
         return default
     if multipliers is None:
@@ -32,20 +32,20 @@ def new_multipliers(multipliers, default: tuple | None) -> tuple | None:
 
 
 def check_multipliers(multipliers, optimizer) -> None:
-    """Raises ValueError for multipliers of another optimizer than an SGD."""
+    """Raises ValueError if there are multipliers and the optimizer is not SGD."""
     if multipliers is None:
         return
     inner = getattr(optimizer, "inner_optimizer", optimizer)
     if not isinstance(inner, keras.optimizers.SGD):
         raise ValueError(
             "`learning_rate_multipliers` need an SGD optimizer: an adaptive one "
-            "divides them out again. Use `keras.optimizers.SGD` or None. "
+            "cancels them. Use `keras.optimizers.SGD` or None. "
             f"Received: optimizer={type(inner).__name__}."
         )
 
 
 def check_schedule(model, callbacks) -> None:
-    """Raises ValueError for callbacks that change a rate which a schedule sets."""
+    """Raises ValueError for callbacks that change a learning rate with a schedule."""
     optimizer = getattr(model.optimizer, "inner_optimizer", model.optimizer)
     schedules = keras.optimizers.schedules.LearningRateSchedule
     if not isinstance(getattr(optimizer, "_learning_rate", None), schedules):
@@ -67,10 +67,10 @@ def check_schedule(model, callbacks) -> None:
 
 
 def scale_gradients(gradients, variables, backbone, multipliers):
-    """The gradients, each times the multiplier of its variable.
+    """Multiplies each gradient by the multiplier of its variable.
 
-    What is not the backbone's, such as the vectors of classes, learns as the last
-    layer does.
+    Variables outside the backbone, such as class vectors, have the multipliers of the
+    last layer.
     """
     if multipliers is None:
         return gradients

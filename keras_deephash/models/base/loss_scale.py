@@ -4,21 +4,21 @@ import keras
 
 
 def has_float16_layers(model: keras.Model) -> bool:
-    """Whether a layer, at any depth, computes in float16."""
+    """Returns whether a layer, at any depth, computes in float16."""
     return any(layer.compute_dtype == "float16" for layer in model._flatten_layers())
 
 
 def with_loss_scale(model: keras.Model, optimizer) -> keras.optimizers.Optimizer:
-    """The optimizer, scaling the loss, and leaving out steps that are not finite.
+    """Returns an optimizer that scales the loss and skips steps that are not finite.
 
     Raises:
-        ValueError: with several replicas, of which Keras looks at the first alone.
+        ValueError: with several replicas, because Keras checks only the first.
     """
     replicas = model.distribute_strategy.num_replicas_in_sync
     if replicas > 1:
         raise ValueError(
             f"With {replicas} replicas a backbone must not compute in float16: steps "
-            "that are not finite would be found on the first replica alone. Use "
+            "that are not finite would be found only on the first replica. Use "
             '`dtype="mixed_bfloat16"`. Received: layers in float16.'
         )
     if isinstance(optimizer, keras.optimizers.LossScaleOptimizer):

@@ -1,15 +1,18 @@
-"""The meaning of a radius for the codes of a model."""
+"""Search radii for an expected precision."""
 
 from keras_deephash.retrieval.radius_table import RadiusTable
 
 
 class RadiusMixin:
-    """The table of a calibrated model, and the radius that it gives."""
+    """The radius table of a calibrated model, and radii for an expected precision."""
 
     @property
     def radius_table(self) -> RadiusTable | None:
-        """The meaning of radii, as `keras_deephash.calibrate` measured it or the preset
-        brought it; None of a model that is not calibrated. `fit` takes it away."""
+        """`RadiusTable` of the precision of each radius; None if not calibrated.
+
+        `keras_deephash.calibrate` measures it, a preset may hold it, and `fit` removes
+        it.
+        """
         return vars(self).get("_radius_table")
 
     @radius_table.setter
@@ -19,20 +22,20 @@ class RadiusMixin:
     def radius(
         self, precision: float | None = None, false_positive_rate: float | None = None
     ) -> float:
-        """The largest radius of a search with an expected precision.
+        """Returns the largest search radius with an expected precision.
 
         Args:
             precision: float from 0 to 1. The least share of relevant images among
                 those found, in collections like the one of `radius_table`.
-            false_positive_rate: float from 0 to 1. The largest share of other images
-                that are found.
+            false_positive_rate: float from 0 to 1. The largest share of the images that
+                are not relevant that may be found.
 
         Returns:
             float: bits of a hash code, or a distance of a quantizer, for
             `Index.search(radius=...)`.
 
         Raises:
-            ValueError: if no radius has it, or the model is not calibrated.
+            ValueError: if no radius reaches it, or the model is not calibrated.
 
         Example:
 

@@ -1,4 +1,4 @@
-"""Clear errors for a model, an optimizer and a scope that do not belong together."""
+"""Checks of models, optimizers and batches under a distribution strategy."""
 
 import os
 from contextlib import contextmanager
@@ -28,8 +28,11 @@ def check_scope(model) -> None:
 
 
 def check_optimizer(model, optimizer) -> None:
-    """Raises ValueError if the optimizer was made under another strategy, or does not
-    do the same on several replicas as on one."""
+    """Raises ValueError for an optimizer that several replicas cannot use.
+
+    It must be created under the model's strategy, and it must not clip gradients,
+    which would give another result than on one replica.
+    """
     strategy = model.distribute_strategy
     inner = getattr(optimizer, "inner_optimizer", optimizer)
     theirs = getattr(inner, "_distribution_strategy", strategy)
@@ -37,27 +40,27 @@ def check_optimizer(model, optimizer) -> None:
         raise ValueError(
             f"The optimizer `{type(inner).__name__}` was created outside the scope "
             f"of the model's {type(strategy).__name__}. Create it inside the scope, "
-            "or name it: `model.compile('sgd')`."
+            "or pass its name: `model.compile('sgd')`."
         )
     for name in ("clipnorm", "global_clipnorm", "clipvalue"):
         value = getattr(inner, name, None)
         if strategy.num_replicas_in_sync > 1 and value is not None:
             raise ValueError(
                 f"`{name}` must be None with {strategy.num_replicas_in_sync} replicas: "
-                "Keras clips the share of each before they are summed. "
+                "Keras clips each replica's share before they are summed. "
                 f"Received: {name}={value}."
             )
 
 
 def check_compilation(model, jit_compile: bool, steps_per_execution: int) -> None:
-    """Raises ValueError for what Keras or TensorFlow cannot run."""
-    # "auto" is for Keras to find a number by trying, and fails in `fit`.
+    """Raises ValueError for options that Keras or TensorFlow cannot run."""
+    # "auto", with which Keras finds a number by trying, would fail in `fit`.
     check_integer("steps_per_execution", steps_per_execution, minimum=1)
     strategy = model.distribute_strategy
     if strategy.extended._in_multi_worker_mode():
         raise ValueError(
             "All replicas must be on one machine: codebooks, backups and evaluations "
-            f"are not shared between several. Received: a {type(strategy).__name__}. "
+            f"are not shared between machines. Received: a {type(strategy).__name__}. "
             "Use `tf.distribute.MirroredStrategy`."
         )
     replicas = strategy.num_replicas_in_sync
@@ -77,10 +80,10 @@ def check_compilation(model, jit_compile: bool, steps_per_execution: int) -> Non
 
 
 def check_rows(model, images):
-    """The images; on CPU, an error in the graph where a replica has none of a batch.
+    """Returns images; on CPU, with a check in the graph that each replica has some.
 
-    There oneDNN's convolutions give an empty batch a wrong shape, and its pooling ends
-    the process. GPUs take an empty batch.
+    On CPU, oneDNN's convolutions give an empty batch a wrong shape, and its pooling
+    crashes the process. GPUs accept an empty batch.
     """
     strategy = model.distribute_strategy
     if (
@@ -96,16 +99,19 @@ def check_rows(model, images):
 
 @contextmanager
 def batches_explained(model):
-    """Turns what stops a step into clear ValueErrors: batches that do not divide,
-    labels that are not multi-hot, images that are not pixels."""
+    """Turns TensorFlow's errors in a step into clear ValueErrors.
+
+    They are raised for batches that do not divide evenly, labels that are not
+    multi-hot, and images that are not pixels.
+    """
     replicas = model.distribute_strategy.num_replicas_in_sync
     try:
         yield
     except tf.errors.InvalidArgumentError as error:
         if _EMPTY in str(error):
             raise ValueError(
-                f"A batch has fewer images than the {replicas} replicas, and on CPU a "
-                "replica cannot be left without: drop the last batch, or set "
+                f"A batch has fewer images than the {replicas} replicas, and on CPU "
+                "each replica needs at least one: drop the last batch, or set "
                 "TF_ENABLE_ONEDNN_OPTS=0 before TensorFlow starts."
             ) from None
         for problem, explanation in EXPLANATIONS.items():

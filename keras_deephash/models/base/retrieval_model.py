@@ -1,4 +1,4 @@
-"""The base class of all methods: a backbone, one layer more, and preprocessing."""
+"""The base class of all methods: a backbone, one more layer, and preprocessing."""
 
 import os
 
@@ -18,7 +18,7 @@ from keras_deephash.models.layers.normalized_dense import NormalizedDense
 from keras_deephash.preprocessing import Preprocessor
 from keras_deephash.presets.mixin import PresetMixin
 
-# The forms of outputs that are more than an activation.
+# The output layers that are more than a dense layer with an activation.
 _LAYERS = {"normalized": NormalizedDense, "halved": HalvedDense}
 
 
@@ -41,12 +41,12 @@ class RetrievalModel(
         **kwargs: `name` and `trainable` of `keras.Model`.
     """
 
-    # Whether codes are bytes of a codebook, ranked by features, and not packed bits.
+    # Whether codes are indices into a codebook rather than packed bits.
     is_quantizer = False
-    # Whether `fit` needs one pass over the images, and neither labels nor an optimizer.
+    # Whether `fit` is a single pass over the images, without labels or an optimizer.
     is_closed_form = False
-    # Of the layer after the backbone: "tanh", "linear", "normalized" over the batch, or
-    # "halved" by the batch's median.
+    # Form of the outputs: "tanh", "linear", "normalized" over the batch, or "halved" by
+    # the batch's median.
     output_form = "tanh"
 
     def __init__(
@@ -57,27 +57,29 @@ class RetrievalModel(
     ):
         if kwargs.pop("dtype", None) is not None:
             raise ValueError(
-                f"`{type(self).__name__}` has no `dtype` of its own: give it to the "
-                "backbone, such as "
+                f"`{type(self).__name__}` has no `dtype` of its own: pass it to the "
+                "backbone, as in "
                 '`AlexNetBackbone.small(dtype="mixed_bfloat16")`, or to `from_preset`. '
                 "The last layer and the loss are float32."
             )
         super().__init__(**kwargs)
-        self._layer_dtypes = LayerDtypes([])  # Of the output layer, once it is made.
+        self._layer_dtypes = LayerDtypes([])  # Until the output layer is created.
         # The name `backbone` is part of the weights file format.
         self.backbone = as_backbone(backbone, preprocessor)
         self.preprocessor = preprocessor
 
     @property
     def preprocessor(self) -> Preprocessor:
-        """The preprocessing of images; set a new `Preprocessor` to change it, or `None`
-        for the backbone's own."""
+        """The preprocessing of images.
+
+        Set another `Preprocessor` to change it, or `None` for the backbone's own.
+        """
         return self._preprocessor
 
     @preprocessor.setter
     def preprocessor(self, preprocessor: Preprocessor | None) -> None:
         self._preprocessor = check_preprocessor(self.backbone, preprocessor)
-        # Converters of TensorFlow look here for the shape of the images.
+        # TensorFlow's converters read the shape of the images from here.
         self._build_shapes_dict = {"input_shape": self.input_shape}
         self.forget_functions()
 
@@ -86,7 +88,7 @@ class RetrievalModel(
         self._code_inference = self._feature_inference = self._symbols = None
 
     def new_output_layer(self, units: int, name: str) -> keras.layers.Layer:
-        """The layer after the backbone, built."""
+        """Creates and builds the layer after the backbone."""
         if self.output_form in _LAYERS:
             layer = _LAYERS[self.output_form](units, dtype="float32", name=name)
         else:
@@ -102,10 +104,11 @@ class RetrievalModel(
         return layer
 
     def call(self, images, training=False, with_features=False):
-        """Continuous codes [n, units] of images at the network's input size.
+        """Computes the continuous codes [n, units] of images at the input size.
 
-        Also of `frozen_features`, if a part of the backbone is frozen. With
-        `with_features` a tuple of the codes and the backbone's features [n, d].
+        If a part of the backbone is frozen, `frozen_features` are accepted in place of
+        images. With `with_features`, returns a tuple of the codes and the backbone's
+        features [n, d].
         """
         learns = training and self.trains_backbone
         if self.takes_as_features(images):
@@ -118,7 +121,7 @@ class RetrievalModel(
         return (outputs, features) if with_features else outputs
 
     def outputs_of(self, features, training=False):
-        """The continuous codes [n, units] of the backbone's features [n, d]."""
+        """Computes continuous codes [n, units] from the backbone's features [n, d]."""
         if self.output_form in _LAYERS:
             return self.output_layer(features, training=training)
         return self.output_layer(features)
@@ -127,11 +130,11 @@ class RetrievalModel(
 
     @property
     def code_distance(self) -> str:
-        """The distance of codes: `"hamming"`, or a quantizer's metric."""
+        """The distance between codes: `"hamming"`, or a quantizer's metric."""
         raise NotImplementedError(f"{type(self).__name__} must define `code_distance`.")
 
     def distances(self, queries, codes) -> np.ndarray:
-        """The distances of queries to codes, as `Index.search` measures them.
+        """Computes the distances of queries to codes, as `Index.search` does.
 
         Args:
             queries: float array [queries, units], as `continuous_codes` returns.
@@ -143,31 +146,32 @@ class RetrievalModel(
         raise NotImplementedError(f"{type(self).__name__} must define `distances`.")
 
     def ranking(self, query_codes, database_codes) -> dict:
-        """The codes or features to rank by: arguments of `evaluate_retrieval`.
+        """Returns the codes or features to rank by, for `evaluate_retrieval`.
 
         Args:
             query_codes: float array [queries, units], as `continuous_codes` returns.
             database_codes: float array [n, units].
 
         Returns:
-            dict of all arguments but labels and options.
+            dict of arguments of `evaluate_retrieval`, without labels and options.
         """
         raise NotImplementedError(f"{type(self).__name__} must define `ranking`.")
 
     def retrieval_metrics(
         self, query_codes, query_labels, database_codes, database_labels, **arguments
     ) -> dict:
-        """The retrieval metrics of continuous codes, flat and plain for JSON.
+        """Computes the retrieval metrics of continuous codes.
 
         Args:
             query_codes: float array [queries, units], as `continuous_codes` returns.
             query_labels: multi-hot array [queries, L].
             database_codes: float array [n, units].
             database_labels: multi-hot array [n, L].
-            **arguments: of `evaluate_retrieval`.
+            **arguments: other arguments of `evaluate_retrieval`.
 
         Returns:
-            dict. `map` is the figure of the method's codes and distance.
+            Flat dict of values that JSON can hold. `map` is the mean average precision
+            of the method's codes under its distance.
         """
         raise NotImplementedError(
             f"{type(self).__name__} must define `retrieval_metrics`."
@@ -192,8 +196,8 @@ class RetrievalModel(
                 config[key] = keras.saving.deserialize_keras_object(
                     config[key], custom_objects=custom_objects
                 )
-            # Never a name: a file must not make the library load another one, or ask
-            # the Hub for it with the user's token.
+            # A name is refused: a file must not make the library load another file, or
+            # contact the Hub with the user's token.
             if not isinstance(config.get(key), (kind, type(None))):
                 raise ValueError(
                     f"`{key}` in a configuration must be a configuration itself; names "

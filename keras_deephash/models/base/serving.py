@@ -1,4 +1,4 @@
-"""A model as Keras, converters and servers see it: one network, images to codes."""
+"""A model as one network from images to codes, for Keras, converters and servers."""
 
 import os
 import re
@@ -9,10 +9,10 @@ import keras
 class ServingMixin:
     """Inputs, outputs, export and quantization of a model with a `backbone`.
 
-    The losses are layers of the model too, and no part of this network.
+    The loss layers of the model are not part of this network.
     """
 
-    # Symbolic images and codes, made when they are first wanted.
+    # Symbolic images and codes, created at the first use.
     _symbols: tuple | None = None
 
     @property
@@ -46,19 +46,19 @@ class ServingMixin:
         return self._symbolic()[1]
 
     def compute_output_shape(self, input_shape) -> tuple:
-        """Shape of the continuous codes of images [n, h, w, 3] of this shape."""
+        """Returns the shape of the continuous codes of images of this shape."""
         return (input_shape[0], self.output_layer.units)
 
     def quantize(self, mode=None, config=None, filters=None, **kwargs) -> None:
-        """Quantizes the weights of the network, as `keras.Model.quantize`.
+        """Quantizes the weights of the network, like `keras.Model.quantize`.
 
         Args:
             mode: `"int8"`, or another of `keras.Model.quantize`.
-            config: `keras.quantizers.QuantizationConfig`. Defaults to the mode's. With
-                one of its own, a model cannot be saved.
+            config: `keras.quantizers.QuantizationConfig`. Defaults to that of the mode.
+                A model that is quantized with another one cannot be saved.
             filters: regular expression, list of them, or function of a layer: the
                 layers to quantize. Defaults to all.
-            **kwargs: of `keras.Model.quantize`.
+            **kwargs: other arguments of `keras.Model.quantize`.
 
         Example:
 
@@ -83,19 +83,19 @@ class ServingMixin:
         input_signature=None,
         **kwargs,
     ) -> None:
-        """Exports the network for serving, as `keras.Model.export`.
+        """Exports the network for serving, like `keras.Model.export`.
 
-        What is exported takes pixels from 0 to 255 at the network's input size and
-        gives continuous codes; `encode` does the resizing and the packing.
+        The exported network takes pixels from 0 to 255 at its input size and returns
+        continuous codes; images are resized and codes packed only by `encode`.
 
         Args:
             filepath: str.
             format: `"tf_saved_model"`, or another of `keras.Model.export`.
                 Defaults to `"tf_saved_model"`.
-            verbose: bool. Defaults to `None`, as of `keras.Model.export`.
+            verbose: bool, as in `keras.Model.export`. Defaults to `None`.
             input_signature: list of `keras.InputSpec`. Defaults to any number of
                 uint8 images.
-            **kwargs: of `keras.Model.export`.
+            **kwargs: other arguments of `keras.Model.export`.
 
         Example:
 
@@ -121,7 +121,7 @@ class ServingMixin:
 
 
 def _passes(layer: keras.layers.Layer, filters) -> bool:
-    """Whether a layer is one of those that the filters of `quantize` name."""
+    """Returns whether the filters of `quantize` select a layer."""
     if filters is None:
         return True
     if callable(filters):

@@ -3,19 +3,20 @@
 import keras
 from keras import ops
 
-# Room for the names that a method's loss gives; they are not known before it is run.
-# Of 32 lengths of codes each has three, and all but the longest learn from another.
+# The most figures that there is room for; their names are not known before a step.
+# 32 code lengths have up to three terms each, and all but the longest a fourth one.
 _CAPACITY = 128
 
 
 class TermMeans(keras.metrics.Metric):
     """Means of named figures, one metric for all of them.
 
-    Keras wants the variables of a metric before the training step is traced, and only
-    the step tells the names: so there are variables for more figures than any loss has.
+    Keras needs the variables of a metric before the training step is traced, but the
+    names are known only in the step. So there is room for more figures than any loss
+    has.
 
     Attributes:
-        names: list of str, those that the step has given, in its order.
+        names: list of str, the names of the figures in the order of the step.
     """
 
     def __init__(self):
@@ -29,10 +30,10 @@ class TermMeans(keras.metrics.Metric):
         )
 
     def update_state(self, figures: dict, sample_weight=1.0):
-        """Takes the figures of a step.
+        """Adds the figures of a step.
 
         Args:
-            figures: dict, name to float32 scalar; the same names at every step.
+            figures: dict that maps names, the same at every step, to float32 scalars.
             sample_weight: float32 scalar. The weight of the step. Defaults to `1.0`.
         """
         if len(figures) > _CAPACITY:

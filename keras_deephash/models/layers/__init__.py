@@ -1,1 +1,1 @@
-"""The layers of methods: what makes continuous codes, and the vectors of classes."""
+"""The layers of methods: output layers, and the vectors of classes."""

@@ -7,14 +7,14 @@ from keras import ops
 
 @keras.saving.register_keras_serializable(package="keras_deephash")
 class ClassVectors(keras.layers.Layer):
-    """Centres that stay, or proxies that learn: a weight `vectors` [classes, units].
+    """Fixed centres or trained proxies: a weight `vectors` [classes, units].
 
-    The weight is made when the number of classes is known. It is zero until `assign`
-    gives it values.
+    The weight is created when the number of classes is known. It is zero until `assign`
+    sets it.
 
     Args:
         units: int. Length of a vector.
-        trainable: bool. Whether the vectors learn. Defaults to `False`.
+        trainable: bool. Whether the vectors are trained. Defaults to `False`.
         **kwargs: of `keras.layers.Layer`.
     """
 
@@ -22,10 +22,10 @@ class ClassVectors(keras.layers.Layer):
         super().__init__(trainable=trainable, **kwargs)
         self.units = units
         self.vectors = None
-        self._learn = trainable  # Whatever `trainable` is switched to meanwhile.
+        self._learn = trainable  # Unchanged when `trainable` is switched later.
 
     def make(self, classes: int) -> None:
-        """Makes the weight, of zeros, in place of the one there was."""
+        """Creates the weight, filled with zeros; replaces an earlier one."""
         if self.vectors is not None:
             self._untrack_variable(self.vectors)
         self.vectors = self.add_weight(
@@ -37,13 +37,13 @@ class ClassVectors(keras.layers.Layer):
 
     @property
     def are_known(self) -> bool:
-        """Whether the vectors have values."""
+        """Whether the vectors have been set."""
         return self.vectors is not None and bool(
             np.any(ops.convert_to_numpy(self.vectors))
         )
 
     def assign(self, vectors: np.ndarray) -> None:
-        """Takes vectors, a float array [classes, units]."""
+        """Sets the vectors, a float array [classes, units]."""
         self.vectors.assign(vectors.astype(np.float32))
 
     def get_config(self):

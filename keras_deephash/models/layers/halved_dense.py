@@ -10,10 +10,11 @@ _MOMENTUM = 0.9
 
 @keras.saving.register_keras_serializable(package="keras_deephash")
 class HalvedDense(keras.layers.Layer):
-    """A linear layer without a bias; in inference less the running median.
+    """A linear layer that subtracts the running median of its outputs in inference.
 
-    Half of the images of a batch lie above its median, for each output. In inference
-    the running median takes the batch's place, so that the threshold of a bit is 0.
+    In training there is no bias: for each output, half of the images of a batch lie
+    above its median. In inference the running median is subtracted, so that the
+    threshold of a bit is 0.
 
     Args:
         units: int.

@@ -14,8 +14,8 @@ class NormalizedDense(keras.layers.Layer):
     """A linear layer with batch normalization; in inference one linear layer.
 
     In training the outputs are normalized by the mean and the deviation of the global
-    batch, over all replicas. In inference the running ones are folded into the kernel
-    and the bias, so that what is encoded, exported and searched is one product.
+    batch, over all replicas. In inference the running mean and deviation are folded
+    into the kernel and the bias, so that the layer is a single matrix product.
 
     Args:
         units: int.
@@ -43,8 +43,8 @@ class NormalizedDense(keras.layers.Layer):
         )
         self.gamma = weight("gamma", "ones")
         self.bias = weight("bias", "zeros")
-        # All replicas see the same batch. A deviation, and not a variance, is no
-        # smaller than float16 can hold.
+        # All replicas see the same batch. The deviation is kept, because float16 cannot
+        # hold small variances.
         fixed = {"trainable": False, "aggregation": "mean"}
         self.moving_mean = weight("moving_mean", "zeros", **fixed)
         self.moving_deviation = weight("moving_deviation", "ones", **fixed)
@@ -59,7 +59,7 @@ class NormalizedDense(keras.layers.Layer):
         everyone, _ = gather_rows(outputs)
         mean, variance = ops.moments(everyone, axes=0)
         deviation = ops.sqrt(variance + _EPSILON)
-        # One image has no deviation to follow.
+        # The deviation of a single image says nothing.
         pace = (1 - _MOMENTUM) * ops.cast(ops.shape(everyone)[0] > 1, self.dtype)
         for moving, value in (
             (self.moving_mean, mean),
