@@ -1,10 +1,10 @@
 """Loss layers: pure functions of codes, or features, and labels.
 
-A loss of one's own derives from `PairwiseLoss` (pairs of images), `PointwiseLoss` (each
-image and its labels), `ClassLoss` (each image and the vectors of the classes) or
-`QuantizationLoss` (each code), or is a layer that ends in `mean_over_replicas`: see
-docs/own_method.md. Losses of codes, or features, and labels
-serve in `compile(loss=)` of any network of Keras too, whose outputs are the codes.
+Derive your own loss from `PairwiseLoss` (pairs of images), `PointwiseLoss` (each image
+and its labels), `ClassLoss` (each image and the vectors of the classes) or
+`QuantizationLoss` (each code), or end a layer with `mean_over_replicas`: see
+docs/own_method.md. Losses of codes, or features, and labels can also be used as
+`compile(loss=...)` of any Keras network whose outputs are the codes.
 """
 
 import keras_deephash.keras_backend  # noqa: F401 - checked first

@@ -16,14 +16,14 @@ class AdaptiveMarginLoss(LossLayer):
     """Hinge loss that ranks an image's own labels before all others, by word vectors.
 
     The mean of `max(0, delta_jk - cos(v_j, z_i) + cos(v_k, z_i))` over the images i
-    of the global batch, the labels j that i has and the labels k that it has not.
+    of the global batch, the labels j that i has and the labels k that it does not have.
     `v_j` is the word vector of label j, and the margin `delta_jk = 1 - cos(v_j, v_k)`
     is wide between labels of different meaning. An image with no label, or with
-    every label, adds nothing.
+    every label, does not count.
 
     Args:
-        word_vectors: array [L, D], one vector for each label; the features have their
-            dimension. Vectors of length 1 are the rule: see
+        word_vectors: array [L, D], one vector for each label; the features have the
+            same dimension. Vectors usually have length 1: see
             `datasets.word_vectors.load`.
         margin: float. One margin for all pairs of labels. Defaults to `None`, the
             adaptive margin.
@@ -62,7 +62,7 @@ class AdaptiveMarginLoss(LossLayer):
         if (features.shape[1], labels.shape[1]) != self.word_vectors.shape[::-1]:
             raise ValueError(
                 "`features` must have the dimension of the word vectors and `labels` "
-                "one column a word vector. Received: word vectors of shape "
+                "one column per word vector. Received: word vectors of shape "
                 f"{self.word_vectors.shape}, features {tuple(features.shape)}, labels "
                 f"{tuple(labels.shape)}."
             )
@@ -74,7 +74,7 @@ class AdaptiveMarginLoss(LossLayer):
         else:
             margins = ops.full((len(self.word_vectors),) * 2, self.margin)
 
-        # Only labels that are there, [P], against all: images have few of them.
+        # Compares only an image's labels, [P], with all: images have few labels.
         images, own = ops.nonzero(labels)
         rows = ops.take(cosines, images, axis=0)
         own_cosines = ops.take_along_axis(rows, ops.expand_dims(own, 1), axis=1)
@@ -92,7 +92,11 @@ class AdaptiveMarginLoss(LossLayer):
 
 
 def check_word_vectors(word_vectors) -> np.ndarray:
-    """Word vectors as a float32 array [L, D], or a ValueError."""
+    """Returns word vectors as a float32 array [L, D].
+
+    Raises:
+        ValueError: unless they are finite and different from zero.
+    """
     array = np.asarray(word_vectors, dtype="float32")
     if array.ndim != 2 or 0 in array.shape or not np.isfinite(array).all():
         raise ValueError(
@@ -109,5 +113,5 @@ def check_word_vectors(word_vectors) -> np.ndarray:
 
 
 def plain_word_vectors(word_vectors: np.ndarray) -> list[list[float]]:
-    """Word vectors for a config: the shortest numbers that give the same float32."""
+    """Returns word vectors for a config, as the shortest equal float32 numbers."""
     return [[float(str(value)) for value in row] for row in word_vectors]

@@ -1,4 +1,4 @@
-"""Binary codes that gradients flow through as if they were the continuous ones."""
+"""Binary codes that pass their gradients on to the continuous codes."""
 
 from keras import ops
 
@@ -6,7 +6,7 @@ from keras_deephash.losses.replicas import gather_rows
 
 
 def straight_through(codes, binary):
-    """The values of `binary` [n, bits], with the gradient of `codes` [n, bits].
+    """Returns the values of `binary` [n, bits], with the gradient of `codes` [n, bits].
 
     Example:
 
@@ -16,16 +16,16 @@ def straight_through(codes, binary):
 
 
 def signs(codes):
-    """+1 where a code is >= 0, as in packed codes, else -1; without a gradient."""
+    """Returns +1 where a code is >= 0, as in packed codes, else -1; no gradient."""
     codes = ops.stop_gradient(codes)
     return ops.where(codes >= 0, ops.ones_like(codes), -ops.ones_like(codes))
 
 
 def halves(codes):
-    """+1 for the upper half of the global batch in each bit, else -1; no gradient.
+    """Returns +1 for the upper half of the global batch in each bit, else -1.
 
-    Exactly half of the images have +1, also where codes are equal; of an odd number,
-    one more.
+    Exactly half of the images have +1, even if codes are equal; of an odd number of
+    images, one more than half. No gradient flows through it.
 
     Args:
         codes: float tensor [n, bits], this replica's.
@@ -35,7 +35,7 @@ def halves(codes):
     """
     codes = ops.stop_gradient(codes)
     everyone, first = gather_rows(codes)
-    # Of equal codes, those of the first images are the lower ones.
+    # Among equal codes, those of earlier images count as lower.
     ranks = ops.argsort(ops.argsort(everyone, axis=0), axis=0)
     own = first + ops.arange(ops.shape(codes)[0])
     upper = ops.take(ranks, own, axis=0) >= ops.shape(everyone)[0] // 2

@@ -14,12 +14,12 @@ class CentralSimilarityLoss(ClassLoss):
 
     With `p = (1 + tanh(u)) / 2`, the probability of a bit, the loss of an image is the
     mean over the bits of `-log p` where its target is +1, and of `-log (1 - p)` where
-    it is -1; which is `softplus(-2 u t)`, and does not overflow. The target of several
-    labels is the sign of the sum of their centres; where that is 0, a fixed vector
-    decides.
+    it is -1. It is computed as `softplus(-2 u t)`, which does not overflow. The target
+    for several labels is the sign of the sum of their centres; where that is 0, a fixed
+    vector decides.
 
     Args:
-        seed: int. Of that vector. Defaults to `0`.
+        seed: int. Seed of that vector. Defaults to `0`.
 
     Call arguments:
         codes: float tensor [batch, bits], before any tanh.

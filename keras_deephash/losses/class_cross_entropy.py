@@ -10,8 +10,8 @@ from keras_deephash.losses.class_loss import ClassLoss
 class ClassCrossEntropyLoss(ClassLoss):
     """Cross-entropy of a linear classifier of codes, whose rows are the vectors.
 
-    `-sum_c y_ic / |y_i| log softmax(V z_i)_c`: an image of several labels is shared
-    evenly by them.
+    `-sum_c y_ic / |y_i| log softmax(V z_i)_c`: several labels of an image have equal
+    weights.
 
     Call arguments:
         codes: float tensor [batch, bits].

@@ -1,4 +1,4 @@
-"""The base class of the losses of codes, labels and vectors of the classes."""
+"""The base class of the losses over codes, labels and the vectors of classes."""
 
 from keras import ops
 
@@ -8,7 +8,7 @@ from keras_deephash.losses.replicas import sum_over_replicas
 
 
 class ClassLoss(LossLayer):
-    """Base class of the losses of each image's code and the vectors of the classes.
+    """Base class of losses over each image's code and the vectors of the classes.
 
     A subclass implements `image_losses`. The loss is their mean over the images of the
     global batch that have a label; inside a replica of a `tf.distribute` strategy, this
@@ -30,10 +30,10 @@ class ClassLoss(LossLayer):
     """
 
     def image_losses(self, codes, labels, vectors):
-        """The losses [n] of codes [n, bits], labels [n, L] and vectors [L, bits].
+        """Returns the losses [n] of codes [n, bits], labels [n, L], vectors [L, bits].
 
-        All are float32. An image may have several labels; what is given for one without
-        any is not counted, but must be finite.
+        All are float32. An image may have several labels. The loss of an image without
+        labels is ignored, but must be finite.
         """
         raise NotImplementedError(f"{type(self).__name__} must define `image_losses`.")
 

@@ -16,11 +16,11 @@ class InnerProductCodebookLoss(LossLayer):
     """Error of the inner products with all word vectors,
     `mean_i sum_c (v_c^T (z_i - x_i))^2`.
 
-    It leaves alone what no word vector sees, so that a short code spends its bits on
-    what maximum inner-product search compares.
+    Errors that do not change these inner products are ignored, so that a short code
+    spends its bits on what maximum inner-product search compares.
 
     Args:
-        word_vectors: array [L, D]. Normalize them, so that the loss weighs the same
+        word_vectors: array [L, D]. Normalize them, so that the loss has the same scale
             for every vocabulary.
 
     Call arguments:

@@ -13,12 +13,13 @@ class CosineCenterLoss(ClassLoss):
     """Cross-entropy of the cosines to the centres of the classes, with a margin.
 
     The logits are `scale * (cos(z_i, o_c) - margin * y_ic)`, and the loss of an image
-    is the mean of `-log softmax(logits)_c` over its labels c. Other labels of an image
-    stand in the sum of the softmax with their own margin.
+    is the mean of `-log softmax(logits)_c` over its labels c. The other labels of an
+    image enter the sum of the softmax with the margin too.
 
     Args:
-        scale: float, > 0. Defaults to `8.0`.
-        margin: float, >= 0, from 0 to 2 in units of the cosine. Defaults to `0.2`.
+        scale: float, > 0. Scale of the cosines. Defaults to `8.0`.
+        margin: float, >= 0, in units of the cosine, so at most 2 is useful. Defaults to
+            `0.2`.
 
     Call arguments:
         codes: float tensor [batch, bits].

@@ -13,17 +13,17 @@ from keras_deephash.losses.replicas import gather_rows, sum_over_replicas
 
 @keras.saving.register_keras_serializable(package="keras_deephash")
 class HybridProxyLoss(LossLayer):
-    """Cosines to the proxies of an image's labels, to all others, and between images.
+    """Losses of the cosines between images and proxies, and between images.
 
     The loss is the sum of three means over the global batch:
 
     - of `1 - cos(u_i, p_c)`, over the images i and each of their labels c;
     - of `max(0, cos(u_i, p_c) - margin)`, over the images and all other labels;
-    - `pair_weight` times that of `max(0, cos(u_i, u_j) - margin)`, over the pairs of
-      images that have two labels or more, and none in common.
+    - of `pair_weight * max(0, cos(u_i, u_j) - margin)`, over the pairs of images that
+      have two labels or more each, and none in common.
 
-    The margin is `max(0, 1 - 2 d / bits)`, where d is the distance that the codes of so
-    many classes can have to each other. Images without a label are left out.
+    The margin is `max(0, 1 - 2 d / bits)`, where d is the largest distance that the
+    codes of all classes can keep from each other. Images without a label are left out.
 
     Args:
         pair_weight: float, >= 0. Defaults to `0.5`.
@@ -83,6 +83,6 @@ class HybridProxyLoss(LossLayer):
 
 
 def _mean_where(chosen, values):
-    """This replica's share of the mean of the values where `chosen` is 1, else 0."""
+    """This replica's share of the mean of the values where `chosen` is 1."""
     count = sum_over_replicas(ops.sum(chosen))
     return ops.sum(chosen * values) / ops.maximum(count, 1.0)

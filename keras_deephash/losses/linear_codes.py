@@ -1,7 +1,7 @@
-"""How far from each other the words of a binary code can be."""
+"""The largest known distances between the words of binary linear codes."""
 
-# The largest minimum distance that is known of a linear code, by the length of its
-# words and the bits that they carry, from 1 on.
+# The largest known minimum distance of a linear code, by the length of its words; in
+# each row for words that carry 1 bit, 2 bits, and so on.
 _DISTANCES = {
     8: (8, 5, 4, 4, 2, 2, 2, 1),
     16: (16, 10, 8, 8, 8, 6, 6, 5, 4, 4, 4, 2, 2),
@@ -21,10 +21,10 @@ _DISTANCES = {
 
 
 def largest_distance(classes: int, bits: int) -> float:
-    """The distance in bits that codes of so many classes can have to each other.
+    """Returns the distance in bits that the codes of classes can keep from each other.
 
-    A length that is not in the table takes the share of its bits that the nearest
-    shorter one has; more classes than the table has take its last entry.
+    For a length that is not in the table, the distance of the nearest shorter length is
+    scaled up. For more classes than the table has, its last entry is used.
 
     Args:
         classes: int, >= 2.

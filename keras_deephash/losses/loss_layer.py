@@ -1,4 +1,4 @@
-"""The base class of all losses: float32, and what `compile(loss=)` of Keras asks."""
+"""The base class of all losses, which Keras's `compile(loss=...)` accepts too."""
 
 import keras
 
@@ -6,14 +6,14 @@ import keras
 class LossLayer(keras.layers.Layer, keras.losses.Loss):
     """Base class of the losses.
 
-    Losses of codes and labels serve a network of one's own too, in
-    `network.compile(loss=)`: its outputs are the codes. Keras calls a loss with labels,
-    codes and weights of samples, always all three, while the layer is called with codes
-    and labels: the number of arguments tells which. As a `keras.losses.Loss` it is not
-    wrapped by Keras, which would leave out the third.
+    A loss of codes and labels can also be used with any Keras network whose outputs are
+    codes, as `network.compile(loss=...)`. Keras calls it with three arguments: labels,
+    codes and sample weights. As a layer it is called with codes and labels, so the
+    number of arguments tells the two cases apart. It derives from `keras.losses.Loss`
+    because Keras would wrap any other function and drop the sample weights.
     """
 
-    # Whether the loss is a function of codes and labels, as Keras asks.
+    # Whether the loss is a function of codes and labels, as Keras expects.
     takes_labels = False
 
     def __init__(self, **kwargs):
@@ -38,8 +38,8 @@ class LossLayer(keras.layers.Layer, keras.losses.Loss):
             )
         if sample_weight is not None:
             raise ValueError(
-                f"`{name}` takes no weights of samples. Give `fit` images and labels "
-                "alone, without `sample_weight` and `class_weight`."
+                f"`{name}` does not support sample weights. Pass `fit` only images and "
+                "labels, without `sample_weight` and `class_weight`."
             )
         if len(labels.shape) == 2 and labels.shape[1] == 1:
             raise ValueError(

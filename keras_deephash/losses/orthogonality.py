@@ -10,8 +10,8 @@ from keras_deephash.losses.loss_layer import LossLayer
 class OrthogonalityPenalty(LossLayer):
     """Redundancy of the sub-codebooks, `sum_m sum_m' |C_m^T C_m' - I|^2`.
 
-    `C_m` is the matrix [D, K] of the centres of sub-codebook m, `I` the identity of
-    K, and all pairs m, m' count, m = m' too.
+    `C_m` is the matrix [D, K] of the centres of sub-codebook m, and `I` the [K, K]
+    identity. The sum is over all pairs m, m', including m = m'.
 
     Call arguments:
         centers: float tensor [M, K, D].

@@ -1,16 +1,16 @@
-"""Pairs of images: which are similar, and which are an image with itself."""
+"""Masks of pairs of images: similar pairs, and images paired with themselves."""
 
 from keras import ops
 
 
 def similar_pairs(labels, others):
-    """1.0 where two rows of multi-hot labels share a label, else 0.0: [n, m]."""
+    """Returns 1.0 where rows of multi-hot labels share a label, else 0.0: [n, m]."""
     shared = ops.matmul(labels, ops.transpose(others))
     return ops.cast(shared > 0, "float32")
 
 
 def self_pairs(rows, all_rows, first):
-    """1.0 where a row is paired with itself, else 0.0: [n, N].
+    """Returns 1.0 where a row is paired with itself, else 0.0: [n, N].
 
     `rows` [n, ...] are those of `all_rows` [N, ...] from index `first` on.
     """

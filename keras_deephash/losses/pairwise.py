@@ -1,4 +1,4 @@
-"""The base class of the pair losses: weighting and the global batch."""
+"""The base class of the pair losses: weights, and pairs over the global batch."""
 
 from keras import ops
 
@@ -47,7 +47,7 @@ class PairwiseLoss(LossLayer):
         self.pair_weighting = pair_weighting
 
     def pair_losses(self, codes, all_codes, similar):
-        """Unweighted losses [n, N] of the pairs of `codes` and `all_codes`.
+        """Returns unweighted losses [n, N] of the pairs of `codes` and `all_codes`.
 
         Args:
             codes: float32 tensor [n, bits], this replica's.

@@ -7,13 +7,13 @@ from keras_deephash.checks import check_number, check_option
 from keras_deephash.losses.distances import DISTANCES, pairwise_distances
 from keras_deephash.losses.pairwise import PairwiseLoss
 
-# Distances below this count as this: the loss of two equal codes stays finite.
+# Smaller distances are raised to this, so that the loss of equal codes is finite.
 SMALLEST_DISTANCE = 1e-6
 
 
 @keras.saving.register_keras_serializable(package="keras_deephash")
 class PairwiseCauchyLoss(PairwiseLoss):
-    """Cauchy cross-entropy over the pairs of a batch, an image never with itself.
+    """Cauchy cross-entropy over the pairs of different images in a batch.
 
     `mean_ij w_ij * (s_ij * log(1 + d_ij / gamma)
     + (1 - s_ij) * log(1 + gamma / d_ij))`, where `s_ij` is 1 if two images share a
@@ -72,6 +72,6 @@ class PairwiseCauchyLoss(PairwiseLoss):
 
 
 def check_cauchy_arguments(gamma: float, distance: str) -> None:
-    """Raises ValueError for a scale or a distance that no Cauchy loss can use."""
+    """Raises ValueError for a scale or a distance that a Cauchy loss cannot use."""
     check_number("gamma", gamma, positive=True)
     check_option("distance", distance, DISTANCES)

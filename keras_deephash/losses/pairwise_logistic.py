@@ -12,11 +12,11 @@ SIMILARITIES = ("inner_product", "cosine")
 
 @keras.saving.register_keras_serializable(package="keras_deephash")
 class PairwiseLogisticLoss(PairwiseLoss):
-    """Logistic loss over the pairs of a batch, an image with itself included.
+    """Logistic loss over the pairs of a batch, self pairs included.
 
     `mean_ij w_ij * (log(1 + exp(alpha * p_ij)) - alpha * s_ij * p_ij)`, where `s_ij`
-    is 1 if two images share a label and `p_ij` is the inner product of their codes or
-    its cosine: `sigmoid(alpha * p_ij)` is the probability that they are similar.
+    is 1 if two images share a label and `p_ij` is the inner product or the cosine of
+    their codes: `sigmoid(alpha * p_ij)` is the probability that they are similar.
 
     Args:
         alpha: float. Slope of the sigmoid. The paper's forms are 1/2 and 1 with the
@@ -26,9 +26,8 @@ class PairwiseLogisticLoss(PairwiseLoss):
             Defaults to `"inner_product"`.
         pair_weighting: `"balanced"` (paper), `"one_sided"` (released code) or
             `None`. See `PairwiseLoss`. Defaults to `"balanced"`.
-        clip: float. Inner products are clipped to +-`clip`, where they have no
-            gradient any more; the released code's is 15. Defaults to `None`, no
-            clipping.
+        clip: float. Inner products are clipped to +-`clip`, beyond which they have no
+            gradient; the released code uses 15. Defaults to `None`, no clipping.
 
     Call arguments:
         codes: float tensor [batch, bits], continuous codes.

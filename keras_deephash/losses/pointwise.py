@@ -1,4 +1,4 @@
-"""The base class of losses of each image by itself."""
+"""The base class of losses that are computed for each image alone."""
 
 from keras import ops
 
@@ -24,7 +24,7 @@ class PointwiseLoss(LossLayer):
     takes_labels = True
 
     def image_losses(self, codes, labels):
-        """The losses [n] of codes [n, bits] and multi-hot labels [n, L].
+        """Returns the losses [n] of codes [n, bits] and multi-hot labels [n, L].
 
         Both are float32; an image may have several labels, or none.
         """

@@ -14,13 +14,13 @@ class PolarizationLoss(ClassLoss):
 
     The loss of an image is the mean over the bits of
     `max(0, margin - u t) + square_weight * u^2`: a bit should be on the side of its
-    target, by the margin and not by much more. The target of several labels is the sign
-    of the sum of their centres; where that is 0, a fixed vector decides.
+    target, by the margin and not by much more. The target for several labels is the
+    sign of the sum of their centres; where that is 0, a fixed vector decides.
 
     Args:
         margin: float, > 0. Defaults to `1.0`.
         square_weight: float, >= 0. Defaults to `0.1`.
-        seed: int. Of that vector. Defaults to `0`.
+        seed: int. Seed of that vector. Defaults to `0`.
 
     Call arguments:
         codes: float tensor [batch, bits], before any tanh.
@@ -55,8 +55,7 @@ class PolarizationLoss(ClassLoss):
 
     def image_losses(self, codes, labels, vectors):
         targets = target_codes(labels, vectors, self.seed)
-        # A mean, and not a sum: the two parts weigh the same at any number of bits, and
-        # so does the learning rate.
+        # A mean rather than a sum, so that one learning rate fits any number of bits.
         hinge = ops.relu(self.margin - codes * targets)
         return ops.mean(hinge + self.square_weight * ops.square(codes), axis=-1)
 

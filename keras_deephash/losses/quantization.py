@@ -14,7 +14,7 @@ class QuantizationLoss(LossLayer):
     """
 
     def image_losses(self, codes):
-        """The loss of each code, [n]."""
+        """Returns the losses [n] of codes [n, bits]."""
         raise NotImplementedError(f"{type(self).__name__} must define `image_losses`.")
 
     def call(self, codes):

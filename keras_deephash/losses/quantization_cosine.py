@@ -1,4 +1,4 @@
-"""The quantization loss of codes whose length does not matter."""
+"""The quantization loss that ignores the length of a code vector."""
 
 import keras
 from keras import ops

@@ -1,25 +1,25 @@
-"""Rows of the global batch, whether one replica holds it or several."""
+"""Rows, sums and means over the global batch, with one replica or several."""
 
 import keras
 from keras import ops
 
 
 def _replica_context():
-    """The `tf.distribute` replica context, or None where there is one replica."""
+    """Returns the `tf.distribute` replica context, or None if there is one replica."""
     if keras.backend.backend() != "tensorflow":
         return None
     import tensorflow as tf
 
     if tf.distribute.get_strategy().num_replicas_in_sync == 1:
         return None
-    # None in the cross-replica context, where nothing is split.
+    # None in the cross-replica context, where the batch is not split.
     return tf.distribute.get_replica_context()
 
 
 def gather_rows(x):
-    """The rows of all replicas, and where this replica's rows begin among them.
+    """Gathers the rows of all replicas.
 
-    Gradients flow through the gathering back to every replica.
+    Gradients flow back to every replica.
 
     Args:
         x: tensor [n, ...], the rows of this replica.
@@ -37,7 +37,7 @@ def gather_rows(x):
 
 
 def sum_over_replicas(x):
-    """The sum of a float32 scalar over all replicas; no gradient flows through it.
+    """Sums a float32 scalar over all replicas; no gradient flows through it.
 
     Args:
         x: float32 scalar, of this replica.
@@ -54,16 +54,16 @@ def sum_over_replicas(x):
 
 
 def count_rows(x):
-    """The number of rows of `x` over all replicas, as a float32 scalar."""
+    """Returns the number of rows of `x` over all replicas, as a float32 scalar."""
     return sum_over_replicas(ops.cast(ops.shape(x)[0], "float32"))
 
 
 def mean_over_replicas(losses):
-    """This replica's share of the mean of losses over the global batch.
+    """Computes this replica's share of the mean of losses over the global batch.
 
-    A loss ends in it, where it is a mean over images: the shares of all replicas add up
-    to the mean, so that 1 and N replicas learn the same. A batch without any row has a
-    mean of 0.
+    End a loss with it that is a mean over images: the shares of all replicas add up to
+    the mean, so that training is the same with 1 and N replicas. The mean of an empty
+    batch is 0.
 
     Args:
         losses: float32 tensor [n], one for each image of this replica.

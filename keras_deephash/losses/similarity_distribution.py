@@ -16,19 +16,20 @@ _STEPS = 30
 
 @keras.saving.register_keras_serializable(package="keras_deephash")
 class SimilarityDistributionLoss(LossLayer):
-    """Cosines of codes that are spread in the order of the cosines of features.
+    """Spreads the cosines of codes, in the order of the cosines of features.
 
     `mean_ij |cos(z_i, z_j) - t_ij|` over the pairs of two different images of the
-    global batch. The pairs are put in the order of the cosines of their features. The
-    target t of pair r of n is the quantile (2 r - 1) / (2 n) of a symmetric beta
-    distribution on the range from -1 to 1: so the similarities of codes use the whole
-    range, while those of features may lie close together.
+    global batch. The pairs are sorted by the cosines of their features. The target t of
+    pair r of n is the quantile (2 r - 1) / (2 n) of a symmetric beta distribution on
+    the range from -1 to 1: the similarities of codes use the whole range, even if those
+    of features lie close together.
 
     Args:
-        concentration: int, 1 to 20. Both parameters of the beta distribution; 1 is
-            the uniform one. Defaults to `5`.
-        orthogonal: bool. Whether negative targets are 0: the less similar half of the
-            pairs has orthogonal codes, as published. Defaults to `True`.
+        concentration: int, 1 to 20. Both parameters of the beta distribution; 1 gives
+            the uniform distribution. Defaults to `5`.
+        orthogonal: bool. Whether negative targets are set to 0, so that the less
+            similar half of the pairs gets orthogonal codes, as published. Defaults to
+            `True`.
 
     Call arguments:
         codes: float tensor [batch, bits].
@@ -71,10 +72,10 @@ class SimilarityDistributionLoss(LossLayer):
         return ops.sum(is_pair * losses) / ops.maximum(pairs, 1.0)
 
     def _targets(self, similarities):
-        """The wanted cosines [N, N] of codes, symmetric, of cosines [N, N]."""
+        """Returns the symmetric target cosines [N, N] for features' cosines [N, N]."""
         batch = ops.shape(similarities)[0]
         numbers = ops.arange(batch)
-        # Each pair once; the others come behind all of them.
+        # Each pair once; all other entries are sorted to the end.
         once = numbers[:, None] < numbers
         order = ops.argsort(ops.reshape(ops.where(once, similarities, 2.0), (-1,)))
         ranks = ops.reshape(ops.argsort(order), ops.shape(similarities))
@@ -97,19 +98,20 @@ class SimilarityDistributionLoss(LossLayer):
 
 
 def beta_quantiles(probabilities, a: int):
-    """The quantiles of the beta distribution of the parameters a and a.
+    """Returns the quantiles of the beta distribution whose two parameters are a.
 
     Args:
         probabilities: float32 tensor, above 0 and below 1.
         a: int, >= 1.
     """
-    # The distribution is symmetric, and its lower half is convex: from 1 / 2 on,
-    # Newton's steps fall to the quantile and not below.
+    # The distribution is symmetric, and its lower half is convex: starting at 1 / 2,
+    # Newton's steps decrease to the quantile and do not fall below it.
     lower = ops.minimum(probabilities, 1 - probabilities)
     counts = [math.comb(2 * a - 1, j) for j in range(a, 2 * a)]
 
     def step(_, x):
-        # That at least a of 2 a - 1 draws of probability x succeed, over the density.
+        # The distribution function is the probability that at least a of 2 a - 1 draws
+        # of probability x succeed. The step divides its error by the density.
         odds, total = x / (1 - x), 0.0
         for count in reversed(counts):
             total = total * odds + count

@@ -1,4 +1,4 @@
-"""The loss of codes that should be as similar as something else."""
+"""The loss of codes that should keep the similarities of other vectors."""
 
 import keras
 from keras import ops
@@ -11,15 +11,15 @@ from keras_deephash.losses.replicas import gather_rows
 
 @keras.saving.register_keras_serializable(package="keras_deephash")
 class SimilarityPreservingLoss(LossLayer):
-    """Mean squared difference of the cosines of codes and of others.
+    """Mean squared difference between the cosines of codes and those of targets.
 
     `mean_ij (cos(z_i, z_j) - cos(f_i, f_j))^2` over the pairs of two different images
-    of the global batch, where `f` are features, or longer codes, that are not changed
-    by the loss.
+    of the global batch, where the targets `f` are features or longer codes, which the
+    loss does not change.
 
     Args:
-        center_targets: bool. Whether the targets are less their mean over the global
-            batch: features after a ReLU have no negative cosines else.
+        center_targets: bool. Whether to subtract the mean of the targets over the
+            global batch: without it, features after a ReLU have no negative cosines.
             Defaults to `False`.
 
     Call arguments:

@@ -1,17 +1,17 @@
-"""The code that an image should have, of the centres of its labels."""
+"""The target codes of images, from the centres of their labels."""
 
 import numpy as np
 from keras import ops
 
-_DRAWN = 4096  # Of all lengths up to it, the shorter begin the longer.
+_DRAWN = 4096  # Up to this length, shorter draws are the beginning of longer ones.
 
 
 def target_codes(labels, vectors, seed: int):
-    """The signs of the sums of the centres of each image's labels.
+    """Returns the signs of the sums of the centres of each image's labels.
 
-    Where a sum is 0, as in half of the bits of two labels, one vector of +1 and -1
-    decides, the same for all images. It is drawn by the seed; that of a shorter code is
-    the beginning of that of a longer one.
+    Where a sum is 0, as in half of the bits for two labels, a vector of +1 and -1
+    decides, the same for all images. It is drawn with the seed; the vector for a
+    shorter code is the beginning of that for a longer one.
 
     Args:
         labels: float32 tensor [n, L], multi-hot.
@@ -19,7 +19,7 @@ def target_codes(labels, vectors, seed: int):
         seed: int.
 
     Returns:
-        float32 tensor [n, bits] of +1 and -1. Of an image without a label, the vector
+        float32 tensor [n, bits] of +1 and -1. An image without labels gets that vector
         itself.
     """
     sums = ops.matmul(labels, vectors)

@@ -25,16 +25,16 @@ class TripletLoss(LossLayer):
     batch without a triplet has a loss of 0. `mining` selects the triplets:
 
     - `"margin"` (Group-Hard, the paper's): for every anchor and positive, one
-      negative drawn at random among those that violate the margin. Pairs whose
-      negatives all keep it do not count in the mean.
+      negative drawn at random among those that violate the margin. Pairs without such
+      a negative do not count in the mean.
     - `"hard"`: for every anchor and positive, the negative nearest to the anchor.
-    - `"all"`: all triplets. It takes memory for batch^3 numbers, as `"margin"` does.
+    - `"all"`: all triplets. It needs memory for batch^3 numbers, as `"margin"` does.
 
     Args:
         margin: float, in squared units of the features. Defaults to `30.0`.
         mining: `"margin"`, `"hard"` or `"all"`. Defaults to `"margin"`.
-        seed: int. Seed of the choice of `"margin"`: the same batch always gives the
-            same loss, and a shuffled data set other triplets. Defaults to `0`.
+        seed: int. Seed of the draws of `"margin"`: the same batch always gives the same
+            loss, and shuffling the data gives other triplets. Defaults to `0`.
 
     Call arguments:
         features: float tensor [batch, dim].
@@ -91,10 +91,10 @@ class TripletLoss(LossLayer):
         return ops.sum(losses * selected) / ops.maximum(triplets, 1.0)
 
     def _nearest(self, distances, positive, negative):
-        """Losses [n, N] of anchors and positives, and which of them are triplets."""
+        """Losses [n, N] of anchors and positives, and a mask of the triplets."""
         has_negative = ops.max(negative, axis=1, keepdims=True, initial=0.0)
         farthest = ops.max(distances, axis=1, keepdims=True, initial=0.0)
-        # What is not a negative counts as farther than all others.
+        # Images that are not negatives count as the farthest.
         masked = ops.where(negative > 0, distances, farthest)
         nearest = ops.min(masked, axis=1, keepdims=True, initial=float("inf"))
         nearest = ops.where(has_negative > 0, nearest, ops.zeros_like(nearest))
@@ -110,7 +110,7 @@ class TripletLoss(LossLayer):
 
 
 def _draw_one(candidates, first, seed: int):
-    """For every anchor and positive one candidate at random, one-hot: [n, N, N].
+    """Draws one candidate for each anchor and positive, as one-hot [n, N, N].
 
     A pair draws the same candidate however the batch is split over replicas.
     """

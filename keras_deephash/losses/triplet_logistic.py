@@ -19,11 +19,11 @@ class LogisticTripletLoss(LossLayer):
 
     The mean of `log(1 + exp(margin - (z_a . z_p - z_a . z_n) / 2))` over all triplets
     of an anchor, another image that shares a label with it and one that shares none. A
-    batch without a triplet has a loss of 0. It takes memory for batch^3 numbers.
+    batch without a triplet has a loss of 0. It needs memory for batch^3 numbers.
 
     Args:
-        margin: float, >= 0. Defaults to `None`, the released code's: half of the
-            length of the codes.
+        margin: float, >= 0. Defaults to `None`: half of the code length, as in the
+            released code.
 
     Call arguments:
         codes: float tensor [batch, bits].

@@ -148,5 +148,5 @@ def test_class_indices_are_refused(network, images, shape):
 )
 def test_weights_are_refused(network, images, weights):
     network.compile(loss=losses.PairwiseCauchyLoss())
-    with pytest.raises(ValueError, match="takes no weights of samples. Give `fit`"):
+    with pytest.raises(ValueError, match="does not support sample weights. Pass `fit`"):
         network.fit(images, np.eye(2)[[0, 1] * 5], verbose=0, **weights)

@@ -179,5 +179,5 @@ def test_bad_arguments(make, name, arguments, message):
 
 
 def test_labels_without_a_word_vector_are_refused(make, images):
-    with pytest.raises(ValueError, match="one column a word vector"):
+    with pytest.raises(ValueError, match="one column per word vector"):
         make("DVSQ").fit(images, np.eye(5)[np.arange(24) % 5], verbose=0)
