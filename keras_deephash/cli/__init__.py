@@ -10,17 +10,17 @@ from keras_deephash.text import printable
 from keras_deephash.version import __version__
 
 COMMANDS = {
-    "demo": "train a small model, search with it and draw what it finds",
+    "demo": "train a small model, search with it and draw the results",
     "train": "train a model on labelled images and save it as a preset",
-    "lists": "split a folder or a table of images, and write the lists of the parts",
-    "compare": "train several methods alike, and write one table and one page",
+    "lists": "split a folder or a table of images into training, query and database",
+    "compare": "train several methods on the same images and compare them on a page",
     "evaluate": "measure the retrieval of a preset on queries and a database",
     "report": "write a page about a preset: metrics, curves, neighbours, codes",
     "encode": "turn images into packed codes",
     "index": "encode a folder of images into an index that can be searched",
     "search": "find the nearest images of an index",
     "duplicates": "find copies of pictures: resized, cropped, turned, brightened",
-    "presets": "show the presets that load by name",
+    "presets": "show the presets that can be loaded by name",
     "publish": "publish a preset on the Hugging Face Hub",
     "cache": "show or remove presets that were downloaded from the Hub",
 }
@@ -57,7 +57,7 @@ def main(arguments: list[str] | None = None) -> int:
         if package == "keras_deephash":  # Our own errors say what to do.
             return _fail(str(error))
         if package == "tensorflow":
-            # What Python raises inside tf.data arrives as an error of TensorFlow.
+            # Python's errors inside tf.data arrive as TensorFlow's.
             return _fail(_cause(error))
         raise
     except KeyboardInterrupt:
@@ -67,7 +67,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _parser(arguments: list[str]) -> _Parser:
-    """The parser; of the commands, the one that is called has its arguments."""
+    """Creates the parser; only the command that is called gets its arguments."""
     parser = _Parser(
         prog="keras-deephash",
         description="Deep hashing for image retrieval: images to short binary codes.",
@@ -75,7 +75,7 @@ def _parser(arguments: list[str]) -> _Parser:
     )
     parser.add_argument("--version", action="version", version=__version__)
     subparsers = parser.add_subparsers(dest="command", metavar="COMMAND")
-    # What stands before a command takes no value.
+    # Options before the command take no values.
     called = next((word for word in arguments if not word.startswith("-")), None)
     for name, summary in COMMANDS.items():
         subparser = subparsers.add_parser(
@@ -99,14 +99,14 @@ def _import_modules(names: list[str]) -> None:
 
 
 def _fail(message: str) -> int:
-    """Prints an error, which may name what stands in files; returns the status."""
+    """Prints an error, which may quote files, and returns the exit status."""
     message = printable(message, keep="\n")
     print(f"keras-deephash: error: {message}", file=sys.stderr)
     return 1
 
 
 def _cause(error: Exception) -> str:
-    """The line of a TensorFlow error that names the cause."""
+    """Returns the line of a TensorFlow error that names the cause."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     named = [line for line in lines if "Error: " in line]
     return (named or lines or [type(error).__name__])[0]

@@ -1,4 +1,4 @@
-"""Arguments that several commands take, and the images that they name."""
+"""Arguments that several commands share, and the models and images that they name."""
 
 import os
 import sys
@@ -9,7 +9,7 @@ from keras_deephash.text import printable
 _SHOWN = 10
 
 
-# What encodes images of which nothing is known.
+# The default preset, for images of any kind.
 GENERAL_PRESET = "rq_imagenet_64"
 
 
@@ -47,16 +47,16 @@ def add_images(parser) -> None:
         "--images",
         required=True,
         metavar="PATH",
-        help="a folder, all images below it; an image; or an image list (path and "
-        "labels per line)",
+        help="a folder with images at any depth, an image, or an image list (a path "
+        "and labels per line)",
     )
 
 
 def add_data(parser, **how) -> None:
-    """Adds what names a labelled data set, and the columns of a table.
+    """Adds the options for a labelled data set and for the columns of a table.
 
     Args:
-        **how: `default` of all of them, of `add_argument`.
+        **how: arguments of `add_argument` for all of them, such as `default`.
     """
     parser.add_argument(
         "--data",
@@ -71,27 +71,27 @@ def add_data(parser, **how) -> None:
 
 def add_columns(parser, **how) -> None:
     for name, what in (
-        ("path", "of the images' paths (default: path, image, file, filename, ...)"),
-        ("label", "of their labels (default: label, class, category, tag, ...)"),
+        ("path", "with image paths (default: path, image, file, filename, ...)"),
+        ("label", "with labels (default: label, class, category, tag, ...)"),
         (
             "split",
-            "of the part each is in; none: no column is (default: split, subset, part, "
-            "..., if any)",
+            "with the part of each image, or 'none' (default: split, subset, part, "
+            "..., if there is one)",
         ),
     ):
         parser.add_argument(
-            f"--{name}-column", metavar="NAME", help=f"column of a table {what}", **how
+            f"--{name}-column", metavar="NAME", help=f"table column {what}", **how
         )
     parser.add_argument(
         "--separator",
         metavar="TEXT",
-        help="between the labels of an image in a table (default: |)",
+        help="separator between the labels of an image in a table (default: |)",
         **how,
     )
 
 
 def columns(options) -> dict:
-    """The options that `add_columns` has added, as arguments."""
+    """Returns the values of the options of `add_columns`, by name."""
     names = ("path_column", "label_column", "split_column", "separator")
     return {name: getattr(options, name) for name in names}
 
@@ -108,8 +108,8 @@ def add_batch_size(parser, default: int) -> None:
 def add_uri(parser) -> None:
     parser.add_argument(
         "--uri",
-        help="address of the Milvus server that has the index, if one has: an index "
-        "names an address, and you say whether to connect to it",
+        help="address of the Milvus server that holds the index; the address that an "
+        "index names is never contacted unless you give it here",
     )
 
 
@@ -132,32 +132,32 @@ def add_strict(parser) -> None:
 
 
 def load_model(preset: str, **overrides):
-    """The model of a preset that has codes, with other arguments than the preset's."""
+    """Loads the model of a preset; `overrides` replace arguments of the preset."""
     from keras_deephash.models.base.retrieval_model import RetrievalModel
     from keras_deephash.presets import from_preset
 
     model = from_preset(preset, **overrides)
     if not isinstance(model, RetrievalModel):
         raise ValueError(
-            "`--preset` must be a method's, which has codes. "
+            "`--preset` must be the preset of a method, which has codes. "
             f"Received: {preset!r}, a {type(model).__name__}."
         )
     return model
 
 
 def open_index(path: str, model, uri: str | None):
-    """The saved index of a model."""
+    """Loads the saved index of a model."""
     from keras_deephash.index import Index
 
     return Index.load(path, model, **({} if uri is None else {"uri": uri}))
 
 
 def preset_of_index(path: str) -> str:
-    """The name of the installed preset that made an index.
+    """Returns the name of the installed preset that made an index.
 
-    An index may come from anybody, and name anything: a directory, or a repository of
-    the Hub, which would be fetched. So only the name of an installed preset is taken
-    from it, with the sha256 of its weights, which `Index.load` compares.
+    An index may come from anyone, and may name a directory, or a repository of the Hub
+    that would be downloaded. So only the name of an installed preset is accepted, with
+    the sha256 of its weights, which `Index.load` compares.
     """
     from keras_deephash.index.manifest import read_manifest
     from keras_deephash.presets.registry import preset_folders
@@ -166,20 +166,20 @@ def preset_of_index(path: str) -> str:
     preset = codes.get("preset")
     if preset is None:
         raise ValueError(
-            "The index does not name the preset that made it. Name it: --preset NAME."
+            "The index does not name the preset that made it. Give --preset NAME."
         )
     known = isinstance(codes.get("weights_sha256"), str)
     if known and isinstance(preset, str) and preset in preset_folders():
         return preset
-    why = "it is not installed here" if known else "the index does not say its weights"
+    why = "it is not installed" if known else "the index does not identify its weights"
     raise ValueError(
-        f"The index {path!r} names the preset {preset!r}: {why}. Nothing was loaded or "
-        "fetched. If you trust that preset, name it yourself: --preset."
+        f"The index {path!r} names the preset {preset!r}, but {why}. Nothing was "
+        "loaded or downloaded. If you trust that preset, give it as --preset."
     )
 
 
 def read_images(path: str) -> tuple:
-    """The paths of the images that `--images` names, and a list's labels or None."""
+    """Returns the paths of the images of `--images`, and labels of a list or None."""
     from keras_deephash.datasets import read_image_list
     from keras_deephash.images import is_image_file
 
@@ -187,8 +187,8 @@ def read_images(path: str) -> tuple:
         return read_folder(path), None
     if not os.path.exists(path):
         raise ValueError(
-            "`--images` must name a folder, an image or an image list, and there is "
-            f"no such file. Received: {path!r}."
+            "`--images` must be an existing folder, image or image list. "
+            f"Received: {path!r}."
         )
     if is_image_file(path):
         return [path], None
@@ -197,7 +197,7 @@ def read_images(path: str) -> tuple:
 
 
 def read_folder(folder: str) -> list[str]:
-    """The paths of a folder's images; what else lies there is counted on stderr."""
+    """Returns the paths of a folder's images; reports other files on stderr."""
     from keras_deephash.images import describe_others, list_folder
 
     paths, others = list_folder(folder)
@@ -207,7 +207,7 @@ def read_folder(folder: str) -> list[str]:
 
 
 def percent(similarity: float) -> str:
-    """A similarity for people: unrelated images are 0 %."""
+    """Formats a similarity as a percentage, at least 0 %."""
     return f"{max(0.0, float(similarity)):.0%}"
 
 
@@ -222,7 +222,7 @@ def report_unreadable(output: str, unreadable: Mapping[str, str]) -> None:
 
 
 def tell_unreadable(unreadable: Mapping[str, str]) -> None:
-    """Names unreadable images on stderr, of commands that write no list."""
+    """Names unreadable images on stderr, for commands that write no list."""
     for number, why in enumerate(unreadable.values()):
         if number == _SHOWN:
             print(f"... and {len(unreadable) - _SHOWN} more", file=sys.stderr)
@@ -231,7 +231,7 @@ def tell_unreadable(unreadable: Mapping[str, str]) -> None:
 
 
 def refuse_none(errors) -> None:
-    """Raises ValueError where `ImageErrors` leave no image."""
+    """Raises ValueError if no image could be read."""
     if not errors.readable:
         why = list(errors.unreadable.values())
         raise ValueError(f"None of {_images(len(why))} can be read. {why[0]}")

@@ -4,7 +4,7 @@ keras-deephash cache
 keras-deephash cache --remove hf://org/name
 keras-deephash cache --remove hf://org/name@COMMIT
 
-Downloads that broke off are listed as incomplete: they go on at the next call, or are
+Interrupted downloads are listed as incomplete: they are resumed at the next load, or
 removed with their repository. Other models in the same cache are neither listed nor
 removed.
 """
@@ -14,10 +14,11 @@ def add_arguments(parser) -> None:
     parser.add_argument(
         "--remove",
         metavar="HANDLE",
-        help="hf://org/name for all its commits; @ and a branch, a tag or a commit",
+        help="remove all commits of hf://org/name, or one branch, tag or commit of "
+        "hf://org/name@REVISION",
     )
     parser.add_argument(
-        "--cache-dir", metavar="DIR", help="default: the cache of the Hub"
+        "--cache-dir", metavar="DIR", help="the cache (default: that of the Hub client)"
     )
 
 

@@ -1,14 +1,14 @@
-"""Trains several methods alike, and writes one table and one page of curves.
+"""Trains several methods on the same images, and writes a table and a page of curves.
 
   keras-deephash compare --data birds --methods DCH DHN ITQ --bits 16 48 \\
       --output comparison
 
-All learn from the same images with the settings that `keras-deephash train` chooses, or
-with those given here, and search the same database. The frozen part of the backbone is
-computed once, in OUTPUT/features. OUTPUT/comparison.md, .json and .html have the
-figures and the curves, written anew after each training; the presets are beside them.
-Do not choose settings by them: they are of the queries. Needs the extra `plots`:
-pip install "keras-deephash[plots]"
+All methods learn from the same images, with the settings that `keras-deephash train`
+chooses or those given here, and search the same database. The features of frozen layers
+are computed once, in OUTPUT/features. OUTPUT/comparison.md, .json and .html hold the
+figures and the curves, and are written after each training; the presets are beside
+them. Do not choose settings by these figures: they are measured on the queries. Needs
+the extra `plots`: pip install "keras-deephash[plots]"
 """
 
 import argparse
@@ -16,7 +16,7 @@ import argparse
 from keras_deephash.cli.arguments import add_data, add_import
 
 _OPTIONS = {
-    "--backbone": {"help": "as of `keras-deephash train`; so are the others"},
+    "--backbone": {"help": "this and the others: as in `keras-deephash train`"},
     "--recipe": {"choices": ("published",)},
     "--image-size": {"type": int},
     "--freeze-until": {"metavar": "LAYER"},
@@ -28,8 +28,8 @@ _OPTIONS = {
     "--weight-decay": {"type": float},
     "--hold-out": {"type": float},
     "--seed": {"type": int},
-    "--word-vectors": {"metavar": "SOURCE", "help": "of DVSQ"},
-    "--top-k": {"type": int, "help": "cut the rankings here (default: not at all)"},
+    "--word-vectors": {"metavar": "SOURCE", "help": "for DVSQ"},
+    "--top-k": {"type": int, "help": "length of the rankings (default: full)"},
 }
 
 
@@ -38,13 +38,13 @@ def add_arguments(parser) -> None:
     add_data(parser, default=argparse.SUPPRESS)
     add_import(parser)
     add = parser.add_argument
-    add("--methods", nargs="+", required=True, metavar="METHOD", help="their names")
+    add("--methods", nargs="+", required=True, metavar="METHOD", help="method names")
     add(
         "--bits",
         nargs="+",
         type=int,
         default=[48],
-        help="lengths of the codes, of quantizers too (default: 48)",
+        help="code lengths, for quantizers too (default: 48)",
     )
     add("--output", default="comparison", metavar="DIR", help="default: comparison")
     group = parser.add_argument_group("training")

@@ -1,12 +1,12 @@
-"""Trains a small 48-bit model on handwritten digits, searches, draws a picture.
+"""Trains a small 48-bit model on handwritten digits, searches and draws a picture.
 
   keras-deephash demo
   keras-deephash demo --images photos
 
-Needs no network and no data set; takes about a minute. Then a preset that comes with
-the package, for images of any kind, is loaded and encodes photos. With --images, that
-preset encodes a folder of your own instead, and the picture shows the nearest
-neighbours of some of its images, and how similar they are, in per cent.
+It needs no network and no data set, and takes about a minute. Then a preset for images
+of any kind, which comes with the package, encodes photos. With --images, that preset
+encodes a folder of your own instead, and the picture shows the nearest neighbours of
+some of its images, and how similar they are, in percent.
 """
 
 from keras_deephash.cli import arguments
@@ -48,11 +48,11 @@ def run(options) -> None:
         check_integer("--epochs", options.epochs, minimum=1)
         if options.images:
             raise ValueError(
-                "`--epochs` are those on the digits: leave it out, or `--images`. "
+                "`--epochs` is for the digits: leave out `--epochs` or `--images`. "
                 f"Received: --epochs {options.epochs}."
             )
     paths = arguments.read_folder(options.images) if options.images else None
-    # What is wrong must not show after the work.
+    # Errors must show before the work.
     model = arguments.load_model(options.preset)
     rows = options.queries, options.neighbors
     with write_atomically(options.output) as file:
@@ -70,6 +70,6 @@ def run(options) -> None:
         "\nWhat to try next:\n"
         "  keras-deephash demo --images FOLDER     neighbours among your own images\n"
         "  keras-deephash index --images FOLDER --output FOLDER.index\n"
-        "  keras-deephash presets                  what loads by name\n"
+        "  keras-deephash presets                  presets that load by name\n"
         "  keras-deephash train --help             train on your own lists"
     )

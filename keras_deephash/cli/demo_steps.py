@@ -1,4 +1,4 @@
-"""The main job in small: train, encode, evaluate, search, draw."""
+"""The steps of the demo: train, encode, evaluate, search and draw."""
 
 import time
 
@@ -119,7 +119,7 @@ def search_folder(
     print(f"{len(codes) / (time.time() - started):.0f} images/s")
     chosen = np.linspace(0, len(paths) - 1, min(queries, len(paths)))
     chosen = chosen.round().astype(int)
-    # One neighbour more: the nearest to an image is the image itself.
+    # One more neighbour, because the nearest to an image is the image itself.
     index = Index(model)
     index.add(codes)
     continuous = model.continuous_codes([paths[i] for i in chosen])

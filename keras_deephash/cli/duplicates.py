@@ -4,11 +4,11 @@
   keras-deephash duplicates new_photos --against photos.index
   keras-deephash duplicates --leaks data/train.txt data/test.txt data/database.txt
 
-Writes OUTPUT.json and the page OUTPUT.html with the groups, each with a proposal which
-to keep: the image with the most pixels. Nothing is deleted. OUTPUT.cache keeps what was
-computed of each image, so that the next run reads only files that are new or have
-changed, and compares them with the others. Images that cannot be read are left out and
-listed in OUTPUT.unreadable.txt.
+Writes the groups of copies to OUTPUT.json and to the page OUTPUT.html. For each group
+it proposes which image to keep, the one with the most pixels. Nothing is deleted.
+OUTPUT.cache keeps what was computed for each image, so that the next run reads only
+files that are new or have changed, and compares them with the others. Images that
+cannot be read are left out and listed in OUTPUT.unreadable.txt.
 
 --leaks finds copies across two or three image lists, or across train.txt, test.txt and
 database.txt of a directory.
@@ -31,15 +31,15 @@ def add_arguments(parser) -> None:
     parser.add_argument(
         "--against",
         metavar="INDEX",
-        help="find copies in this index too, of `keras-deephash index`: the nearest "
-        "of its images are compared, and their files read",
+        help="also find copies in this index of `keras-deephash index`: its nearest "
+        "images are compared, and their files are read",
     )
     parser.add_argument(
         "--leaks",
         nargs="+",
         metavar="LIST",
-        help="image lists, or a directory with train.txt, test.txt and database.txt: "
-        "only groups with images of two lists",
+        help="find only groups with images of two lists: image lists, or a directory "
+        "with train.txt, test.txt and database.txt",
     )
     parser.add_argument(
         "--output",
@@ -52,10 +52,10 @@ def add_arguments(parser) -> None:
         type=float,
         metavar="SHARE",
         help="share of pairs of different pictures that may be taken for copies "
-        "(default: one such pair to a thousand images, at most 1e-4)",
+        "(default: one such pair per thousand images, at most 1e-4)",
     )
     parser.add_argument(
-        "--preset", help="preset that made the index of --against, if it names none"
+        "--preset", help="preset of the index of --against, if the index names none"
     )
     arguments.add_import(parser)
     arguments.add_uri(parser)
@@ -89,7 +89,7 @@ def run(options) -> None:
         "verbose": 1,
         "on_error": errors.on_error,
     }
-    # Wrong ones fail before the work.
+    # Files that cannot be written fail before the work.
     with (
         write_atomically(f"{options.output}.json") as data,
         write_atomically(f"{options.output}.html") as page,
@@ -121,7 +121,7 @@ def _check(options) -> None:
         raise ValueError("Give either a FOLDER or `--leaks` with its lists.")
     if options.folder and not os.path.exists(options.folder):
         raise ValueError(
-            "FOLDER must name a folder or an image list, and there is no such file. "
+            "FOLDER must be an existing folder or image list. "
             f"Received: {options.folder!r}."
         )
     if options.leaks and options.against:
@@ -139,7 +139,7 @@ def _find(paths, sets, index, common) -> list:
 
 
 def _read_lists(given: list[str]) -> dict:
-    """Image sets as `find_leaks` takes them, of lists or of a directory's."""
+    """Reads the image sets for `find_leaks`, from lists or a directory of lists."""
     from keras_deephash.datasets import read_image_list
 
     if len(given) == 1 and os.path.isdir(given[0]):
@@ -158,7 +158,7 @@ def _read_lists(given: list[str]) -> dict:
 
 
 def _named(given: list[str]) -> dict[str, str]:
-    """Which list is which: by its name, or in the order train, query, database."""
+    """Assigns the lists to parts, by their names or in the order of the parts."""
     if len(given) > len(_LISTS):
         return {}
     kinds = {name: kind for kind, name in _LISTS.items()} | {"query.txt": "query"}

@@ -4,14 +4,15 @@
   keras-deephash encode --preset itq_imagenet_128 --images photos --output codes.npz
 
 The .npz file holds `codes`, uint8 [n, bits / 8], and `paths`, strings [n]. Read it
-with numpy.load("codes.npz"). Codes of bits go to faiss.IndexBinaryFlat(bits); those of
-a quantizer are compared by `asymmetric_scores` of the model. Images that cannot be read
-are left out and listed in OUTPUT.unreadable.txt.
+with numpy.load("codes.npz"). Binary codes can be searched by
+faiss.IndexBinaryFlat(bits); the codes of a quantizer are compared by
+`asymmetric_scores` of the model. Images that cannot be read are left out and listed in
+OUTPUT.unreadable.txt.
 
-With --actors, Ray encodes in as many processes, and --output is a directory of Parquet
-files of ids, paths and codes. An interrupted run goes on. --images may then also be a
-Parquet file of paths, or a folder of such files: see `ray_encoding.encode_files`. Where
-RAY_ADDRESS names a cluster, its machines encode.
+With --actors N, Ray encodes in N processes, and --output is a directory of Parquet
+files of ids, paths and codes. An interrupted run is resumed. --images may then also be
+a Parquet file of paths, or a folder of such files: see `ray_encoding.encode_files`. If
+RAY_ADDRESS names a cluster, its machines do the encoding.
 """
 
 import os
@@ -33,10 +34,13 @@ def add_arguments(parser) -> None:
     arguments.add_crops(parser)
     arguments.add_strict(parser)
     parser.add_argument(
-        "--actors", type=int, metavar="N", help="processes that encode, by Ray"
+        "--actors", type=int, metavar="N", help="number of processes, run by Ray"
     )
     parser.add_argument(
-        "--gpus-per-actor", type=float, default=0, help="with --actors (default: 0)"
+        "--gpus-per-actor",
+        type=float,
+        default=0,
+        help="GPUs for each process, with --actors (default: 0)",
     )
 
 
@@ -56,7 +60,8 @@ def run(options) -> None:
     paths, _ = arguments.read_images(options.images)
     model = arguments.load_model(options.preset)
     errors = ImageErrors(paths, options.strict)
-    with write_atomically(options.output) as file:  # A wrong one fails before the work.
+    # A file that cannot be written fails before the work.
+    with write_atomically(options.output) as file:
         codes = model.encode(
             paths,
             options.batch_size,
@@ -80,7 +85,7 @@ def run_with_ray(options) -> None:
             f"Received: {options.output!r}, {options.crops} crops."
         )
     if os.path.isdir(options.images) and not parquet_files(options.images):
-        arguments.read_folder(options.images)  # Tells what else lies there.
+        arguments.read_folder(options.images)  # Reports other files.
     done = encode_files(
         options.preset,
         options.images,

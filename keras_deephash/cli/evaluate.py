@@ -1,10 +1,10 @@
-"""Measures the retrieval of a preset: every query against the whole database.
+"""Evaluates a preset: every query is ranked against the whole database.
 
   keras-deephash evaluate --preset dch_cifar10_48 --data data/cifar10
 
 PATH is a directory with test.txt (the queries) and database.txt, such as the
 OUTPUT.lists of `keras-deephash train`; or a folder or a table whose images are split.
-The figures that the preset's metadata state are shown beside those measured now.
+The figures in the preset's metadata are shown beside the measured ones.
 """
 
 import json
@@ -22,15 +22,15 @@ def add_arguments(parser) -> None:
 
 
 def add_evaluation_arguments(parser, several: bool = False) -> None:
-    """Adds what every command that evaluates a preset, or several, takes."""
+    """Adds the options of the commands that evaluate presets."""
     arguments.add_preset(parser, several)
     arguments.add_import(parser)
     arguments.add_data(parser)
     parser.add_argument(
         "--top-k",
         type=int,
-        help="cut every ranking here (default: where those of the preset's figures "
-        "were cut, or else not at all)",
+        help="length of the rankings (default: that of the preset's figures, or the "
+        "full ranking)",
     )
     parser.add_argument(
         "--radius", type=int, help="Hamming radius of binary codes (default: 2)"
@@ -44,39 +44,39 @@ def add_evaluation_arguments(parser, several: bool = False) -> None:
     parser.add_argument(
         "--search-metric",
         choices=("euclidean", "inner_product"),
-        help="rank the codes by this, of a DTQ (default: the preset's)",
+        help="metric that ranks the codes of a DTQ (default: the preset's)",
     )
     parser.add_argument(
         "--bootstrap",
         type=int,
         default=1000,
         metavar="N",
-        help="samples of the queries for intervals of 95 %% (default: 1000; 0: none)",
+        help="bootstrap samples for 95 %% intervals (default: 1000; 0: none)",
     )
     arguments.add_crops(parser)
     arguments.add_batch_size(parser, 128)
 
 
 def evaluation_arguments(options, metadata: dict) -> dict:
-    """The options as arguments of `evaluate_model`."""
+    """Returns the options as arguments of `evaluate_model`."""
     names = ("crops", "top_k", "ties", "bootstrap")
     chosen = {name: getattr(options, name) for name in names}
     if options.radius is not None:
         chosen["radius"] = options.radius
     stated = metadata["metrics"]
-    # The figure of a full ranking states the length of its database.
+    # For a full ranking, the metadata state the size of the database.
     if chosen["top_k"] is None and stated.get("top_k") != stated.get("database"):
         chosen["top_k"] = stated.get("top_k")
     return chosen
 
 
 def load_evaluation(options, preset: str) -> tuple:
-    """The model, the metadata of its preset, the queries and the database."""
+    """Loads the model, the metadata of its preset, the queries and the database."""
     from keras_deephash.checks import check_integer
     from keras_deephash.datasets.sources import read_query_and_database
     from keras_deephash.presets import read_preset_metadata
 
-    # Before the work, not after it.
+    # Checked before the work.
     if options.radius is not None:
         check_integer("--radius", options.radius, minimum=0)
     if options.top_k is not None:

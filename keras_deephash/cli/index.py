@@ -1,13 +1,13 @@
-"""Encodes a folder of images into an index, or brings one up to date.
+"""Encodes a folder of images into an index, or updates an index.
 
   keras-deephash index --images photos --output photos.index
   keras-deephash search --index photos.index --images query.jpg
 
-The index is saved about every minute. The same command goes on with what is missing,
-after an interruption or when the folder has grown, and encodes again what has changed
-by size or time; --prune removes what is gone. A list of class indices that grows
-needs a labels.txt beside it, so that its labels keep their number. Images that cannot
-be read are left out and listed in OUTPUT.unreadable.txt.
+The index is saved about every minute. Run the same command again after an interruption
+or when the folder has changed: it encodes images that are new, or whose size or time
+has changed; --prune removes images whose files are gone. An image list with class
+indices needs a labels.txt beside it, so that labels keep their numbers when it grows.
+Images that cannot be read are left out and listed in OUTPUT.unreadable.txt.
 """
 
 import os
@@ -18,8 +18,8 @@ from keras_deephash.cli import arguments
 def add_arguments(parser) -> None:
     parser.add_argument(
         "--preset",
-        help="name or directory of a preset (default: that of the index that is there, "
-        f"or {arguments.GENERAL_PRESET}, for any images)",
+        help="name or directory of a preset (default: that of an existing index, or "
+        f"{arguments.GENERAL_PRESET}, for any images)",
     )
     arguments.add_import(parser)
     arguments.add_images(parser)
@@ -29,13 +29,13 @@ def add_arguments(parser) -> None:
     parser.add_argument(
         "--kind",
         help="flat, ivf, hnsw or hash for hash codes; flat, ivf or fast_scan for a "
-        "quantizer's (default: flat, or that of the index that is there)",
+        "quantizer's (default: flat, or that of an existing index)",
     )
     parser.add_argument(
         "--bits",
         type=int,
-        help="one of the lengths of a model that has several (default: the whole "
-        "codes, or that of the index that is there)",
+        help="code length, for a model with several (default: the whole codes, or "
+        "that of an existing index)",
     )
     parser.add_argument(
         "--prune",
@@ -54,7 +54,7 @@ def run(options) -> None:
     from keras_deephash.text import count, printable
 
     paths, labels = arguments.read_images(options.images)
-    # The same name for an image from wherever the command is called.
+    # An image has the same name in whatever directory the command runs.
     paths = [os.path.abspath(path) for path in paths]
     there = os.path.exists(os.path.join(options.output, MANIFEST))
     preset = options.preset
@@ -78,12 +78,12 @@ def run(options) -> None:
             )
     elif options.uri is not None:
         raise ValueError(
-            "`--uri` is for an index that is on a Milvus server, and there is none in "
-            f"{options.output!r}. Make it in Python: docs/milvus.md."
+            "`--uri` is for an existing index on a Milvus server, and there is none in "
+            f"{options.output!r}. Create it in Python: docs/milvus.md."
         )
     else:
         index = Index(model, kind=options.kind or "flat", bits=options.bits)
-        index.save(options.output)  # A wrong --output fails before the work.
+        index.save(options.output)  # An --output that cannot be written fails now.
     builder = IndexBuilder(
         index, options.output, options.batch_size, strict=options.strict
     )

@@ -1,4 +1,4 @@
-"""Splits a data set into training images, queries and database, as lists.
+"""Splits a data set into training images, queries and database, and writes lists.
 
   keras-deephash lists birds
   keras-deephash lists birds.csv --output birds_lists
@@ -6,8 +6,8 @@
 PATH is a folder with one folder for each class, or a table. train.txt, test.txt (the
 queries), database.txt and labels.txt are written into the folder itself, or into
 --output, with a root.txt that says where the images are. `keras-deephash train --data`
-takes either. Each class is shared out alike, and images that are nearly the same stay
-in one list. What has a split already keeps it.
+takes either. The shares are the same for each class, and nearly identical images stay
+in one list. Data that are already split keep their split.
 """
 
 import os
@@ -38,7 +38,9 @@ def add_arguments(parser) -> None:
         metavar="SHARE",
         help="share of the database; the rest is for training (default: 0.2)",
     )
-    parser.add_argument("--seed", type=int, default=0, help="default: 0")
+    parser.add_argument(
+        "--seed", type=int, default=0, help="seed of the split (default: 0)"
+    )
     arguments.add_columns(parser)
 
 
@@ -52,12 +54,12 @@ def run(options) -> None:
     if output is None:
         if not os.path.isdir(options.data):
             raise ValueError(
-                f"`--output` must name the directory of the lists of {options.data!r}."
+                f"`--output` must name a directory for the lists of {options.data!r}."
             )
         output = options.data
     if os.path.isdir(output) and holds_lists(output):
         raise ValueError(
-            f"{output!r} holds lists already. Remove them, or name another --output."
+            f"{output!r} already holds lists. Remove them, or name another --output."
         )
     images = read_images(
         options.data, **arguments.columns(options), verify_images=False

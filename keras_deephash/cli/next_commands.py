@@ -7,10 +7,10 @@ from keras_deephash.datasets.sources import holds_lists
 
 
 def next_commands(data: str, output: str, imports: list[str]) -> list[list[str]]:
-    """The commands that measure a preset, and that search images with it.
+    """Returns commands that evaluate a preset and search images with it.
 
     Args:
-        data: str, what was trained on.
+        data: str, the data of the training.
         output: str, the directory of the preset.
         imports: list of str, the modules that the training imported.
 
@@ -21,7 +21,7 @@ def next_commands(data: str, output: str, imports: list[str]) -> list[list[str]]
 
     is_lists = os.path.isdir(data) and holds_lists(data)
     lists = data if is_lists else f"{output.rstrip(os.sep)}.lists"
-    # A name alone is that of an installed preset first.
+    # A bare name would load the installed preset of that name.
     name = os.path.abspath(output) if output in preset_folders() else output
     preset = ["--preset", name]
     for module in imports:
@@ -33,7 +33,7 @@ def next_commands(data: str, output: str, imports: list[str]) -> list[list[str]]
     others = [path for path in others if path]
     if not others:
         return []
-    # Of a folder all images are searched in, else those of a list.
+    # All images of a folder are indexed, or those of one list.
     images = others[0] if is_lists or not os.path.isdir(data) else data
     query = read_image_list(test or others[0], verify_images=False).images[0]
     index = f"{output.rstrip(os.sep)}.index"

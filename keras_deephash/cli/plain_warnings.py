@@ -1,4 +1,4 @@
-"""Warnings as a command shows them: in one line, without the code that gave them."""
+"""Warnings of a command in one line each, without the source code that raised them."""
 
 import sys
 import warnings
@@ -10,7 +10,7 @@ from keras_deephash.text import printable
 
 @contextmanager
 def plain_warnings() -> Iterator[None]:
-    """Shows what the user is warned of on stderr; other warnings as Python does."""
+    """Prints each UserWarning in one line on stderr; others as Python does."""
     show_as_python = warnings.showwarning
 
     def show(message, category, *place, **more):

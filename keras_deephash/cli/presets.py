@@ -16,7 +16,7 @@ def add_arguments(parser) -> None:
     parser.add_argument(
         "--remote",
         action="store_true",
-        help="list those that live on the Hub and are downloaded when loaded",
+        help="list the presets on the Hub, which are downloaded when they are loaded",
     )
 
 
@@ -27,7 +27,7 @@ def run(options) -> None:
 
     if options.preset and options.remote:
         raise ValueError(
-            "`--remote` lists presets: leave it out, or the name. "
+            "`--remote` lists presets: leave out `--remote` or the name. "
             f"Received: {options.preset!r} and --remote."
         )
     if options.preset:

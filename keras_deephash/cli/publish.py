@@ -2,9 +2,9 @@
 
   keras-deephash publish my_dch hf://me/my_dch --license apache-2.0
 
-The preset is loaded first. The access token is that of `hf auth login`, or the
-environment variable HF_TOKEN. --dry-run prints the model card and sends nothing.
-Absolute paths of the training's record and of the index's names are shortened in what
+The preset is loaded first, as a check. The access token is that of `hf auth login`, or
+the environment variable HF_TOKEN. --dry-run prints the model card and sends nothing.
+Absolute paths in the training record and in the names of an index are shortened in what
 is sent, unless --keep-paths is given; a warning lists the names that are left.
 """
 
@@ -16,13 +16,13 @@ def add_arguments(parser) -> None:
     add("preset", help="name or directory of a preset")
     add("uri", help="where to publish it: hf://org/name")
     add_import(parser)
-    add("--private", action="store_true", help="if the repository is new")
-    add("--revision", metavar="BRANCH", help="default: main")
-    add("--message", default="Publish the preset", help="of the commit")
-    add("--pull-request", action="store_true", help="in place of a commit")
-    add("--license", help="of the weights, such as apache-2.0 (default: not stated)")
-    add("--keep-paths", action="store_true", help="send absolute paths as they are")
-    add("--endpoint", metavar="URL", help="of the Hub (default: HF_ENDPOINT)")
+    add("--private", action="store_true", help="make a new repository private")
+    add("--revision", metavar="BRANCH", help="branch to publish on (default: main)")
+    add("--message", default="Publish the preset", help="message of the commit")
+    add("--pull-request", action="store_true", help="open one instead of committing")
+    add("--license", help="license of the weights, such as apache-2.0 (default: none)")
+    add("--keep-paths", action="store_true", help="send absolute paths unchanged")
+    add("--endpoint", metavar="URL", help="address of the Hub (default: HF_ENDPOINT)")
     add("--dry-run", action="store_true", help="check and print, but send nothing")
 
 

@@ -1,4 +1,4 @@
-"""The messages of TensorFlow's start-up, kept off the terminal."""
+"""Hiding the messages of TensorFlow's start-up."""
 
 import os
 import subprocess
@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from keras_deephash.lazy_imports import around_import
 
 _LEVEL = "TF_CPP_MIN_LOG_LEVEL"
-# A process of its own reads what TensorFlow's libraries write to file descriptor 2: so
-# a crash among them still shows what it says.
+# A separate process filters what TensorFlow's libraries write to file descriptor 2, so
+# that the message of a crash still shows.
 _FILTER = r"""
 import re, signal, sys
 signal.signal(signal.SIGINT, signal.SIG_IGN)  # Control-C is for the command.
@@ -29,10 +29,10 @@ for line in sys.stdin.buffer:
 
 
 def quiet_start() -> None:
-    """Has TensorFlow start without its messages, and later log what ends it alone.
+    """Hides the messages of TensorFlow's start-up; later it logs only fatal errors.
 
-    Its own setting, TF_CPP_MIN_LOG_LEVEL, does not silence what its libraries say while
-    they are loaded. Where the user has chosen a level, nothing is changed.
+    TF_CPP_MIN_LOG_LEVEL alone does not silence the libraries while they are loaded. If
+    the user has set it, nothing is changed.
     """
     if _LEVEL not in os.environ and "tensorflow" not in sys.modules:
         os.environ[_LEVEL] = "3"
@@ -45,7 +45,7 @@ def _without_noise() -> Iterator[None]:
     try:
         reader = subprocess.Popen(command, stdin=subprocess.PIPE)
         terminal = os.dup(2)
-    except OSError:  # Noise is no reason to fail.
+    except OSError:  # Without the filter, the messages show.
         yield
         return
     try:
@@ -55,4 +55,4 @@ def _without_noise() -> Iterator[None]:
     finally:
         os.dup2(terminal, 2)
         os.close(terminal)
-        reader.wait()  # Until all is printed: what comes next stands below it.
+        reader.wait()  # Until all is printed, so that later output comes after it.

@@ -1,14 +1,14 @@
-"""Writes a page about a preset: metrics, curves, neighbours and its codes.
+"""Writes a page about a preset: metrics, curves, neighbours and codes.
 
   keras-deephash report --preset dch_cifar10_48 --data data/cifar10 \\
       --output report.html
   keras-deephash report --preset my_dch my_itq --data data/cifar10
 
-Of several presets, the page has one table and their curves in one picture.
+For several presets, the page has one table, and all curves in one picture.
 
-PATH is what `keras-deephash evaluate` takes, such as OUTPUT.lists of a training. The
-metrics are those of `keras-deephash evaluate` with the same options. The page is one
-file with its pictures inside, without scripts. Needs the extra `plots`:
+PATH is as in `keras-deephash evaluate`, such as OUTPUT.lists of a training. The metrics
+are those of `keras-deephash evaluate` with the same options. The page is one file that
+includes its pictures, without scripts. Needs the extra `plots`:
 pip install "keras-deephash[plots]"
 """
 
@@ -30,7 +30,7 @@ def add_arguments(parser) -> None:
         "--queries", type=int, default=8, help="queries to show (default: 8)"
     )
     parser.add_argument(
-        "--neighbors", type=int, default=10, help="neighbours of each (default: 10)"
+        "--neighbors", type=int, default=10, help="neighbours per query (default: 10)"
     )
 
 
@@ -41,7 +41,7 @@ def run(options) -> None:
     from keras_deephash.plots.style import check_matplotlib
     from keras_deephash.report import make_report
 
-    # What is wrong must not show after the encoding.
+    # Errors must show before the encoding.
     for name in ("queries", "neighbors"):
         check_integer(f"--{name}", getattr(options, name), minimum=1)
     if os.path.isdir(options.output):
@@ -51,7 +51,8 @@ def run(options) -> None:
         )
     found = [load_evaluation(options, preset) for preset in options.preset]
     check_matplotlib()
-    with write_atomically(options.output) as file:  # A wrong one fails before the work.
+    # A file that cannot be written fails before the work.
+    with write_atomically(options.output) as file:
         if len(found) > 1:
             text = _compared(options, found)
         else:
@@ -85,8 +86,8 @@ def _compared(options, found: list[tuple]) -> str:
     if len({arguments["top_k"] for arguments in measured}) > 1:
         cuts = ", ".join(str(arguments["top_k"] or "no cut") for arguments in measured)
         raise ValueError(
-            "The figures of these presets were cut at different lengths: give "
-            f"`--top-k`, the same for all. Received: {cuts}."
+            "The rankings of these presets were cut at different lengths: give one "
+            f"`--top-k` for all. Received: {cuts}."
         )
     names = [_name(preset) for preset in options.preset]
     if len(set(names)) < len(names):

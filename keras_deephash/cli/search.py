@@ -2,11 +2,10 @@
 
   keras-deephash search --index photos.index --images query.jpg --save grid.png
 
-Prints a table, or JSON with --json, of similarities and distances. A similarity is
-100 % for equal bits, 80 to 90 % for the same image in 8 bytes of a quantizer, and about
-0 % for what is unrelated. Distances are bits of
-difference for hash codes, and asymmetric distances for a quantizer's: smaller is
-nearer.
+Prints a table of similarities and distances, or JSON with --json. A similarity is 100 %
+for equal binary codes, 80 to 90 % for the same image in 8 bytes of a quantizer, and
+about 0 % for unrelated images. The distance is the number of different bits for binary
+codes, and the asymmetric distance for a quantizer's: smaller is nearer.
 """
 
 import argparse
@@ -15,7 +14,7 @@ import os
 
 from keras_deephash.cli import arguments
 
-_TILE = 144  # Pixels: twice those of the picture, for it to be resized well.
+_TILE = 144  # Pixels, twice as many as in the picture, to be resized well.
 
 
 def add_arguments(parser) -> None:
@@ -40,9 +39,9 @@ def add_arguments(parser) -> None:
     parser.add_argument(
         "--radius",
         type=_radius,
-        help="all images at most this far, the first K of them; auto: the distance "
-        "within which one in a thousand unrelated images lies (or the lowest rate that "
-        "its codes have), as the preset was calibrated",
+        help="find all images within this distance, at most K of them; auto: the "
+        "distance at which the calibrated preset finds one in a thousand unrelated "
+        "images (or the lowest rate that its codes allow)",
     )
     parser.add_argument(
         "--save", metavar="PNG", help="picture of the queries and their neighbours"
@@ -123,7 +122,7 @@ def _draw(results: list[dict], path: str) -> None:
     from keras_deephash.files import write_atomically
     from keras_deephash.plots.neighbor_grid import draw_neighbors
 
-    columns = 20  # More make a picture that nobody can look at.
+    columns = 20  # More would make the picture too wide.
     names = [[n["name"] for n in r["neighbors"][:columns]] for r in results]
     if any("" in row for row in names):
         raise ValueError("`--save` needs an index with the names of its images.")
@@ -140,9 +139,10 @@ def _draw(results: list[dict], path: str) -> None:
 
 
 def _tile(path: str):
-    """A small picture of an image, or None where its file is gone or damaged.
+    """Returns a small picture of an image, or None if its file is gone or damaged.
 
-    Or on a network share: the name is the index's, whoever wrote it.
+    A file on a network share is not opened, because anyone may have written the index
+    that names it.
     """
     from PIL import Image
 

@@ -9,15 +9,16 @@
   keras-deephash train --import my_hash --method MyHash --data data/cifar10 \\
       --output my_preset
 
-PATH is a folder with one folder for each class, a table, or a directory of lists; what
-has no split is split by --seed, and OUTPUT.lists says how. Only the training images are
-trained on. What is not given is chosen by their number and size, and printed with the
-reason: docs/training.md has the table. A part of them is held out; the training stops
-when its MAP stops rising, and keeps the best epoch. With --recipe published, or another
---backbone, the rest is as published: nothing is held out unless --hold-out says so. At
-the end the queries are evaluated against the database, and the figures are kept in the
-preset's metadata. An interrupted training goes on after its last whole epoch, which is
-saved in OUTPUT.backup, and gives what it would have given without a stop.
+PATH is a folder with one folder for each class, a table, or a directory of lists. Data
+without a split are split by --seed, and OUTPUT.lists records the split. Options that
+are not given are chosen from the number and the size of the training images, and
+printed with the reason: docs/training.md has the table. A part of the training images
+is held out; the training stops when the MAP on it stops rising, and keeps the best
+epoch. With --recipe published, or another --backbone, options that are not given are as
+published, and nothing is held out without --hold-out. At the end the queries are
+evaluated against the database, and the figures are written into the preset's metadata.
+An interrupted training is resumed after its last whole epoch, which is saved in
+OUTPUT.backup, and gives the same result as without the interruption.
 """
 
 import argparse
@@ -29,7 +30,7 @@ from keras_deephash.cli.arguments import add_data, add_import
 
 
 def add_arguments(parser) -> None:
-    """Adds all options but those of the methods; they have no defaults here."""
+    """Adds all options except those of the methods; they have no defaults here."""
     parser.argument_default = argparse.SUPPRESS
     add = parser.add_argument
     add_data(parser, default=argparse.SUPPRESS)
@@ -37,28 +38,28 @@ def add_arguments(parser) -> None:
     add(
         "--recipe",
         metavar="FILE",
-        help="JSON object of the options below; or 'published': what is not given is "
-        "as published, with --backbone small, 30 epochs, batches of 128 images and "
-        "--optimizer recipe",
+        help="JSON file of the options below; or 'published': options that are not "
+        "given are as published, with --backbone small, 30 epochs, batches of 128 "
+        "images and --optimizer recipe",
     )
     add_import(parser)
     model = parser.add_argument_group("model")
     add = model.add_argument
-    add("--method", help="default: DCH; see below for all")
+    add("--method", help="name of the method (default: DCH); all are listed below")
     add(
         "--backbone",
         help="'small' (32 to 64 pixels), 'caffe' (227 pixels), both from random "
-        "weights; the name or directory of a preset to begin from, of a backbone or "
+        "weights; the name or directory of a preset to start from, of a backbone or "
         "of a method; keras:NAME, a network of Keras Applications with its ImageNet "
         "weights; or the class name of a backbone of your own "
         "(default: efficientnet_lite0_imagenet)",
     )
-    add("--dropout", type=float, help="of a new backbone (default: 0.5)")
+    add("--dropout", type=float, help="dropout of a new backbone (default: 0.5)")
     add(
         "--word-vectors",
         metavar="SOURCE",
-        help="of methods that take them: a file of word2vec or GloVe, or the name of "
-        "a model of gensim",
+        help="for methods that use word vectors: a word2vec or GloVe file, or the name "
+        "of a gensim model",
     )
     add(
         "--substitutes",
@@ -69,48 +70,52 @@ def add_arguments(parser) -> None:
     images = parser.add_argument_group("images")
     add = images.add_argument
     add("--image-size", type=int, help="pixels of the network's input")
-    add("--resize-size", type=int, help="default: the backbone's share of image size")
+    add(
+        "--resize-size",
+        type=int,
+        help="pixels before the crop (default: in the backbone's proportion)",
+    )
     add(
         "--padding",
         type=int,
-        help="reflected pixels (default: the backbone's share of image size)",
+        help="reflected pixels at the edges (default: in the backbone's proportion)",
     )
     add(
         "--augment",
         nargs="*",
         choices=("color", "cutout", "cutout_half"),
-        help="beside random crops and flips",
+        help="augmentations besides random crops and flips",
     )
     frozen = parser.add_argument_group("frozen layers")
     add = frozen.add_argument
     add(
         "--freeze-until",
         metavar="LAYER",
-        help="freeze the backbone up to this layer, such as block5c_out, or nothing, "
-        "'none'; what it makes of the images is computed once",
+        help="last layer of the backbone to freeze, such as block5c_out, or 'none'; "
+        "the features of the frozen layers are computed once",
     )
     add(
         "--views",
         type=int,
-        help="random crops and augmentations of each training image to compute; epochs "
-        "take them in turn",
+        help="number of random views of each training image for which frozen features "
+        "are computed; the epochs use them in turn",
     )
     add(
         "--feature-cache",
         metavar="DIR",
-        help="keep the frozen features in files here, for trainings to come "
-        "(default: OUTPUT.features, until the end)",
+        help="directory that keeps the frozen features for later trainings (default: "
+        "OUTPUT.features, removed at the end)",
     )
     add(
         "--freeze-statistics",
         action=argparse.BooleanOptionalAction,
-        help="keep the batch normalizations of a pretrained backbone as they are, for "
-        "images that differ from those of its pretraining",
+        help="do not update the batch statistics of a pretrained backbone with images "
+        "that differ from those of its pretraining",
     )
     training = parser.add_argument_group("training")
     add = training.add_argument
-    add("--epochs", type=int, help="at most")
-    add("--batch-size", type=int, help="global batch")
+    add("--epochs", type=int, help="number of epochs, at most")
+    add("--batch-size", type=int, help="images per step, on all devices together")
     add(
         "--optimizer",
         choices=("recipe", "sgd", "adamw"),
@@ -118,42 +123,42 @@ def add_arguments(parser) -> None:
         "DCH, DHN, DQN, DVSQ and DTQ; the others warm up for a tenth of the steps and "
         "decay by cosine",
     )
-    add("--learning-rate", type=float, help="peak of sgd or adamw")
-    add("--weight-decay", type=float, help="of sgd or adamw")
+    add("--learning-rate", type=float, help="peak learning rate of sgd or adamw")
+    add("--weight-decay", type=float, help="weight decay of sgd or adamw")
     add(
         "--hold-out",
         type=float,
         metavar="SHARE",
-        help="share of the training images to keep out and evaluate on",
+        help="share of the training images to hold out and evaluate on",
     )
-    add("--evaluate-every", type=int, help="epochs between those evaluations")
+    add("--evaluate-every", type=int, help="epochs between held-out evaluations")
     add(
         "--patience",
         type=int,
-        help="evaluations without a rise of the held-out MAP after which the training "
-        "stops, with the weights of the best; 0: never",
+        help="stop after this many evaluations without a rise of the held-out MAP, and "
+        "keep the weights of the best; 0: never stop",
     )
-    add("--seed", type=int, help="default: 0")
+    add("--seed", type=int, help="random seed (default: 0)")
     add(
         "--resume",
         action="store_true",
-        help="go on with the interrupted training of OUTPUT.backup, with its options; "
-        "--data names where the images are now, and what else has moved is named anew",
+        help="resume the interrupted training of OUTPUT.backup with its options; give "
+        "--data, and other options whose files have moved since",
     )
     add(
         "--dry-run",
         action="store_true",
-        help="read the data, build the model, say how large they are and how long the "
+        help="read the data, build the model, print their sizes and how long the "
         "training will take, and write nothing",
     )
     output = parser.add_argument_group("preset")
     add = output.add_argument
-    add("--dataset-name", help="name in the metadata (default: none)")
+    add("--dataset-name", help="name of the data in the metadata (default: none)")
     add(
         "--weights-dtype",
         choices=("float32", "float16", "bfloat16"),
-        help="of the file: float16 takes less than half, bfloat16 a third "
-        "(default: float32)",
+        help="dtype of the saved weights: float16 takes less than half of the space, "
+        "bfloat16 a third (default: float32)",
     )
     add(
         "--no-evaluation",
@@ -163,7 +168,7 @@ def add_arguments(parser) -> None:
     add(
         "--top-k",
         type=int,
-        help="cut the rankings of the evaluation here (default: full ranking)",
+        help="length of the rankings in the evaluation (default: full ranking)",
     )
     parser.set_defaults(parser=parser)
 
@@ -172,8 +177,8 @@ def add_late_arguments(parser, arguments: list[str]) -> None:
     """Adds the options of the methods, from their constructors.
 
     Args:
-        arguments: list of str, the command line: a method of its own package is
-            imported where it names it, or asks for help.
+        arguments: list of str, the command line. Methods of other packages are
+            imported only if it names them or asks for help.
     """
     from keras_deephash.extensions import import_module_of_user
     from keras_deephash.models.methods import METHODS
@@ -203,8 +208,8 @@ def add_late_arguments(parser, arguments: list[str]) -> None:
         "arguments of the methods",
         " ".join(
             [
-                f"Methods: {', '.join(sorted(methods))}. What is left out is the "
-                "method's default; `bits` is 48.",
+                f"Methods: {', '.join(sorted(methods))}. Arguments that are not given "
+                "have the method's default; `bits` is 48.",
                 *notes,
             ]
         ).replace("%", "%%"),
@@ -237,7 +242,7 @@ def run(options) -> None:
 
 
 def training_options(options):
-    """The record of a training: the options of a recipe, then the command line's."""
+    """Returns the options of a training: a recipe's, then those of the command line."""
     from keras_deephash.models.methods import METHODS
     from keras_deephash.training.method_options import method_options
     from keras_deephash.training.options import TrainingOptions, option_names
@@ -250,7 +255,7 @@ def training_options(options):
     if given.pop("resume", False):
         if recipe is not None:
             raise ValueError(
-                "`--resume` has the options of the backup: leave out --recipe."
+                "`--resume` uses the options of the backup: leave out --recipe."
             )
         backup = TrainingOptions.from_backup(given["output"], given["data"]).as_dict()
         given = {**backup, **given}
@@ -269,7 +274,7 @@ def training_options(options):
 
 
 def _read_recipe(path: str, parser) -> dict:
-    """The options of a recipe; what the command line would refuse, it refuses."""
+    """Reads the options of a recipe, and checks them as on the command line."""
     from keras_deephash.models.methods import METHODS
     from keras_deephash.training.method_options import shared_options
     from keras_deephash.training.option_checks import check_values
@@ -283,7 +288,7 @@ def _read_recipe(path: str, parser) -> dict:
     known = option_names() | shared_options(METHODS.loaded()).keys()
     unknown = sorted(recipe.keys() - known)
     if unknown:
-        parser.error(f"the recipe has an option that there is not: {unknown[0]}")
+        parser.error(f"the recipe has an unknown option: {unknown[0]}")
     try:
         check_values(TrainingOptions(**{"data": "", **recipe}, command=""))
     except ValueError as error:
@@ -292,7 +297,7 @@ def _read_recipe(path: str, parser) -> dict:
 
 
 def _method_of_recipe(path: str | None) -> str | None:
-    """The method that a recipe names; what is wrong with it shows later."""
+    """Returns the method that a recipe names; its errors are reported later."""
     try:
         with open(path or os.devnull, encoding="utf-8") as file:
             return json.load(file).get("method")

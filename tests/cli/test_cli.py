@@ -223,7 +223,7 @@ def test_a_backbone_has_no_codes(
     }[command]
     assert main([command, "--preset", str(tmp_path / "backbone"), *arguments]) == 1
     error = capsys.readouterr().err
-    assert "must be a method's, which has codes" in error and "Traceback" not in error
+    assert "must be the preset of a method" in error and "Traceback" not in error
 
 
 @pytest.mark.parametrize(

@@ -114,7 +114,7 @@ def test_the_command_that_writes_lists(birds, capsys):
         ["train.txt", "test.txt", "database.txt", "labels.txt"]
     )
     assert main(["lists", "birds"]) == 1
-    assert "holds lists already" in capsys.readouterr().err
+    assert "already holds lists" in capsys.readouterr().err
     arguments = ["lists", "birds", "--output", "lists", "--seed", "1"]
     assert main([*arguments, "--query", "0.25", "--database", "0.25"]) == 0
     splits = kdh.datasets.read_splits("lists")
@@ -122,7 +122,7 @@ def test_the_command_that_writes_lists(birds, capsys):
     assert splits.train.images[0].startswith(os.path.realpath("birds"))
     Path("a.csv").write_text("path,label\nbirds/red/0.png,red\n")
     assert main(["lists", "a.csv"]) == 1
-    assert "`--output` must name the directory" in capsys.readouterr().err
+    assert "`--output` must name a directory" in capsys.readouterr().err
 
 
 def test_a_training_goes_on_where_its_data_have_moved(birds, monkeypatch, capsys):

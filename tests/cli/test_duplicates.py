@@ -98,7 +98,7 @@ def test_leaks_between_lists_and_copies_in_an_index(photos, capsys):
         (["--leaks", "a.txt", "b.txt"], "no such list file"),
         (["photos", "--preset", "dch_cifar10_48"], "`--preset` is for `--against"),
         (["photos", "--false-positive-rate", "2"], "must be less than 1"),
-        (["nowhere"], "FOLDER must name a folder"),
+        (["nowhere"], "FOLDER must be an existing folder"),
     ],
 )
 def test_what_is_wrong_fails_before_the_work(words, message, photos, capsys):
