@@ -109,8 +109,8 @@ def add_arguments(parser) -> None:
     add(
         "--freeze-statistics",
         action=argparse.BooleanOptionalAction,
-        help="do not update the batch statistics of a pretrained backbone with images "
-        "that differ from those of its pretraining",
+        help="do not train the batch normalizations of a pretrained backbone: better "
+        "for images that differ from those of its pretraining",
     )
     training = parser.add_argument_group("training")
     add = training.add_argument

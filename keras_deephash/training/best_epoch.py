@@ -1,4 +1,4 @@
-"""The end of a training whose held-out MAP no longer rises."""
+"""Early stopping by the held-out MAP."""
 
 import json
 import os
@@ -8,20 +8,21 @@ import keras
 from keras_deephash.files import write_atomically
 
 _FIGURES, _WEIGHTS = "held_out.json", "best.weights.h5"
-# What is watched; `RetrievalEvaluation` writes it into the logs.
+# The figure that is watched; `RetrievalEvaluation` writes it into the logs.
 _FIGURE = "val_map"
 
 
 class BestEpoch(keras.callbacks.Callback):
     """Stops a training when its held-out MAP stops rising, and keeps the best epoch.
 
-    Put it after `RetrievalEvaluation` and before `TrainingBackup`. With a directory a
-    training that was killed and goes on stops where it would have stopped.
+    Put it after `RetrievalEvaluation` and before `TrainingBackup`. With a directory, a
+    training that is killed and resumed stops after the same epoch as without the
+    interruption.
 
     Args:
         patience: int, >= 1. Evaluations without a rise after which it stops.
-        directory: str. The directory of the training's backup, which is there. Defaults
-            to `None`: the best weights are kept in memory.
+        directory: str. The existing directory of the training's backup. Defaults to
+            `None`: the best weights are kept in memory.
     """
 
     def __init__(self, patience: int, directory: str | os.PathLike | None = None):
@@ -33,13 +34,13 @@ class BestEpoch(keras.callbacks.Callback):
         self._weights = None
 
     def resume(self, epochs: int) -> None:
-        """Takes up the figures of the epochs that are done."""
+        """Loads the figures of the first `epochs` epochs, which are done."""
         path = self._path(_FIGURES)
         if path is None or not os.path.isfile(path):
             return
         with open(path, encoding="utf-8") as file:
             figures = json.load(file)
-        # An epoch that the backup lacks is repeated, and gives the same.
+        # Epochs that the backup lacks are repeated, with the same figures.
         self.figures = {int(k): v for k, v in figures.items() if int(k) < epochs}
 
     @property
@@ -70,8 +71,8 @@ class BestEpoch(keras.callbacks.Callback):
         """Gives the model the weights of the best epoch, after the training.
 
         Returns:
-            dict of that epoch's figures, and `best_epoch`, from 1; empty where nothing
-            was evaluated.
+            dict of that epoch's figures, and `best_epoch`, from 1; empty if nothing was
+            evaluated.
         """
         if self.best is None:
             return {}
@@ -86,7 +87,7 @@ class BestEpoch(keras.callbacks.Callback):
         if self.directory is None:
             self._weights = self.model.get_weights()
             return
-        # The name must end as Keras wants it to.
+        # Keras requires this ending of the name.
         unfinished = self._path(f"unfinished.{_WEIGHTS}")
         self.model.save_weights(unfinished)
         os.replace(unfinished, self._path(_WEIGHTS))

@@ -1,4 +1,4 @@
-"""Several methods and lengths of codes, trained alike on the same images."""
+"""Comparing methods and code lengths, trained on the same images."""
 
 import copy
 import json
@@ -33,8 +33,8 @@ class Row:
         name: str, such as `"DCH 48 bits"`.
         preset: str, the directory of its preset.
         metrics: dict, as `evaluate_model` gives them.
-        minutes: float, of the training, its frozen features apart where another
-            training had computed them.
+        minutes: float, minutes of the training; without those for frozen features that
+            an earlier training computed.
     """
 
     name: str
@@ -46,29 +46,29 @@ class Row:
 def compare(
     data, methods: list[str], bits: list[int], output: str, **options
 ) -> list[Row]:
-    """Trains every method at every length, and writes what they reach.
+    """Trains every method at every code length, and writes a comparison.
 
-    All learn from the same images with the same settings, begin from the same backbone,
-    and search the same database; what the frozen part makes of the images is computed
-    once. `OUTPUT/comparison.md` and `.json` have the figures, `comparison.html` the
-    curves, and each preset is beside them. `OUTPUT.lists` has the indices of a split
-    that was made of images in memory.
+    All learn from the same images with the same settings, start from the same backbone,
+    and search the same database; frozen features are computed once.
+    `OUTPUT/comparison.md` and `.json` hold the figures, `comparison.html` the curves,
+    and the presets are beside them. If images in memory had to be split, `OUTPUT.lists`
+    holds the indices of the split.
 
     Args:
         data: as for `TrainingOptions`.
         methods: list of str, names of methods.
-        bits: list of int, lengths of the codes, multiples of 8. A quantizer has a
-            sub-codebook for each byte.
-        output: str. Directory, made if it is missing.
-        **options: of `TrainingOptions`, for all trainings; those that a method has no
-            use for are left out of its own.
+        bits: list of int, code lengths, multiples of 8. A quantizer has a sub-codebook
+            for each byte.
+        output: str. Directory, created if it does not exist.
+        **options: options of `TrainingOptions` for all trainings. Options that a method
+            cannot use are left out for it.
 
     Returns:
         list of `Row`, the best MAP first.
 
     Raises:
-        ValueError: for what cannot be trained, before any work; for data without
-            queries and a database.
+        ValueError: before any work, if a training cannot be run, or if the data have no
+            queries and database.
     """
     check_matplotlib()
     told = {
@@ -78,7 +78,7 @@ def compare(
     }
     for each in told.values():
         check_options(each)
-    # Each training holds its own share out, of the same images.
+    # Each training holds out its own share of the same images.
     first = copy.copy(next(iter(told.values())))
     first.hold_out = None
     found = read_data(first)
@@ -90,9 +90,9 @@ def compare(
         name = f"{method} {length} bits"
         print(f"{name}:")
         each.data, each.no_evaluation = Splits(found.train, query, database), True
-        for column in OF_TABLES:  # They are read.
+        for column in OF_TABLES:  # The data are read already.
             setattr(each, column, None)
-        top_k, each.top_k = each.top_k, None  # Of the evaluation, which is ours.
+        top_k, each.top_k = each.top_k, None  # The evaluation is done here.
         model = train(each)
         metrics, curves = _measure(model, each, query, database, top_k)
         training = model.training_record["training"]
@@ -102,14 +102,14 @@ def compare(
         rows.append(Row(name, each.output, metrics, training.get("minutes", 0.0)))
         figures.append((name, curves))
         rows.sort(key=lambda row: -row.metrics["map"])
-        _write(rows, figures, str(found), output)  # Now: another may fail.
+        _write(rows, figures, str(found), output)  # Now, as another may fail.
     return rows
 
 
 def _options(
     data, method: str, length: int, output: str, options: dict
 ) -> TrainingOptions:
-    """The options of one of the trainings."""
+    """Returns the options of one training."""
     if length < 8 or length % 8:
         raise ValueError(f"`bits` must be multiples of 8. Received: bits={length}.")
     cls = find_method(TrainingOptions(data, method=method))
@@ -140,7 +140,7 @@ def _measure(
     database: ImageSet,
     top_k: int | None,
 ) -> tuple:
-    """The metrics, and those of the curves."""
+    """Returns the metrics of a model, and the figures of its curves."""
     parts = query, database
     if model.frozen_layers:
         features = FrozenFeatures(options.feature_cache)

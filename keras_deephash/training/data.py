@@ -29,16 +29,15 @@ class TrainingData:
             training images; or `None`.
         evaluation: pair of `ImageSet`s, the queries and the database of the final
             evaluation; or `None`.
-        digest: str. Tells the data of trainings apart, wherever they lie.
-        lists: dict of the parts of the data by name, to be written as lists where the
-            training has an output; or `None`, of data that are lists already or no
-            files.
-        unlabelled: int. Training images without a label, which are left out.
-        split: list of str, the part that each image of the data was given to, where
-            they had none; or `None`.
-        seed: int, of that split and of what is held out.
-        alone: int. Training images that are the only one of a label, which are
-            therefore not held out.
+        digest: str. Identifies the data, wherever their files are.
+        lists: dict of the parts of the data by name, which are written as lists if the
+            training has an output; `None` if the data are lists already, or not files.
+        unlabelled: int. Number of training images without a label, which are left out.
+        split: list of str, the part of each image, if the data had to be split; or
+            `None`.
+        seed: int. Seed of that split and of the choice of held-out images.
+        alone: int. Number of training images that are the only one with some label, and
+            are therefore not held out.
     """
 
     train: ImageSet
@@ -52,12 +51,12 @@ class TrainingData:
     alone: int = 0
 
     def __str__(self) -> str:
-        """The images to learn from, to hold out and to evaluate on, a line for each."""
+        """Describes the training, held-out and evaluation images, in a line each."""
         lines = []
         if self.split is not None:
             lines.append(
-                f"The data have no split: one was made by seed {self.seed}, as "
-                f"`datasets.split_images(data, seed={self.seed})` makes it"
+                f"The data have no split: they were split by seed {self.seed}, as by "
+                f"`datasets.split_images(data, seed={self.seed})`"
             )
         lines.append(f"Training: {self.train}")
         if self.unlabelled:
@@ -66,7 +65,7 @@ class TrainingData:
             lines.append(_described("Held out", *self.held_out))
         if self.held_out and self.alone:
             alone = count(self.alone, "image")
-            lines.append(f"{alone} with a label that no other has: not held out")
+            lines.append(f"{alone} not held out: the only one with some label")
         if self.evaluation:
             lines.append(_described("Evaluation", *self.evaluation))
         if self.evaluation and self.split is not None:
@@ -78,13 +77,13 @@ class TrainingData:
 
     @property
     def held_out_count(self) -> int:
-        """Images that are kept out of the training, as queries or as their database."""
+        """The number of images that are held out, as queries or as their database."""
         parts = self.held_out or ()
         return sum(len(part) for part in parts if part is not self.train)
 
 
 def _described(name: str, query: ImageSet, database: ImageSet) -> str:
-    """How many queries search how many images, and how many find nothing."""
+    """Describes queries and database, and queries without a relevant image."""
     text = f"{name}: {len(query)} queries against {len(database)}"
     known = query.labels[:, database.labels.any(axis=0)].any(axis=1)
     if not known.all():
@@ -96,11 +95,11 @@ def _described(name: str, query: ImageSet, database: ImageSet) -> str:
 
 
 def read_data(options: TrainingOptions) -> TrainingData:
-    """Reads and checks all data: what is wrong must not show after the training.
+    """Reads and checks all data, so that errors show before the training.
 
     Raises:
-        ValueError: for data that cannot be used, and for a share of held-out images
-            that is too small.
+        ValueError: if the data cannot be used, or the share of held-out images is too
+            small.
     """
     parts, split = _read_parts(options)
     train = parts["train"]
@@ -108,7 +107,7 @@ def read_data(options: TrainingOptions) -> TrainingData:
     labelled = train.is_labelled
     if not find_method(options).learns_from_labels(
         options.arguments
-    ):  # It learns from images alone.
+    ):  # It learns from images only.
         labelled = np.ones(len(train), bool)
     else:
         _check_labels(train)
@@ -144,7 +143,7 @@ def read_data(options: TrainingOptions) -> TrainingData:
 
 
 def hold_queries_out(data: TrainingData, share: float, seed: int) -> TrainingData:
-    """The data with a share of the training images as queries against the others."""
+    """Holds out a share of the training images as queries against the others."""
     alone = data.train.is_alone
     train, queries = data.train.hold_out(share, seed, keep=alone)
     held_out = queries, train
@@ -159,10 +158,9 @@ def _is_lists(data) -> bool:
 def _read_parts(
     options: TrainingOptions,
 ) -> tuple[dict[str, ImageSet], list[str] | None]:
-    """The parts of the data, and the split that was made where they had none.
+    """Reads the parts of the data; also returns the split if it had to be made.
 
-    There is `"train"` among them; queries and database too, unless nothing is
-    evaluated.
+    The parts include `"train"`, and unless nothing is evaluated, queries and database.
     """
     data = options.data
     if isinstance(data, Splits):
@@ -187,8 +185,8 @@ def _read_parts(
     needed = {"train"} if options.no_evaluation else {"train", "query", "database"}
     if missing := sorted(needed - parts.keys()):
         raise ValueError(
-            "The data must have images to train on, queries and a database: folders "
-            "train and test, say, or values in the column of the split. "
+            "The data must have images to train on, queries and a database, such as "
+            "folders train and test, or values in the column of the split. "
             f"Received: none for {' and '.join(missing)}. Without queries, give "
             f"`{options.named('no_evaluation')}`."
         )
@@ -199,16 +197,18 @@ def _check_labels(train: ImageSet) -> None:
     if np.count_nonzero(train.labels.any(axis=0)) < 2:
         raise ValueError(
             "Training needs images of at least two labels, to tell them apart. "
-            f"Received: {train}. Where each class has a folder, name the folder that "
-            "holds those folders."
+            f"Received: {train}. If each class has a folder, give the folder that "
+            "holds the class folders."
         )
 
 
 def _hold_out(
     train: ImageSet, options: TrainingOptions
 ) -> tuple[ImageSet, tuple[ImageSet, ImageSet]]:
-    """The rest of the training images, and those that are held out: a fifth of
-    them, the queries, and the others, the database."""
+    """Holds images out: returns the other training images, and the held-out ones.
+
+    A fifth of the held-out images are queries, the others are the database.
+    """
     try:
         train, images = train.hold_out(
             options.hold_out, options.seed, keep=train.is_alone
@@ -223,7 +223,7 @@ def _hold_out(
 
 
 def _digest(images: ImageSet) -> str:
-    """Tells image sets apart: paths below their common folder, or pixels; labels."""
+    """Identifies an image set by its paths below a common folder, pixels and labels."""
     digest = hashlib.sha256()
     if isinstance(images.images, np.ndarray):
         digest.update(np.ascontiguousarray(images.images).tobytes())

@@ -9,7 +9,7 @@ from keras_deephash.images.reading import read_image
 from keras_deephash.training.options import TrainingOptions
 
 BACKBONE = "efficientnet_lite0_imagenet"
-# The published recipe; `batch_size` is lower where there are fewer training images.
+# The published recipe; `batch_size` is lower if there are fewer training images.
 PUBLISHED = {
     "backbone": "small",
     "augment": (),
@@ -18,40 +18,41 @@ PUBLISHED = {
     "batch_size": 128,
     "optimizer": "recipe",
     "hold_out": 0.0,
-    "evaluate_every": 5,  # Of what is held out.
+    "evaluate_every": 5,  # If images are held out.
     "patience": 0,
-    "views": 4,  # Of each training image, where something is frozen.
+    "views": 4,  # If layers are frozen.
 }
-# Below so many training images: epochs, images per batch, peak rate, views per image.
+# For fewer training images than this: epochs, batch size, peak rate, views per image.
 ROWS = (
     (1_000, 20, 32, 1e-3, 4),
     (20_000, 12, 32, 1e-3, 4),
     (np.inf, 6, 128, 1e-3, 2),
 )
-# Fewer training images are all learned from, and more are never held out.
+# Below the first number of training images, none are held out; never more than the
+# second.
 LEAST_TO_HOLD_OUT, MOST_HELD_OUT = 100, 1_000
-# Images whose smaller side is at most so long are not enlarged beyond 128 pixels.
+# Images whose smaller side is at most this long are not enlarged beyond 128 pixels.
 SMALL_IMAGES = 160
-# Images whose size is looked at.
+# Number of images whose size is read.
 _SAMPLE = 16
 
 
 def takes_the_table(options: TrainingOptions) -> bool:
-    """Whether what is left out is chosen by the table, and not as published."""
+    """Returns whether missing options are chosen by the table, not as published."""
     known = options.backbone is None or options.backbone == BACKBONE
     return options.recipe is None and known
 
 
 def choose(images: int, side: int, closed_form: bool = False) -> dict[str, tuple]:
-    """The table: what each option is, and why.
+    """Chooses options by the table, with reasons.
 
     Args:
-        images: int. Training images that are learned from or held out.
-        side: int. Pixels of the smaller side of a typical image.
+        images: int. Number of training images, including those that are held out.
+        side: int. Smaller side of a typical image, in pixels.
         closed_form: bool. Whether the method has neither epochs nor an optimizer.
 
     Returns:
-        dict, name of the option to its value and a reason.
+        dict that maps the name of each option to its value and a reason.
     """
     size, limit = (128, "at most") if side <= SMALL_IMAGES else (224, "more than")
     chosen = {
@@ -91,18 +92,19 @@ def resolve(
     closed_form: bool = False,
     validation: bool = False,
 ) -> tuple[TrainingOptions, dict[str, str]]:
-    """The options with a value for each that was left out, and why it was chosen.
+    """Fills in the options that were left out, and explains each choice.
 
     Args:
         options: `TrainingOptions`, checked.
         train: `ImageSet` to learn from.
-        images: int. How many they are, with those that the options hold out.
+        images: int. Number of training images, including those that the options hold
+            out.
         closed_form: bool. Whether the method has neither epochs nor an optimizer.
-        validation: bool. Whether the data bring images to evaluate on.
+        validation: bool. Whether the data have validation images.
 
     Returns:
-        Tuple of `TrainingOptions` and a dict, name to reason, of what the table chose:
-        what was given stays.
+        Tuple of `TrainingOptions` and a dict that maps the name of each option that the
+        table chose to a reason. Options that were given do not change.
     """
     if takes_the_table(options):
         chosen = choose(images, typical_side(train), closed_form)
@@ -111,7 +113,7 @@ def resolve(
         share = chosen.get("hold_out", (0.0, ""))[0]
         if share and not _can_hold_out(train, share):
             chosen["hold_out"] = (0.0, "most images are the only one of a label")
-        if options.optimizer == "recipe":  # Which has its own rates.
+        if options.optimizer == "recipe":  # The recipe has its own rates.
             chosen = _without(chosen, "learning_rate", "weight_decay")
     else:
         chosen = {name: (value, "") for name, value in PUBLISHED.items()}
@@ -136,12 +138,12 @@ def resolve(
 
 
 def _can_hold_out(train: ImageSet, share: float) -> bool:
-    """Whether a share of the images that are not alone with a label is an image."""
+    """Returns whether the share is at least one of the images that may be held out."""
     return round(share * np.count_nonzero(~train.is_alone)) > 0
 
 
 def typical_side(images: ImageSet) -> int:
-    """Pixels of the smaller side, the median of some images."""
+    """Returns the smaller side in pixels, as the median of some images."""
     if isinstance(images.images, np.ndarray):
         return int(min(images.images.shape[1:3]))
     step = max(len(images) // _SAMPLE, 1)
@@ -150,7 +152,7 @@ def typical_side(images: ImageSet) -> int:
 
 
 def described(options: TrainingOptions, whys: dict[str, str]) -> str:
-    """The choices and their reasons, a line for each option."""
+    """Describes the choices and their reasons, in a line for each option."""
     lines = ["Chosen (docs/training.md has the table; each is an option):"]
     for name, why in whys.items():
         value = getattr(options, name)

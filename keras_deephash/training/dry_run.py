@@ -1,4 +1,4 @@
-"""The sizes and the time of a training, from a few of its steps."""
+"""A dry run of a training: its sizes, and its duration from a few steps."""
 
 import os
 from dataclasses import dataclass
@@ -25,9 +25,9 @@ class DryRun:
     """The findings of a dry run.
 
     Attributes:
-        parameters: int, of the model.
-        weights_bytes: int, of the preset's weights, at most.
-        duration: `Duration`, with a step that was measured.
+        parameters: int. Number of the model's parameters.
+        weights_bytes: int. Size of the preset's weights, at most.
+        duration: `Duration`, with the measured time of a step.
     """
 
     parameters: int
@@ -47,7 +47,7 @@ class DryRun:
 def dry_run(data, **options) -> DryRun:
     """Reads the data and builds the model of a training, and times a few steps.
 
-    Nothing is left behind. What else the machine does changes the figures.
+    Nothing is written. Other work on the machine changes the times.
 
     Args:
         data, **options: as for `train`.
@@ -56,7 +56,7 @@ def dry_run(data, **options) -> DryRun:
         `DryRun`, which is also printed.
 
     Raises:
-        ValueError: as `train`, for what cannot be used.
+        ValueError: as for `train`.
     """
     told = as_options(data, options)
     check_options(told)
@@ -78,7 +78,7 @@ def dry_run(data, **options) -> DryRun:
 
 
 def _weights_bytes(model: RetrievalModel, options: TrainingOptions) -> int:
-    # Without what only a training needs.
+    # Without the variables that only a training needs.
     variables = [*model.trainable_variables, *model.non_trainable_variables]
     size = weights_size(variables)
     return size if options.weights_dtype == "float32" else size // 2

@@ -1,4 +1,4 @@
-"""How long a training will take, before it begins."""
+"""The expected duration of a training."""
 
 import os
 import tempfile
@@ -16,24 +16,24 @@ from keras_deephash.training.data import TrainingData
 from keras_deephash.training.frozen_features import FrozenFeatures
 from keras_deephash.training.options import TrainingOptions
 
-# Images whose encoding is measured.
+# Number of images whose encoding is measured.
 _IMAGES = 64
-# A step computes what is trained, and its gradients, which take twice as long.
+# A step runs the trained part and computes its gradients, which take twice as long.
 _PASSES = 3
-# Steps that are measured, after one that TensorFlow needs to trace them.
+# Number of steps that are measured, after a first one for tracing.
 _STEPS = 4
 
 
 @dataclass(frozen=True)
 class Duration:
-    """The expected duration of a training that goes to its end.
+    """The expected duration of a training that is not stopped early.
 
     Attributes:
-        reading: float, seconds of reading the images, where nothing is frozen.
-        frozen: float, seconds of what the frozen part makes of the images, once.
-        steps: int, of the whole training; 1 for a method that passes over the images.
+        reading: float, seconds of reading the images, if nothing is frozen.
+        frozen: float, seconds of computing the frozen features, once.
+        steps: int, number of steps; 1 for a method that passes once over the images.
         step: float, seconds of one step.
-        held_out: float, seconds of all evaluations of what is held out.
+        held_out: float, seconds of all evaluations of held-out images.
         saving: float, seconds of the backups after the epochs.
         evaluation: float, seconds of the evaluation at the end.
     """
@@ -48,7 +48,7 @@ class Duration:
 
     @property
     def seconds(self) -> float:
-        """Of all together."""
+        """The seconds of all parts together."""
         epochs = self.steps * self.step + self.held_out + self.saving
         return self.reading + self.frozen + epochs + self.evaluation
 
@@ -72,12 +72,12 @@ def estimate(
     data: TrainingData,
     measure_step: bool = False,
 ) -> Duration:
-    """The expected duration, from the time that a few images take.
+    """Estimates the duration from the time that a few images take.
 
     Args:
         model: `RetrievalModel`.
-        options: `TrainingOptions`, with a value for each.
-        data: `TrainingData`, of a batch at least.
+        options: `TrainingOptions`, with a value for each option.
+        data: `TrainingData` with at least one batch.
         measure_step: bool. Whether to train some steps of the compiled model, which
             changes its weights. Defaults to `False`: a step takes as long as three
             passes over its images.
@@ -100,7 +100,7 @@ def estimate(
         trained = _seconds(codes(inputs)) / len(few)
         kept = keeps_canvases(count, model.preprocessor.canvas_size)
         reading = max(whole - trained, 0.0) * count * (1 if kept else options.epochs)
-        again = whole  # Of an image, each time that it is evaluated.
+        again = whole  # For each image in each evaluation.
     else:
         inputs = model.frozen_features(few, verbose=0).images
         each = _seconds(lambda: model.frozen_features(few, verbose=0)) / len(few)
@@ -123,7 +123,7 @@ def estimate(
 
 
 def in_words(seconds: float) -> str:
-    """Seconds, minutes or hours, in words."""
+    """Formats a duration in seconds, minutes or hours."""
     if seconds < 90:
         return f"{seconds:.0f} s"
     if seconds < 90 * 60:
@@ -134,7 +134,7 @@ def in_words(seconds: float) -> str:
 def _views_to_make(
     model: RetrievalModel, options: TrainingOptions, data: TrainingData
 ) -> int:
-    """Views of each training image that no earlier training has left in files."""
+    """Returns the number of views of each training image that are not yet in files."""
     made = FrozenFeatures(options.feature_cache).has_views(
         model, data.train, options.views, options.seed, options.augment
     )
@@ -144,7 +144,7 @@ def _views_to_make(
 def _seconds_to_save(
     model: RetrievalModel, options: TrainingOptions, evaluations: int
 ) -> float:
-    """Of the backups: the last epoch's, and that of an epoch that may be the best."""
+    """Estimates the seconds of the backups of each epoch and of each best epoch."""
     if options.output is None:
         return 0.0
     with tempfile.TemporaryDirectory() as folder:
@@ -155,7 +155,7 @@ def _seconds_to_save(
 
 
 def _seconds(work: Callable) -> float:
-    """Seconds of what was done once before, which has traced it."""
+    """Measures the seconds of a second run; the first one traces the functions."""
     work()
     started = time.perf_counter()
     work()
@@ -163,7 +163,7 @@ def _seconds(work: Callable) -> float:
 
 
 class _Times(keras.callbacks.Callback):
-    """Notes when each step was done."""
+    """Records the time at the end of each step."""
 
     def __init__(self):
         super().__init__()
@@ -176,7 +176,7 @@ class _Times(keras.callbacks.Callback):
 def _measured_step(
     model: RetrievalModel, inputs: np.ndarray, labels: np.ndarray, batch_size: int
 ) -> float:
-    """Seconds of one step of the compiled model, which trains it."""
+    """Measures the seconds of one step of the compiled model, and trains it."""
     arrays = inputs, labels.astype(np.float32)
     dataset = tf.data.Dataset.from_tensor_slices(arrays).repeat()
     dataset = dataset.batch(batch_size, drop_remainder=True).take(1 + _STEPS)

@@ -15,18 +15,18 @@ from keras_deephash.models.base.retrieval_model import RetrievalModel
 class FrozenFeatures:
     """The outputs of a model's frozen part for image sets, from memory or from files.
 
-    Trainings of several methods from the same backbone share the files: their names
-    are made of all that the features depend on.
+    Trainings of several methods with the same backbone share the files, whose names
+    are derived from everything that the features depend on.
 
     Args:
-        folder: str, directory of the files; `None` keeps none.
+        folder: str, directory of the files; with `None` there are no files.
     """
 
     def __init__(self, folder: str | None):
         self.folder = folder
 
     def of_images(self, model: RetrievalModel, images: ImageSet) -> ImageSet:
-        """The features of the centre crops, in the images' order."""
+        """Returns the features of the centre crops, in the order of the images."""
         features, _ = self._load(
             self._key(model, images, "centre"),
             lambda: (model.frozen_features(images, verbose=1).images, images.labels),
@@ -42,7 +42,7 @@ class FrozenFeatures:
         augment,
         augment_names: list[str],
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Features [views, n, ...] of training images, and labels [views, n, L].
+        """Returns features [views, n, ...] of training images, labels [views, n, L].
 
         Every view is an epoch of `image_dataset`: its crops, mirrors and augmentation.
         """
@@ -76,7 +76,7 @@ class FrozenFeatures:
         seed: int,
         augment_names: list[str],
     ) -> bool:
-        """Whether there are files of what `of_views` gives."""
+        """Returns whether the files for `of_views` exist."""
         if self.folder is None:
             return False
         key = self._key(model, images, _of_views(views, seed, augment_names))
@@ -94,11 +94,11 @@ class FrozenFeatures:
             for path, array in zip(paths, compute(), strict=True):
                 with write_atomically(path) as file:
                     np.save(file, array, allow_pickle=False)
-        # Files larger than memory are read as they are needed.
+        # Memory-mapped, because files may be larger than memory.
         return tuple(np.load(path, mmap_mode="r") for path in paths)
 
     def _key(self, model: RetrievalModel, images: ImageSet, purpose) -> str:
-        """A name for the features of this trunk, preprocessing and image set."""
+        """Returns a name for these frozen layers, preprocessing and image set."""
         digest = hashlib.sha256()
         for variable in model.frozen_weights:
             digest.update(np.ascontiguousarray(variable).tobytes())
@@ -112,12 +112,12 @@ class FrozenFeatures:
 
 
 def _of_views(views: int, seed: int, augment_names: list[str]) -> list:
-    """A key that differs for different views of image sets."""
+    """Returns a key that differs for different views of image sets."""
     return ["all in views", views, seed, list(augment_names)]
 
 
 def _description(images) -> list:
-    """A key that differs for different image sets, whatever the pixels of an array."""
+    """Returns a key that differs for different image sets, except for pixel values."""
     if isinstance(images, np.ndarray):
         return [str(images.dtype), images.shape]
     return [_description_of_one(image) for image in images]

@@ -11,24 +11,24 @@ from keras_deephash.presets.format.constructor import constructor_parameters
 from keras_deephash.training.options import option_names
 
 _PLAIN = (int, float, str, bool)
-# Not options of a method: the training makes them, or has an option of that name.
+# Not options of a method: the training creates them, or has an option of that name.
 _OTHERS = {"backbone", "preprocessor", "word_vectors", "name", "trainable"}
-# What the command itself needs.
+# Names that the command itself uses.
 _OTHERS |= {"arguments", "dry_run", "help", "imports", "parser", "recipe", "resume"}
 _OTHERS |= {"run"}
 
 
 @dataclass(frozen=True)
 class MethodOption:
-    """An argument of a method that can be written as a word.
+    """An argument of a method that can be given on the command line.
 
     Attributes:
         name: str.
-        is_list: bool. Whether it is a list of such values, with commas between.
-        kinds: tuple of `int`, `float`, `str` and `bool`: those that it can be.
-        choices: tuple of str, the values of a string; empty if any will do.
+        kinds: tuple of `int`, `float`, `str` and `bool`: the types that it accepts.
+        choices: tuple of str, the allowed strings; empty if all are.
         or_none: bool. Whether it can be None, written `none`.
-        text: str, what the docstring says of it.
+        text: str, its text in the docstring.
+        is_list: bool. Whether it is a list of such values, separated by commas.
     """
 
     name: str
@@ -47,7 +47,7 @@ class MethodOption:
         return "|".join([*words, *(["none"] if self.or_none else [])])
 
     def parse(self, word: str, argument: str):
-        """The value of a word; a ValueError names the argument."""
+        """Converts a word to a value; a ValueError names the argument."""
         if self.or_none and word == "none":
             return None
         if self.is_list:
@@ -69,9 +69,9 @@ class MethodOption:
 
 
 def method_options(cls: type) -> dict[str, MethodOption]:
-    """The options that a method's constructor gives: name, type and docstring.
+    """Returns the options of a method, from its constructor and docstring.
 
-    Arguments of other types than numbers, strings and bools are for Python alone.
+    Only numbers, strings, bools and lists of them can be given on the command line.
 
     Args:
         cls: type. A method.
@@ -90,14 +90,14 @@ def method_options(cls: type) -> dict[str, MethodOption]:
 
 
 def shared_options(methods: dict[str, type]) -> dict[str, tuple[str, str]]:
-    """The options of several methods, those of one name together.
+    """Returns the options of several methods, merged by name.
 
     Args:
-        methods: dict, name to class.
+        methods: dict that maps names to classes.
 
     Returns:
-        dict: name of the option to what a value looks like, and to what the docstrings
-        say of it, such as `"DCH, DHN: Length of a code."`.
+        dict that maps the name of each option to the form of its value, and to the
+        texts of the docstrings, such as `"DCH, DHN: Length of a code."`.
     """
     expected, told = {}, {}
     for method, cls in methods.items():
@@ -124,7 +124,7 @@ def _parse(kind: type, word: str):
 
 
 def _owner(cls: type, name: str) -> type:
-    """The class whose constructor has an argument."""
+    """Returns the class whose constructor defines an argument."""
     for owner in cls.__mro__:
         own = vars(owner).get("__init__")
         if own is not None and name in inspect.signature(own).parameters:
@@ -133,13 +133,15 @@ def _owner(cls: type, name: str) -> type:
 
 
 def _types(owner: type, parameter: inspect.Parameter) -> tuple:
-    """Kinds, choices, whether it can be None, and whether it is a list; no kinds if it
-    is not plain."""
+    """Returns kinds, choices, whether it can be None, and whether it is a list.
+
+    There are no kinds if the argument cannot be given on the command line.
+    """
     try:
         hint = get_type_hints(owner.__init__).get(parameter.name)
-    except Exception:  # A hint may name what is not there while the program runs.
+    except Exception:  # A hint may name a type that exists only for type checkers.
         hint = None
-    if hint is None:  # As its default is.
+    if hint is None:  # Use the type of the default.
         kind = type(parameter.default)
         return ((kind,) if kind in _PLAIN else ()), (), False, False
     hints = get_args(hint) if get_origin(hint) in (Union, UnionType) else (hint,)
@@ -158,7 +160,7 @@ def _types(owner: type, parameter: inspect.Parameter) -> tuple:
 
 
 def _argument_texts(cls: type) -> dict[str, str]:
-    """The text of each argument in the `Args` of a class, in one line."""
+    """Returns the text of each argument in the `Args` of a class, in one line."""
     documentation = inspect.getdoc(cls.__init__) or ""
     if "Args:" not in documentation:
         documentation = inspect.getdoc(cls) or ""
@@ -176,6 +178,6 @@ def _argument_texts(cls: type) -> dict[str, str]:
 
 
 def _plain(text: str) -> str:
-    """Without the type, which stands beside, and without Markdown."""
+    """Removes the type, which is shown beside the text, and Markdown."""
     text = re.sub(r"^(int|float|str|bool)( or None)?[.,:] ", "", text)
     return text.replace("`", "").strip()

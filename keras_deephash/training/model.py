@@ -1,4 +1,4 @@
-"""The model that the options of a training describe."""
+"""Building the model of a training from its options."""
 
 import keras
 
@@ -12,17 +12,17 @@ from keras_deephash.training.options import NEW_BACKBONES, TrainingOptions
 
 
 def build_model(options: TrainingOptions, label_names: list[str] | None) -> keras.Model:
-    """The model of a training.
+    """Builds the model of a training.
 
     Args:
-        options: `TrainingOptions` that were checked.
+        options: `TrainingOptions`, checked.
         label_names: list of str or None, the names of the labels.
     """
     cls = find_method(options)
     arguments = dict(options.arguments)
     if "bits" in constructor_parameters(cls):
         arguments.setdefault("bits", code_length(options))
-    if "seed" in constructor_parameters(cls):  # Of centres, and of triplets.
+    if "seed" in constructor_parameters(cls):  # For drawing centres or triplets.
         arguments.setdefault("seed", options.seed)
     if options.word_vectors is not None:
         arguments["word_vectors"] = _word_vectors(options, label_names)
@@ -31,7 +31,7 @@ def build_model(options: TrainingOptions, label_names: list[str] | None) -> kera
 
 
 def _backbone(options: TrainingOptions) -> tuple[keras.Model, Preprocessor]:
-    """The backbone, and the preprocessing of its images."""
+    """Returns the backbone, and the preprocessing of its images."""
     size, resize_size = options.image_size, options.resize_size
     if options.backbone not in NEW_BACKBONES:
         backbone = options.backbone
@@ -58,7 +58,7 @@ def _backbone(options: TrainingOptions) -> tuple[keras.Model, Preprocessor]:
 def _word_vectors(options: TrainingOptions, label_names: list[str] | None):
     if label_names is None:
         raise ValueError(
-            "Word vectors need the names of the labels: write them, one on each line, "
+            "Word vectors need the names of the labels: write them, one per line, "
             "into labels.txt beside the lists."
         )
     pairs = [pair.partition("=") for pair in options.substitutes]

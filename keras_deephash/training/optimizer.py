@@ -1,10 +1,10 @@
-"""The optimizers of `keras-deephash train`, apart from those of the methods."""
+"""The optimizers of `keras-deephash train` other than those of the methods."""
 
 import keras
 
 
 def check_rates(learning_rate: float, weight_decay: float) -> None:
-    """Raises ValueError for rates that no optimizer can use."""
+    """Raises ValueError for rates that an optimizer cannot use."""
     for name, value in (
         ("--learning-rate", learning_rate),
         ("--weight-decay", weight_decay),
@@ -18,20 +18,20 @@ def check_rates(learning_rate: float, weight_decay: float) -> None:
 def chosen_rates(
     learning_rate: float | None, weight_decay: float | None
 ) -> tuple[float, float]:
-    """Learning rate and weight decay of a training that has no published recipe."""
+    """Returns learning rate and weight decay where there is no published recipe."""
     return 1e-3 if learning_rate is None else learning_rate, weight_decay or 0.0
 
 
 def new_optimizer(
     name: str, learning_rate: float, weight_decay: float, steps: int
 ) -> keras.optimizers.Optimizer:
-    """An optimizer whose rate rises for a tenth of the steps and falls by cosine.
+    """Creates an optimizer with linear warm-up and cosine decay of the learning rate.
 
     Args:
         name: `"sgd"`, with Nesterov momentum 0.9, or `"adamw"`.
-        learning_rate: float. The peak.
+        learning_rate: float. The peak, reached after a tenth of the steps.
         weight_decay: float, >= 0.
-        steps: int. Of the whole training.
+        steps: int. Number of steps of the training.
     """
     check_rates(learning_rate, weight_decay)
     warmup = steps // 10

@@ -26,9 +26,9 @@ from keras_deephash.training.options import (
     option_names,
 )
 
-# Of the methods whose codes are bits, where the options name no length.
+# Default code length of methods with binary codes.
 BITS = 48
-# Integers and their least values; numbers, and words, that may be None.
+# Integers and their least values; then numbers and strings that may be None.
 _INTEGERS = {"seed": 0}
 _INTEGERS_OR_NONE = {
     "epochs": 1,
@@ -51,7 +51,7 @@ _WORDS_OR_NONE = (
     "command",
     *OF_TABLES,
 )
-# What a method that is fitted in closed form has no use for.
+# Options that a method that is fitted in closed form does not use.
 OF_GRADIENTS = (
     "augment",
     "dropout",
@@ -81,7 +81,7 @@ def check_options(options: TrainingOptions) -> type:
         ValueError: naming the option.
     """
     check_values(options)
-    # The table's freeze and hold out; what it chooses is not known yet.
+    # The table freezes layers and holds images out; its other choices depend on data.
     table = takes_the_table(options)
     default = dict.fromkeys(PUBLISHED) if table else PUBLISHED
     cls = find_method(options)
@@ -92,7 +92,7 @@ def check_options(options: TrainingOptions) -> type:
         sgd = options.given("optimizer", "sgd")
         wanted = f"{sgd} or adamw: the published recipe has its own"
         _check_not_given(options, ("learning_rate", "weight_decay"), wanted)
-        cls.default_optimizer()  # Which not every method has.
+        cls.default_optimizer()  # Raises ValueError if the method has none.
     freezes = table if options.freeze_until is None else options.freeze_until != "none"
     if not freezes:
         wanted = f"{options.named('freeze_until')}, which makes frozen features"
@@ -114,20 +114,20 @@ def check_options(options: TrainingOptions) -> type:
 def check_for_data(
     told: TrainingOptions, options: TrainingOptions, images: int, held_out: bool
 ) -> None:
-    """Checks what depends on the data, before the work that they take.
+    """Checks the options that depend on the data, before the long work.
 
     Args:
         told: `TrainingOptions` as the user gave them.
-        options: those, with a value for each.
-        images: int. Images to learn from.
+        options: the same, with a value for each option.
+        images: int. Number of images to learn from.
         held_out: bool. Whether there are images to evaluate on during the training.
     """
     if find_method(told).is_closed_form:
         return
     if options.batch_size > images:
         raise ValueError(
-            f"`{told.named('batch_size')}` must be at most the number of images that "
-            f"are learned from, {images}: lower it. "
+            f"`{told.named('batch_size')}` must be at most the number of training "
+            f"images, {images}: lower it. "
             f"Received: {told.given('batch_size', options.batch_size)}."
         )
     if not held_out:
@@ -135,12 +135,12 @@ def check_for_data(
             "images to evaluate on during the training: give "
             f"{told.given('hold_out', 0.2)}, or data with a part `validation`"
         )
-        never = ("patience",) if told.patience else ()  # 0 stops nothing.
+        never = ("patience",) if told.patience else ()  # 0 never stops.
         _check_not_given(told, ("evaluate_every", *never), wanted)
 
 
 def check_closed_form(cls: type, options: TrainingOptions) -> None:
-    """Checks that no option is given that is for training by gradients."""
+    """Raises ValueError for options that only training by gradients uses."""
     for name in OF_GRADIENTS:
         if getattr(options, name) not in (None, PUBLISHED.get(name)):
             raise ValueError(
@@ -150,7 +150,7 @@ def check_closed_form(cls: type, options: TrainingOptions) -> None:
 
 
 def check_values(options: TrainingOptions) -> None:
-    """Checks each option that is not the method's by itself."""
+    """Checks each option alone, except the arguments of the method."""
     named = options.named
     if not isinstance(options.data, (str, os.PathLike, ImageSet, Splits)):
         raise ValueError(
@@ -165,7 +165,7 @@ def check_values(options: TrainingOptions) -> None:
             check_integer(named(name), getattr(options, name), minimum=least)
     if check_number(named("hold_out"), options.hold_out or 0.0) >= 1:
         raise ValueError(
-            f"`{named('hold_out')}` must be a share, below 1. "
+            f"`{named('hold_out')}` must be a share below 1. "
             f"Received: {options.given('hold_out')}."
         )
     for name in _NUMBERS_OR_NONE:
@@ -195,7 +195,7 @@ def check_values(options: TrainingOptions) -> None:
 
 
 def find_method(options: TrainingOptions) -> type:
-    """The class of the method that the options name."""
+    """Returns the class of the method that the options name."""
     if isinstance(options.method, type):
         if METHODS.is_member(options.method):
             return options.method
@@ -207,7 +207,7 @@ def find_method(options: TrainingOptions) -> type:
 
 
 def check_method_arguments(cls: type, options: TrainingOptions) -> None:
-    """Checks that the method has the arguments, and all that it must have."""
+    """Checks that the method has the given arguments, and is given what it needs."""
     parameters = constructor_parameters(cls)
     plain = method_options(cls)
     given = set(options.arguments)
@@ -229,17 +229,17 @@ def check_method_arguments(cls: type, options: TrainingOptions) -> None:
     if options.substitutes and options.word_vectors is None:
         raise ValueError(
             f"`{options.named('substitutes')}` needs {options.named('word_vectors')}, "
-            "whose words they are."
+            "in which the words are looked up."
         )
     if "word_vectors" in parameters and "word_vectors" not in given:
         raise ValueError(
-            f"`{cls.__name__}` needs {options.named('word_vectors')}: a file of "
-            "word2vec or GloVe, or the name of a model of gensim."
+            f"`{cls.__name__}` needs {options.named('word_vectors')}: a word2vec or "
+            "GloVe file, or the name of a gensim model."
         )
 
 
 def code_length(options: TrainingOptions) -> int:
-    """The bits of a code: the longest of several `lengths`, where no bits are given."""
+    """Returns the bits of a code; without `bits`, the longest of several `lengths`."""
     lengths = options.arguments.get("lengths")
     several = isinstance(lengths, (list, tuple)) and len(lengths) > 0
     return options.arguments.get("bits", lengths[-1] if several else BITS)

@@ -1,4 +1,4 @@
-"""The record of everything that a training can be told."""
+"""The options of a training."""
 
 import json
 import os
@@ -10,45 +10,46 @@ from keras_deephash.callbacks.training_backup import given_options
 WEIGHTS_DTYPES = ("float32", "float16", "bfloat16")
 OPTIMIZERS = ("recipe", "sgd", "adamw")
 AUGMENTATIONS = ("color", "cutout", "cutout_half")
-# Backbones with random weights; all else is a name that `load_backbone` takes.
+# Backbones with random weights; any other name is one for `load_backbone`.
 NEW_BACKBONES = ("small", "caffe")
-# What tells the columns of a table.
+# Options for the columns of a table.
 OF_TABLES = ("path_column", "label_column", "split_column", "separator")
 
 
 @dataclass(init=False)
 class TrainingOptions:
-    """The options of `train`: the command, a recipe and a notebook fill this record.
+    """The options of `train`, given in Python, by a recipe or by the command.
 
-    Arguments of the method, such as `bits=48`, stand beside the others, and are kept in
-    `arguments`. What is left out is chosen by the table of docs/training.md, from the
-    number of training images and their size; with a `backbone` of your own or
-    `recipe="published"` it is that of the published recipe. Arguments of the method
-    have the default of its class, and `bits` is 48.
+    Arguments of the method, such as `bits=48`, are given like other options, and are
+    kept in `arguments`. Options that are left out are chosen by the table of
+    docs/training.md, from the number and the size of the training images; with a
+    `backbone` of your own or `recipe="published"` they are those of the published
+    recipe. Arguments of the method have the default of its class, and `bits` is 48.
 
     Args:
         data: str, a folder with one folder for each class, or with folders of parts,
             as `datasets.from_folder` takes; a table, as `datasets.from_table` takes; or
             a directory of the image lists `train.txt`, `test.txt` (the queries) and
-            `database.txt`. Or an `ImageSet`, or `Splits`. What has no split gets one
-            by `seed`; see `datasets.split_images`.
-        output: str. Directory of the preset to write, replaced if it is one. Beside it
-            lies a backup during the training, from which an interrupted training goes
-            on, and in `OUTPUT.lists` what was trained and evaluated on, where the
-            data are no lists: paths, or of images in memory the indices of the split.
-            Defaults to `None`: nothing is written.
+            `database.txt`. Or an `ImageSet`, or `Splits`. Data without a split are
+            split by `seed`; see `datasets.split_images`.
+        output: str. Directory of the preset to write; an existing preset is replaced.
+            During the training a backup lies beside it, from which an interrupted
+            training is resumed. If the data are not lists, `OUTPUT.lists` records the
+            images of training and evaluation: their paths, or for images in memory the
+            indices of the split. Defaults to `None`: nothing is written.
         method: str, name of a method; or its class. Defaults to `"DCH"`.
         arguments: dict, arguments of the method. Defaults to `{}`.
-        recipe: `"published"`: what is left out is as in the published recipe. Defaults
-            to `None`: the table, unless there is a `backbone` of your own.
+        recipe: `"published"`: options that are left out are those of the published
+            recipe. Defaults to `None`: those of the table, unless there is a `backbone`
+            of your own.
         backbone: `"small"` (32 to 64 pixels) or `"caffe"` (227 pixels), with random
             weights; the name or directory of a preset, of a backbone or of a method;
             `"keras:NAME"`; the class name of a registered backbone; or a
             `keras.Model`. Defaults to `"efficientnet_lite0_imagenet"`; published:
             `"small"`.
-        dropout: float. Of a new backbone. Defaults to `None`, 0.5.
-        word_vectors: str. For methods that take word vectors: a file of word2vec or
-            GloVe, or the name of a model of gensim. Defaults to `None`.
+        dropout: float. Dropout of a new backbone. Defaults to `None`, 0.5.
+        word_vectors: str. For methods that use word vectors: a word2vec or GloVe file,
+            or the name of a gensim model. Defaults to `None`.
         substitutes: list of str, `"LABEL=WORD"`: words to look up for labels that the
             vocabulary lacks. Defaults to `()`.
         image_size: int. Pixels of the network's input. Defaults to the table's, or
@@ -58,40 +59,44 @@ class TrainingOptions:
         augment: list of `"color"`, `"cutout"` and `"cutout_half"`. Published: `()`.
         freeze_until: str. Name of the last layer of the backbone that is frozen;
             `"none"` freezes nothing, as published.
-        views: int. Random views of each image that the frozen part is computed for.
-            Published: 4.
-        feature_cache: str. Directory that keeps the frozen features for trainings to
-            come. Defaults to `None`: they are removed when the training is done.
-        freeze_statistics: bool. Whether batch normalizations stay as they are.
-            Published: `False`.
+        views: int. Number of random views of each image for which frozen features are
+            computed. Published: 4.
+        feature_cache: str. Directory that keeps the frozen features for later
+            trainings. Defaults to `None`: they are removed when the training is done.
+        freeze_statistics: bool. Whether the batch normalizations of a pretrained
+            backbone stay as they are. Published: `False`.
         epochs: int. Published: 30.
-        batch_size: int. Of the global batch. Published: 128, or all training images
-            where they are fewer.
+        batch_size: int. Images per global batch. Published: 128, or all training images
+            if there are fewer.
         optimizer: `"recipe"`, the published one, `"sgd"` or `"adamw"`.
         learning_rate: float. Peak of `"sgd"` or `"adamw"`. Published: 0.001.
-        weight_decay: float. Of `"sgd"` or `"adamw"`. Published: 0.
-        hold_out: float. Share of the training images to keep out, of which a fifth are
-            queries and the others their database. What the table keeps out are queries
-            against the training images. Published: 0.
-        evaluate_every: int. Epochs between evaluations of what is held out. Published:
-            5.
+        weight_decay: float. Weight decay of `"sgd"` or `"adamw"`. Published: 0.
+        hold_out: float. Share of the training images to hold out. A fifth of them are
+            queries, and the others are the database. Images that the table holds out
+            are queries against the training images. Published: 0.
+        evaluate_every: int. Epochs between evaluations of the held-out images.
+            Published: 5.
         patience: int. Evaluations without a rise of the held-out MAP after which the
-            training stops; the epoch of the highest is kept. 0: the training goes to
-            its end, and the last epoch is kept, as published.
-        seed: int. Defaults to `0`.
-        path_column: str. Of a table. Defaults to `None`, found by name; so the others.
-        label_column: str. Of a table.
-        split_column: str. Of a table; `"none"`: no column is a split.
-        separator: str. Of a table, between labels. Defaults to `None`, `"|"`.
-        dataset_name: str. For the preset's metadata. Defaults to `None`.
+            training stops and keeps its best epoch. 0: the training runs to its end and
+            keeps its last epoch, as published.
+        seed: int. Random seed. Defaults to `0`.
+        path_column: str. Table column with paths. Defaults to `None`: found by its
+            name, like the next two.
+        label_column: str. Table column with labels.
+        split_column: str. Table column with the part of each image; `"none"` if there
+            is none.
+        separator: str. Separator between the labels of an image in a table. Defaults to
+            `None`, `"|"`.
+        dataset_name: str. Name of the data in the preset's metadata. Defaults to
+            `None`.
         weights_dtype: `"float32"`, `"float16"` or `"bfloat16"`, of the preset's
             weights. Defaults to `"float32"`.
         no_evaluation: bool. Whether to leave out the evaluation of the queries against
             the database. Defaults to `False`.
-        top_k: int. Where the rankings of the evaluation are cut. Defaults to `None`,
-            the full ranking.
+        top_k: int. Length of the rankings in the evaluation. Defaults to `None`, the
+            full ranking.
         command: str. The command line that gave the options, for the metadata; errors
-            then speak of `--epochs` in place of `epochs`. Defaults to `None`.
+            then name `--epochs` instead of `epochs`. Defaults to `None`.
 
     Example:
 
@@ -152,12 +157,12 @@ class TrainingOptions:
 
     @classmethod
     def from_recipe(cls, path: str | os.PathLike, **options) -> "TrainingOptions":
-        """The options of a recipe, a JSON file of an object.
+        """Reads the options of a recipe, a JSON file with one object.
 
         Args:
-            path: str. `null` and `false` in it stand for what is left out, which is as
-                in the published recipe.
-            **options: in place of those of the recipe, or beside them.
+            path: str. Options that are `null`, `false` or left out are those of the
+                published recipe.
+            **options: further options; they replace those of the recipe.
 
         Raises:
             ValueError: if the file holds anything else.
@@ -168,12 +173,12 @@ class TrainingOptions:
     def from_backup(
         cls, output: str | os.PathLike, data, **options
     ) -> "TrainingOptions":
-        """The options of a training that was interrupted, here or elsewhere.
+        """Reads the options of an interrupted training, here or on another machine.
 
         Args:
-            output: str, its `output`, beside which `OUTPUT.backup` lies.
-            data: what it was trained on, wherever that lies now.
-            **options: those whose files have moved, such as `backbone`.
+            output: str, the `output` of the training; `OUTPUT.backup` is beside it.
+            data: the data of the training, at their present place.
+            **options: options whose files have moved, such as `backbone`.
 
         Raises:
             ValueError: if there is no such backup.
@@ -182,23 +187,23 @@ class TrainingOptions:
         return cls(data, output, **{**given_options(backup), **options})
 
     def named(self, name: str) -> str:
-        """How the user knows an option: `epochs`, or `--epochs` on a command line."""
+        """Returns the user's name of an option: `epochs`, or `--epochs`."""
         return name if self.command is None else "--" + name.replace("_", "-")
 
     def given(self, name: str, value=None) -> str:
-        """As `named`, with a value: the option's own, if it is not given."""
+        """Returns an option with a value, by default its own: `epochs=5`."""
         value = getattr(self, name) if value is None else value
         if self.command is None:
             return f"{name}={value!r}"
         return f"{self.named(name)} {value}"
 
     def as_dict(self) -> dict:
-        """All options by name, those of the method beside the others."""
+        """Returns all options by name, including the arguments of the method."""
         own = {each.name: getattr(self, each.name) for each in fields(self)}
         return {**own.pop("arguments"), **own}
 
     def as_code(self) -> str:
-        """The arguments that give these options in Python, without the defaults."""
+        """Returns Python code that creates these options, without the defaults."""
         defaults = vars(type(self)(self.data))
         given = [
             f"{name}={value.__name__ if isinstance(value, type) else repr(value)}"
@@ -211,16 +216,16 @@ class TrainingOptions:
 
 
 def option_names() -> set[str]:
-    """The names of the options that are not arguments of the method."""
+    """Returns the names of the options that are not arguments of the method."""
     return {each.name for each in fields(TrainingOptions)} - {"arguments"}
 
 
 def read_recipe(path: str | os.PathLike, argument: str = "path") -> dict:
-    """The options that a recipe gives; see `TrainingOptions.from_recipe`.
+    """Reads the options of a recipe; see `TrainingOptions.from_recipe`.
 
     Args:
         path: str.
-        argument: str. What the user knows the path as. Defaults to `"path"`.
+        argument: str. Name of the path in errors. Defaults to `"path"`.
     """
     path = os.fspath(path)
     with open(path, encoding="utf-8") as file:
@@ -237,8 +242,8 @@ def read_recipe(path: str | os.PathLike, argument: str = "path") -> dict:
     for name in ("recipe", "import", "command", "arguments"):
         if name in recipe:
             raise ValueError(
-                "A recipe holds all of its options by their names, and no other "
-                f"`{name}`. Received: {path!r}."
+                f"A recipe must hold options by their names, and not `{name}`. "
+                f"Received: {path!r}."
             )
     ours = option_names()
     return {

@@ -20,7 +20,7 @@ _NO_SETTINGS = {
     "no_evaluation",
     "output",
     "path_column",
-    "recipe",  # What it chooses stands in the others.
+    "recipe",  # The options that it chooses are recorded.
     "separator",
     "split_column",
     "top_k",
@@ -29,10 +29,10 @@ _NO_SETTINGS = {
 
 
 def settings(options: TrainingOptions, data: TrainingData) -> dict:
-    """The options that change what is learned, plain for JSON.
+    """Returns the options that change what is learned, as JSON values.
 
-    Of the data and of other files, what they hold and not where they lie: they may
-    have moved since a training was interrupted, to another machine, say.
+    Data and other files are identified by their contents rather than their paths: they
+    may have moved since a training was interrupted, for example to another machine.
     """
     values = {**options.as_dict(), "data": data.digest}
     for name in ("backbone", "word_vectors"):
@@ -46,7 +46,7 @@ def settings(options: TrainingOptions, data: TrainingData) -> dict:
 
 
 def given(options: TrainingOptions) -> dict:
-    """The options that are not the default, plain for JSON, but for data and places."""
+    """Returns the options that are not the default, without data and output."""
     defaults = TrainingOptions("").as_dict()
     return {
         name: _plain(value)
@@ -57,7 +57,7 @@ def given(options: TrainingOptions) -> dict:
 
 
 def _content_of(place: str) -> str:
-    """The contents of a file or of a preset's directory; any other name stays."""
+    """Identifies a file or a preset by its contents; returns other names unchanged."""
     if os.path.isdir(place) and os.path.isfile(os.path.join(place, METADATA_FILE)):
         # It has the sha256 of the weights.
         return describe_file(os.path.join(place, METADATA_FILE))["sha256"]
@@ -73,12 +73,12 @@ def new_record(
     found: dict,
     told: TrainingOptions | None = None,
 ) -> dict:
-    """The `training_record` of a model that is not evaluated yet.
+    """Creates the `training_record` of a model that is not evaluated yet.
 
     Args:
-        options: `TrainingOptions`, with a value for each.
+        options: `TrainingOptions`, with a value for each option.
         closed_form: bool. Whether the method has neither epochs nor an optimizer.
-        found: dict, what the training itself has measured.
+        found: dict, figures that the training has measured.
         told: `TrainingOptions` as the user gave them. Defaults to `options`.
     """
     training = {
@@ -117,7 +117,7 @@ def new_record(
 
 
 def _split(options: TrainingOptions, data: TrainingData) -> str:
-    """Which images were learned from."""
+    """Describes the training images."""
     if data.lists is not None or isinstance(options.data, (str, os.PathLike)):
         return f"{len(data.train)} images of train.txt"
     made = f" of split_images(data, seed={data.seed})" if data.split else ""
@@ -125,7 +125,7 @@ def _split(options: TrainingOptions, data: TrainingData) -> str:
 
 
 def _start(backbone) -> str:
-    """The backbone or preset that the training began from."""
+    """Names the backbone or preset that the training started from."""
     if isinstance(backbone, keras.Model):
         return type(backbone).__name__
     if backbone in NEW_BACKBONES:
@@ -134,7 +134,7 @@ def _start(backbone) -> str:
 
 
 def _plain(value):
-    """Classes and backbones by name, and lists as JSON has them."""
+    """Converts a value for JSON: classes and backbones to names, tuples to lists."""
     if isinstance(value, keras.Model):
         return type(value).__name__
     if isinstance(value, type):

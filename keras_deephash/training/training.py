@@ -1,4 +1,4 @@
-"""The training: from a record of options to a model and its figures."""
+"""Training a model from options, and evaluating it."""
 
 import os
 import shutil
@@ -36,25 +36,25 @@ from keras_deephash.training.record import given, new_record, settings
 
 
 def train(data, **options) -> RetrievalModel:
-    """Trains a model as `keras-deephash train` does, and measures it.
+    """Trains a model like the command `keras-deephash train`, and evaluates it.
 
-    What is left out is chosen by the number and the size of the images, and printed
-    with the reason: docs/training.md has the table.
+    Options that are left out are chosen from the number and the size of the images, and
+    printed with the reason: docs/training.md has the table.
 
     Args:
-        data: `ImageSet`, `datasets.Splits`, or a path, as `TrainingOptions` takes; or
-            a `TrainingOptions` of all.
+        data: `ImageSet`, `datasets.Splits`, or a path, as for `TrainingOptions`; or a
+            `TrainingOptions` that holds all options.
         **options: those of `TrainingOptions`, and arguments of the method, such as
             `bits`. With an `output`, the preset is written there, and an interrupted
-            training goes on from the backup beside it.
+            training is resumed from the backup beside it.
 
     Returns:
-        The trained model, its weights rounded as `options.weights_dtype` stores them.
-        Its `training_record` holds what was chosen and measured; `save_to_preset`
-        writes that into the preset's metadata.
+        The trained model. Its weights are rounded as `options.weights_dtype` stores
+        them. Its `training_record` holds the chosen options and the figures;
+        `save_to_preset` writes it into the preset's metadata.
 
     Raises:
-        ValueError: for an option that cannot be used, naming it, before any work.
+        ValueError: before any work, if an option cannot be used; the error names it.
 
     Example:
 
@@ -77,17 +77,17 @@ def train(data, **options) -> RetrievalModel:
         write_indices(data.split, lists_of(output))
     model = new_model(options, data)
     if output is not None and options.freeze_until is not None:
-        # Also those of the evaluation; a training that goes on finds them.
+        # Kept for the evaluation, and for a training that is resumed.
         options.feature_cache = options.feature_cache or f"{output}.features"
     print(estimate(model, options, data))
     found = _fit(model, options, data, told, output and f"{output}.backup")
     model.label_names = data.train.label_names
     closed_form = model.is_closed_form
     model.training_record = new_record(options, data, closed_form, found, told)
-    # What is published is what gets measured: the weights as they are stored.
+    # The figures must be those of the weights as they are stored.
     round_weights(model, options.weights_dtype)
     if output is not None:
-        model.save_to_preset(output)  # The evaluation takes a while.
+        model.save_to_preset(output)  # Before the evaluation, which takes a while.
     if data.evaluation is not None:
         metrics = _evaluate(model, options, data)
         model.training_record = {**model.training_record, "metrics": metrics}
@@ -101,24 +101,24 @@ def train(data, **options) -> RetrievalModel:
 
 
 def lists_of(output: str | os.PathLike) -> str:
-    """The directory of the lists of a training's data, beside its output."""
+    """Returns the directory of the lists of a training's data, beside its output."""
     return f"{os.path.abspath(output)}.lists"
 
 
 def as_options(data, options: dict) -> TrainingOptions:
-    """The options of a training, from what `train` is called with."""
+    """Returns the options of a training from the arguments of `train`."""
     if not isinstance(data, TrainingOptions):
         return TrainingOptions(data, **options)
     if options:
         raise ValueError(
-            "A `TrainingOptions` holds all options: give it those too. "
-            f"Received: {', '.join(options)} beside one."
+            "A `TrainingOptions` holds all options: set them there. "
+            f"Received: a `TrainingOptions`, and {', '.join(options)}."
         )
     return data
 
 
 def prepare(told: TrainingOptions) -> tuple[TrainingOptions, TrainingData]:
-    """All options of a training, and its data; prints what they are.
+    """Returns the options of a training, filled in, and its data; prints both.
 
     Args:
         told: `TrainingOptions` as the user gave them, checked.
@@ -140,13 +140,13 @@ def prepare(told: TrainingOptions) -> tuple[TrainingOptions, TrainingData]:
 
 
 def new_model(options: TrainingOptions, data: TrainingData) -> RetrievalModel:
-    """The model that is trained, with what is frozen of it."""
+    """Builds the model to train, and freezes its layers as the options say."""
     with _strategy().scope():
         model = build_model(options, data.train.label_names)
         if options.freeze_statistics:
             freeze_statistics(model.backbone)
     if model.needs_labels:
-        # Ahead of a backup, which has the weights that come with the classes.
+        # Before a backup is restored, whose weights include those of the classes.
         model.know_classes(data.train.labels.shape[1])
     model.check_savable()
     if options.freeze_until is not None:
@@ -155,7 +155,7 @@ def new_model(options: TrainingOptions, data: TrainingData) -> RetrievalModel:
 
 
 def _strategy() -> tf.distribute.Strategy:
-    """All GPUs where there are several, else the one device there is."""
+    """Returns a strategy for all GPUs if there are several, else the default one."""
     if len(tf.config.list_physical_devices("GPU")) > 1:
         return tf.distribute.MirroredStrategy()
     return tf.distribute.get_strategy()
@@ -183,7 +183,7 @@ def _fit(
         best = BestEpoch(options.patience, backup)
         callbacks.append(best)
     if backup is not None:
-        callbacks.append(TrainingBackup(backup))  # Last.
+        callbacks.append(TrainingBackup(backup))  # After all others.
         first = callbacks[-1].restore(model)
     begin = first
     if best is not None:
@@ -193,11 +193,11 @@ def _fit(
     history = model.fit(
         dataset, epochs=options.epochs, initial_epoch=begin, callbacks=callbacks
     )
-    # Empty where only the saving was left to be done.
+    # Empty if only the saving was left to be done.
     found = {k: v[-1] for k, v in history.history.items() if k.startswith("val_")}
     if best is not None:
         found |= best.take_best(model)
-    if not first:  # Else the time of the other part is not known.
+    if not first:  # Otherwise the time of the first part is not known.
         found["minutes"] = round((time.time() - started) / 60, 1)
     return found
 
@@ -205,7 +205,7 @@ def _fit(
 def _fit_closed_form(
     model: RetrievalModel, options: TrainingOptions, data: TrainingData
 ) -> dict:
-    """As `_fit`, for a method that passes over the images once."""
+    """Trains a method that passes over the images once; returns as `_fit`."""
     started = time.time()
     model.fit(data.train, seed=options.seed, verbose=1)
     found = {"minutes": round((time.time() - started) / 60, 1)}
@@ -221,7 +221,7 @@ def training_dataset(
     data: TrainingData,
     seeds: EpochSeeds,
 ) -> tf.data.Dataset:
-    """Batches of images, or of what the frozen part of the backbone makes of them."""
+    """Returns batches of training images, or of their frozen features."""
     augment = augmentation(options.augment)
     if options.freeze_until is None:
         return image_dataset(
@@ -257,7 +257,7 @@ def _held_out_evaluation(
     if data.held_out is None:
         return []
     if options.freeze_until is not None:
-        print("Frozen features, held-out queries and what they search")
+        print("Frozen features, held-out queries and their database")
     parts = _as_features(model, options, data.held_out)
     return [RetrievalEvaluation(*parts, options.evaluate_every)]
 
@@ -277,7 +277,7 @@ def _evaluate(
 
 
 def _as_features(model: RetrievalModel, options: TrainingOptions, parts) -> list:
-    """Image sets, or what the frozen part of the backbone makes of them."""
+    """Returns image sets, or their frozen features if layers are frozen."""
     if options.freeze_until is None:
         return list(parts)
     features = FrozenFeatures(options.feature_cache)

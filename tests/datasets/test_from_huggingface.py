@@ -123,7 +123,10 @@ def test_a_training(hf, make_model, tmp_path, capsys):
     assert "6 images without a label are left out" in printed
 
     # The split that was made is said, written and made again.
-    assert "one was made by seed 3, as `datasets.split_images(data, seed=3)`" in printed
+    assert (
+        "they were split by seed 3, as by `datasets.split_images(data, seed=3)`"
+        in printed
+    )
     assert record["training"]["split"].endswith("of split_images(data, seed=3)")
     split = split_images(data, seed=3).split
     for part in ("train", "query", "database"):

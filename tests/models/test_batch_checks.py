@@ -36,7 +36,7 @@ def test_labels_of_other_classes_stop_the_step(verb, known, width):
         batches = tf.data.Dataset.from_generator(
             lambda: dataset(np.float32(PIXELS), labels), output_signature=shapes
         )
-    message = "not of the classes of the model: .*|vectors of 3 classes"
+    message = "not match the classes of the model: .*|vectors of 3 classes"
     with pytest.raises(ValueError, match=message):
         getattr(model, verb)(batches, verbose=0)
     with pytest.raises(ValueError, match=message):

@@ -234,7 +234,7 @@ def test_codes_of_classes_by_name_and_number(make, named):
     ):
         np.testing.assert_array_equal(model.class_codes(asked), codes[rows])
     for asked, message in (
-        (["Cat"], "among the names of the labels: cat, dog, bird, fish.*'Cat'"),
+        (["Cat"], "among the label names: cat, dog, bird, fish.*'Cat'"),
         ([4], "`classes` must be an integer from 0 to 3"),
         ([-1], "`classes` must be an integer from 0 to 3"),
         ([1.5], "`classes` must be an integer from 0 to 3"),
@@ -396,7 +396,7 @@ def test_classes_that_cannot_be_added(make, images, named):
     unnamed = make("CSQ", bits=8)
     unnamed.fit(images, np.arange(24), verbose=0)
     for more, message in (
-        (["zebra"], "and a number of any other. Received: .'zebra'"),
+        (["zebra"], "and a number for any other. Received: .'zebra'"),
         (0, "`names_or_count` must be an integer from 1"),
         (True, "`names_or_count` must be an integer from 1"),
         (300, "`bits` must be large enough"),

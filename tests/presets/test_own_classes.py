@@ -170,9 +170,9 @@ def test_layers_that_come_later_are_refused(backbone, tmp_path):
 
 def test_a_method_without_a_rate_needs_an_optimizer(backbone, images, labels):
     model = WithKeywords(backbone, bits=16)
-    with pytest.raises(ValueError, match="`WithKeywords` has no learning rate of its"):
+    with pytest.raises(ValueError, match="`WithKeywords` has no default learning rate"):
         model.compile()
-    with pytest.raises(ValueError, match="`WithKeywords` has no learning rate of its"):
+    with pytest.raises(ValueError, match="`WithKeywords` has no default learning rate"):
         options = {"method": WithKeywords, "bits": 16, "recipe": "published"}
         kdh.train(kdh.TrainingOptions("no data", **options))
     model.compile("adam")

@@ -133,7 +133,7 @@ def test_images_that_are_alone_are_not_held_out(alone, share):
     data = TrainingData(images, None, None, "")
     data = hold_queries_out(data, share, seed=0)
     assert data.alone == alone and len(data.held_out[0]) == round((100 - alone) / 10)
-    assert ("with a label that no other has: not held" in str(data)) == (alone > 0)
+    assert ("not held out: the only one" in str(data)) == (alone > 0)
     assert data.train.labels.any(axis=0).sum() == alone + 2
     assert set(data.held_out[0].labels.argmax(axis=1)) <= {100, 101}
 
@@ -228,7 +228,7 @@ def test_one_command_on_a_few_images(tmp_path, capsys):
     printed = capsys.readouterr().out
     assert f"--backbone {BACKBONE}: " in printed and "Expected: about" in printed
     assert "--hold-out 0.0: fewer than 100 images" in printed
-    assert "The data have no split: one was made by seed 0" in printed
+    assert "The data have no split: they were split by seed 0" in printed
     assert "--epochs" not in printed.partition("Expected")[0]
     metadata = json.loads((output / "metadata.json").read_text())
     assert metadata["training"]["start"] == BACKBONE

@@ -122,7 +122,7 @@ def test_the_command_knows_the_options_of_the_record():
         ({"epochs": "30"}, "`epochs` must be an integer"),
         ({"batch_size": 2.5}, "`batch_size` must be an integer"),
         ({"seed": -1}, "`seed` must be an integer"),
-        ({"hold_out": 1.0}, "`hold_out` must be a share, below 1. Received: hold_out"),
+        ({"hold_out": 1.0}, "`hold_out` must be a share below 1. Received: hold_out"),
         ({"hold_out": -0.1}, "`hold_out` must be finite and >= 0"),
         (
             {"learning_rate": 0.1, "recipe": "published"},
