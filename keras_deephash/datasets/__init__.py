@@ -21,7 +21,7 @@ from keras_deephash.datasets.splitting import split_images
 from keras_deephash.datasets.table import from_table
 from keras_deephash.lazy_imports import lazy_names
 
-# Lists need no TensorFlow; what makes batches of them comes when it is asked for.
+# Reading lists needs no TensorFlow: the modules that make batches are imported late.
 if TYPE_CHECKING:
     from keras_deephash.datasets.feature_pipeline import feature_dataset
     from keras_deephash.datasets.pipeline import image_dataset

@@ -8,7 +8,7 @@ Augmentation = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
 
 
 def chain(*augmentations: Augmentation) -> Augmentation:
-    """One augmentation that applies several in turn, each with its own seed."""
+    """Returns an augmentation that applies several in turn, each with its own seed."""
 
     def augment(pixels, seed):
         for number, augmentation in enumerate(augmentations):
@@ -20,11 +20,12 @@ def chain(*augmentations: Augmentation) -> Augmentation:
 
 
 def color_jitter(strength: float = 0.3) -> Augmentation:
-    """Random brightness, contrast and saturation.
+    """Returns an augmentation with random brightness, contrast and saturation.
 
     Args:
-        strength: float. Brightness moves by up to this share of 255, contrast and
-            saturation by up to this factor. Defaults to `0.3`.
+        strength: float. Brightness changes by up to this share of 255; contrast and
+            saturation are multiplied by 1 - `strength` to 1 + `strength`. Defaults to
+            `0.3`.
     """
     low, high = 1 - strength, 1 + strength
 
@@ -41,11 +42,11 @@ def color_jitter(strength: float = 0.3) -> Augmentation:
 
 
 def cutout(size: int | float = 8, value: int = 127) -> Augmentation:
-    """A square around a random place, filled with one value.
+    """Returns an augmentation that fills a square at a random place with one value.
 
     Args:
         size: int, the side of the square in pixels, or float, its share of the crop's
-            height. At the border, less of it shows. Defaults to `8`.
+            height. It is cut off at the borders. Defaults to `8`.
         value: int. The pixel value. Defaults to `127`.
 
     References:
@@ -74,5 +75,5 @@ AUGMENTATIONS = {
 
 
 def augmentation(names: list[str]) -> Augmentation | None:
-    """The augmentations of these names in turn, or None for none."""
+    """Returns the augmentations of these names in turn, or None for no names."""
     return chain(*(AUGMENTATIONS[name]() for name in names)) if names else None

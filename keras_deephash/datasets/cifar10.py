@@ -1,4 +1,4 @@
-"""CIFAR-10 in the protocol of the field: 500 / 100 / 5,400 images per class."""
+"""CIFAR-10 in the usual protocol: 500 / 100 / 5,400 images per class."""
 
 import os
 
@@ -25,14 +25,14 @@ _TRAIN, _QUERY = 500, 100  # Images per class; the rest is the database.
 def cifar10(
     root: str | os.PathLike | None = None, seed: int = 0, verify_images: bool = True
 ) -> Splits:
-    """CIFAR-10: 5,000 training, 1,000 query and 54,000 database images.
+    """Loads CIFAR-10: 5,000 training, 1,000 query and 54,000 database images.
 
     Args:
         root: str. A directory in the list layout: `train.txt`, `test.txt` (the
             queries), `database.txt` and the images that they list. Defaults to
-            `None`: the data set comes through `keras.datasets.cifar10`, which
+            `None`: the data set is loaded by `keras.datasets.cifar10`, which
             downloads it once, and its 60,000 images are split by `seed`.
-        seed: int. Seed of the split where `root` is None. Defaults to `0`.
+        seed: int. Seed of the split if `root` is None. Defaults to `0`.
         verify_images: bool. Whether to decode every image file now.
             Defaults to `True`.
 
@@ -48,7 +48,7 @@ def cifar10(
     """
     if root is not None:
         return read_splits(root, verify_images=verify_images)
-    import keras  # Light without it: it is needed for the download alone.
+    import keras  # Imported here, because only the download needs it.
 
     try:
         with plain_lines():

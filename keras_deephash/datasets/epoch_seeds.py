@@ -1,4 +1,4 @@
-"""Randomness that depends on the epoch's number, not on what ran before."""
+"""Randomness that depends only on the number of the epoch."""
 
 import keras
 import numpy as np
@@ -7,13 +7,12 @@ from keras_deephash.checks import check_integer
 
 
 class EpochSeeds(keras.callbacks.Callback):
-    """Draws an epoch's data and dropout from a seed and the epoch's number alone.
+    """Draws data and dropout of an epoch only from a seed and the epoch's number.
 
-    A training that was killed and is resumed, by `TrainingBackup` say,
-    then gives the same weights as one that ran through. It takes this callback in
-    both places: in `image_dataset`, for the order, crops and augmentations, and in
-    `fit`, where it says which epoch it is and reseeds the model's dropout layers,
-    whose state is in no weights file.
+    A training that is killed and resumed, for example with `TrainingBackup`, then gives
+    the same weights as one without interruption. Pass this callback to `image_dataset`,
+    for the order, crops and augmentations, and also to `fit`, where it sets the epoch
+    and reseeds the model's dropout layers, whose state is not in weights files.
 
     Keras must begin a new iteration over the dataset every epoch, as it does without
     `steps_per_epoch`. A second `fit` that starts from epoch 0 again sees the same
@@ -23,8 +22,8 @@ class EpochSeeds(keras.callbacks.Callback):
         seed: int, >= 0. Defaults to `0`.
 
     Attributes:
-        epoch: int, the epoch of the training that runs, or None where none does:
-            the dataset then has another order in every iteration.
+        epoch: int, the current epoch of the training; None while no training runs: the
+            dataset then has another order in every iteration.
 
     Raises:
         ValueError: for a seed that is not an integer >= 0.
@@ -45,11 +44,12 @@ class EpochSeeds(keras.callbacks.Callback):
         self.epoch = None
 
     def generator(self, iteration: int = 0, purpose: int = 0) -> np.random.Generator:
-        """The random numbers of the epoch.
+        """Returns the random generator of the epoch.
 
         Args:
-            iteration: int, >= 0. Counts where no training runs. Defaults to `0`.
-            purpose: int, >= 0. Numbers for one do not tell those for another.
+            iteration: int, >= 0. Used in place of the epoch while no training runs.
+                Defaults to `0`.
+            purpose: int, >= 0. Generators for different purposes are independent.
                 Defaults to `0`, the data.
         """
         number = iteration if self.epoch is None else self.epoch
@@ -65,7 +65,7 @@ class EpochSeeds(keras.callbacks.Callback):
         self.after_training()
 
     def after_training(self) -> None:
-        """Called by `fit` of the models also where a training is interrupted."""
+        """Called by `fit` of the models, even if a training is interrupted."""
         self.epoch = None
 
 

@@ -16,15 +16,15 @@ def feature_dataset(
     batch_size: int,
     seed: int | EpochSeeds = 0,
 ) -> tf.data.Dataset:
-    """Full batches for `fit`, from one view an epoch, in random order.
+    """Creates full batches for `fit`, from one view per epoch, in random order.
 
     Args:
         features: float array [views, n, ...], of `RetrievalModel.frozen_features`. The
             images of a view are cropped, mirrored and augmented in their own way.
         labels: multi-hot array [views, n, L].
-        batch_size: int. Images a (global) batch, at most n.
-        seed: int, >= 0, or `callbacks.EpochSeeds`, as for `image_dataset`: with an
-            int every iteration draws a view and an order of its own. Defaults to `0`.
+        batch_size: int. Images per (global) batch, at most n.
+        seed: int, >= 0, or `callbacks.EpochSeeds`, as for `image_dataset`: with an int,
+            every iteration draws another view and order. Defaults to `0`.
 
     Returns:
         `tf.data.Dataset` of (float16 or float32 [b, ...], float32 [b, L]).
@@ -52,8 +52,8 @@ def feature_dataset(
         features, labels = arrays
         return features[view, rows], labels[view, rows].astype(np.float32)
 
-    # Not `from_generator`: it makes the process give freed memory back at once, which
-    # the training steps pay for in processor time.
+    # Not `from_generator`, which makes the process return freed memory at once and so
+    # slows down the training steps.
     @tf.autograph.experimental.do_not_convert
     def load_in_graph(iteration, step):
         batch = tf.numpy_function(load, [iteration, step], kinds, stateful=False)
@@ -64,7 +64,7 @@ def feature_dataset(
         every = tf.data.Dataset.range(steps)
         return every.map(partial(load_in_graph, iteration))
 
-    # One number an iteration, as for `image_dataset`.
+    # One number per iteration, as for `image_dataset`.
     iterations = tf.data.Dataset.random(seeds.seed, rerandomize_each_iteration=True)
     dataset = iterations.take(1).flat_map(batches)
     dataset = dataset.apply(tf.data.experimental.assert_cardinality(steps)).prefetch(2)

@@ -11,25 +11,25 @@ from keras_deephash.datasets.split_names import known_names, part_of
 from keras_deephash.images import EXTENSIONS, describe_others, list_folder
 from keras_deephash.text import printable
 
-# What macOS leaves in archives.
+# Folders that macOS adds to archives.
 _IGNORED = {"__MACOSX"}
 _SHOWN = 5
 
 
 def from_folder(folder: str | os.PathLike, verify_images: bool = True) -> ImageSet:
-    """The images of a folder, labelled by its sub-folders.
+    """Lists the images of a folder, with its sub-folders as labels.
 
     A sub-folder is a class, and all images below it belong to that class, at any
-    depth. Or the sub-folders are the parts of the data set, and each holds the folders
-    of the classes:
+    depth. Alternatively, the sub-folders are the parts of the data set, and each holds
+    the folders of the classes:
 
     - `train` or `training`;
     - `val`, `valid`, `validation` or `dev`;
     - `test`, `query` or `queries`: the queries;
     - `database` or `gallery`. Without it, the queries search the training images.
 
-    Links to files and folders are followed. Folders that begin with a dot are not
-    looked into; other files than images are named in a warning.
+    Links to files and folders are followed. Folders whose names begin with a dot are
+    skipped; files that are not images are reported in a warning.
 
     Args:
         folder: str.
@@ -38,12 +38,12 @@ def from_folder(folder: str | os.PathLike, verify_images: bool = True) -> ImageS
 
     Returns:
         An `ImageSet` of absolute paths; its `label_names` are the names of the
-        classes, sorted, and its `split` is None where there are no folders of parts.
+        classes, sorted, and its `split` is None if there are no folders of parts.
 
     Raises:
-        ValueError: if there is no class folder, for images beside class folders, for
-            a class without images, for names that differ only in case, and for images
-            that cannot be read.
+        ValueError: if there is no class folder, if images lie beside class folders, if
+            a class has no images, if names differ only in case, or if images cannot be
+            read.
 
     Example:
 
@@ -74,13 +74,16 @@ def from_folder(folder: str | os.PathLike, verify_images: bool = True) -> ImageS
         warnings.warn(f"{folder}: {describe_others(others)}", stacklevel=2)
     if verify_images:
         check_readable(paths)
-    # With training images alone there is no split yet.
+    # If there are only training images, there is no split yet.
     has_split = not {None, "train"}.issuperset(split)
     return ImageSet(paths, labels, names, split if has_split else None)
 
 
 def _parts(folder: str) -> dict[str | None, str]:
-    """The folders of the parts of a data set; or of None, the folder of its classes."""
+    """Returns the folders of the parts of a data set.
+
+    Without parts, returns the folder of the classes under the key None.
+    """
     folders = _sub_folders(folder)
     named = {name: part for name in folders if (part := part_of(name))}
     deep = [
@@ -117,15 +120,19 @@ def _parts(folder: str) -> dict[str | None, str]:
 def _classes(
     folder: str, others: Counter, empty: dict[str, str]
 ) -> dict[str, list[str]]:
-    """The images of each class folder; what else lies there, and why one has none."""
+    """Returns the images of each class folder.
+
+    Counts other files in `others`, and adds errors of classes without images to
+    `empty`.
+    """
     folders = _sub_folders(folder)
     beside = _images_in(folder)
     if not folders:
         has = f"{len(beside)} images, but no folder" if beside else "no folder"
         raise ValueError(
             "A folder must hold one folder for each class, `birds/robin/1.jpg`. "
-            f"Received: {folder!r}, which holds {has}. Labels in a table go in with "
-            "`from_table`."
+            f"Received: {folder!r}, which holds {has}. If the labels are in a table, "
+            "use `from_table`."
         )
     if beside:
         raise ValueError(_mixed(folder, beside))
@@ -149,7 +156,7 @@ def _mixed(folder: str, beside: list[str]) -> str:
 
 
 def _sub_folders(folder: str) -> dict[str, str]:
-    """Name and path of the folders in a folder, and of links to folders."""
+    """Returns name and path of the folders in a folder, links to folders included."""
     return {
         name: os.path.join(folder, name)
         for name in sorted(os.listdir(folder))
@@ -160,7 +167,7 @@ def _sub_folders(folder: str) -> dict[str, str]:
 
 
 def _images_in(folder: str) -> list[str]:
-    """The names of the images that lie in a folder itself."""
+    """Returns the names of the images directly in a folder."""
     return [
         name
         for name in sorted(os.listdir(folder))

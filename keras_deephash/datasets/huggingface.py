@@ -1,6 +1,6 @@
-"""Data sets of Hugging Face's `datasets`, whose images are decoded as they are needed.
+"""Data sets of Hugging Face's `datasets`, whose images are decoded when needed.
 
-`datasets` itself is never imported here: who has such a data set has imported it.
+This module does not import `datasets`: a caller who has such a data set has done so.
 """
 
 import os
@@ -15,7 +15,7 @@ from keras_deephash.datasets.split_names import known_names, part_of
 
 
 def from_huggingface(dataset, image: str = "image", label: str = "label") -> ImageSet:
-    """The images and labels of a data set of Hugging Face's `datasets`.
+    """Returns the images and labels of a data set of Hugging Face's `datasets`.
 
     Nothing is decoded now: an image is read when it is needed.
 
@@ -33,8 +33,8 @@ def from_huggingface(dataset, image: str = "image", label: str = "label") -> Ima
 
     Raises:
         ImportError: if `datasets` is not installed.
-        ValueError: for anything else than such a data set, a column that does not
-            exist or of another type.
+        ValueError: if `dataset` is anything else, or if a column does not exist or has
+            another type.
 
     Example:
 
@@ -56,8 +56,8 @@ def from_huggingface(dataset, image: str = "image", label: str = "label") -> Ima
         unknown = [name for name in dataset if part_of(str(name)) is None]
         if unknown or len(parts) < len(dataset):
             raise ValueError(
-                "Every split must be another part of the data set; the names are "
-                f"{known_names()}. Received: {list(dataset)}. Take those you want, "
+                "Every split must be a different part of the data set; the names are "
+                f"{known_names()}. Received: {list(dataset)}. Select those you want, "
                 '`DatasetDict(train=d["train"], test=d["test"])`.'
             )
         split = [part for part, each in parts.items() for _ in range(len(each))]
@@ -118,12 +118,12 @@ class HuggingFaceImages(Sequence):
         return os.fspath(path) if path is not None else b""
 
     def take(self, indices) -> "HuggingFaceImages":
-        """The images at some indices."""
+        """Returns the images at the given indices."""
         return HuggingFaceImages(self.dataset.select(indices), self.column)
 
 
 def images_of(value):
-    """The images of a data set or of its lazy column; any other value as it is."""
+    """Returns the images of a data set or of its column; other values unchanged."""
     library = sys.modules.get("datasets")
     if library is None or not hasattr(library, "Dataset"):
         return value
@@ -148,7 +148,7 @@ def images_of(value):
 
 
 def _labels(dataset, column: str) -> tuple[np.ndarray, list[str]]:
-    """Multi-hot labels and their names."""
+    """Returns multi-hot labels and their names."""
     feature = dataset.features[column]
     inner = getattr(feature, "feature", feature)  # Of a list.
     names = getattr(inner, "names", None)
@@ -172,7 +172,7 @@ def _names(value, column: str, names: list[str] | None) -> list[str]:
                 f"Received: {column!r}, with {str(each)[:80]!r}."
             )
         if each is None or str(each).strip() in ("", "-1"):
-            continue  # As data sets say that a label is not known.
+            continue  # The label is not known.
         named = names is not None and isinstance(each, int)
         found.append((names[each] if named else str(each)).strip())
     check_different(f"the column {column!r}", found)

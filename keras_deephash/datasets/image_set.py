@@ -10,7 +10,7 @@ from keras_deephash.datasets.label_names import check_label_names
 from keras_deephash.datasets.split_names import PARTS
 from keras_deephash.text import printable
 
-# What labels look like, as every error about them says.
+# The accepted forms of labels, which every error about them quotes.
 LABEL_FORMS = (
     "Labels must be class indices, ints [n], such as [2, 0] (-1: no label); or "
     "one-hot, [n, L], such as [[0, 0, 1], [1, 0, 0]]; or multi-hot, [n, L], such as "
@@ -24,7 +24,7 @@ _LABELS_SHOWN = 8
 
 
 def is_multi_hot(labels: np.ndarray) -> bool:
-    """Whether labels are 0 or 1 alone."""
+    """Returns whether labels are only 0 and 1."""
     if labels.dtype.kind in "iu" and labels.size:
         # `np.isin` would take a dozen times the memory of the labels.
         return bool(labels.min() >= 0 and labels.max() <= 1)
@@ -36,12 +36,12 @@ class ImageSet:
     """Images and their multi-hot labels.
 
     Attributes:
-        images: list of paths, or uint8 array [n, h, w, 3]; or a sequence whose
-            items are what `read_image` takes, and which `take`s indices.
-        labels: array [n, L], multi-hot, uint8 as a rule; a row of zeros is unlabelled.
+        images: list of paths, or uint8 array [n, h, w, 3]; or a sequence of items that
+            `read_image` accepts, with a method `take(indices)`.
+        labels: array [n, L], multi-hot, usually uint8; a row of zeros means no label.
         label_names: list of L strings, or None.
-        split: list of n strings, the part that each image is given to: `"train"`,
-            `"validation"`, `"query"` or `"database"`; or None.
+        split: list of n strings, the part of each image: `"train"`, `"validation"`,
+            `"query"` or `"database"`; or None.
 
     Example:
 
@@ -70,7 +70,7 @@ class ImageSet:
         # Floats may be other targets.
         if labels.dtype.kind in "biu" and not is_multi_hot(labels):
             raise ValueError(
-                f"`labels` must be multi-hot, of 0 and 1 alone. {_OF_IMAGE_SETS}. "
+                f"`labels` must be multi-hot, with only 0 and 1. {_OF_IMAGE_SETS}. "
                 f"Received: values from {labels.min()} to {labels.max()}."
             )
         names = self.label_names
@@ -95,7 +95,7 @@ class ImageSet:
         return len(self.images)
 
     def __str__(self) -> str:
-        """How many images there are, of which labels and parts, and without a label."""
+        """Describes the number of images, and of those of each label and part."""
         columns = self.labels.shape[1]
         counts = np.count_nonzero(self.labels, axis=0)
         names = self.label_names or [f"label {n}" for n in range(columns)]
@@ -107,9 +107,8 @@ class ImageSet:
         text = f"{len(self)} images, {columns} labels ({', '.join(shown)})"
         if without := len(self) - int(self.is_labelled.sum()):
             text += (
-                f"; {without} have no label: they are similar to none, and "
-                "`keras_deephash.train` leaves them out of what a method learns from "
-                "that needs labels"
+                f"; {without} have no label: they are similar to no other image, and "
+                "`keras_deephash.train` leaves them out if the method needs labels"
             )
         if self.split is not None:
             parts = [
@@ -122,17 +121,17 @@ class ImageSet:
 
     @property
     def is_labelled(self) -> np.ndarray:
-        """Which images have a label, bools [n]."""
+        """Bools [n], True for images with a label."""
         return self.labels.any(axis=1)
 
     @property
     def is_alone(self) -> np.ndarray:
-        """Which images have a label that no other image has, bools [n]."""
+        """Bools [n], True for images with a label that no other image has."""
         labels = self.labels.astype(bool, copy=False)
         return labels[:, np.count_nonzero(labels, axis=0) == 1].any(axis=1)
 
     def subset(self, indices) -> "ImageSet":
-        """The images at the given indices, in their order, or where a mask is True.
+        """Returns the images at the given indices, in that order, or of a mask.
 
         Args:
             indices: ints [k] from -n to n - 1, or bools [n].
@@ -152,13 +151,13 @@ class ImageSet:
             self
         ):
             raise ValueError(
-                f"`indices` must be those of {len(self)} images. Received: "
+                f"`indices` must be indices of {len(self)} images. Received: "
                 f"indices from {indices.min()} to {indices.max()}."
             )
         indices = indices.astype(np.int64)
         if isinstance(self.images, np.ndarray):
             images = self.images[indices]
-        elif hasattr(self.images, "take"):  # Else all would be decoded now.
+        elif hasattr(self.images, "take"):  # Otherwise all would be decoded now.
             images = self.images.take(indices)
         else:
             images = [self.images[i] for i in indices]
@@ -168,16 +167,16 @@ class ImageSet:
     def hold_out(
         self, share: float, seed: int = 0, keep: np.ndarray | None = None
     ) -> tuple["ImageSet", "ImageSet"]:
-        """Splits off a random share of the images, such as for choosing settings.
+        """Splits off a random share of the images, for example to choose settings.
 
-        Images are drawn from each first label alike, as far as the share of a label's
-        images is a whole number; which labels give one image more is random.
+        The same share is drawn from the images of each first label. If that is not a
+        whole number of images, random labels give one image more.
 
         Args:
             share: float between 0 and 1.
             seed: int. Defaults to `0`.
-            keep: bools [n], images that are not drawn, such as `is_alone`. Defaults to
-                `None`, all may be.
+            keep: bools [n], True for images that must not be drawn, such as `is_alone`.
+                Defaults to `None`: any image may be drawn.
 
         Returns:
             Tuple of two `ImageSet`s: what is left, and what was held out.
@@ -207,16 +206,16 @@ class ImageSet:
         return self.subset(rest), self.subset(held)
 
     def name_of(self, index: int) -> str:
-        """How to call an image in a message: its path, or its index."""
+        """Returns a name of an image for messages: its path, or its index."""
         image = self.images[index]
         is_path = isinstance(image, (str, os.PathLike))
         return os.fspath(image) if is_path else f"image {index}"
 
 
 def _whole_shares(share: float, sizes: list[int], generator) -> np.ndarray:
-    """A share of each size in whole numbers, which add up to the share of their sum."""
+    """Returns whole shares of each size, which add up to the share of their sum."""
     exact = share * np.asarray(sizes, np.float64)
-    # A share of 0.1 of 10 is a little more than 1 in binary, and is 1.
+    # The tolerance is for rounding errors of whole numbers.
     counts = np.floor(exact + 1e-9).astype(np.int64)
     missing = round(share * sum(sizes)) - counts.sum()
     order = generator.permutation(len(sizes))

@@ -1,4 +1,4 @@
-"""Names of labels: their one form, and multi-hot rows from names."""
+"""Checks of label names, and multi-hot labels from names."""
 
 from collections.abc import Iterable, Sequence
 
@@ -12,13 +12,14 @@ _SHOWN = 5
 
 
 def check_label_names(names: Iterable) -> list[str]:
-    """Names in the form that data sets, models and presets share.
+    """Returns names in the form that data sets, models and presets share.
 
     Args:
         names: names of labels, in the order of the columns.
 
     Returns:
-        list of str: each is a line of `labels.txt`, no two alike but for their case.
+        list of str: each fits on a line of `labels.txt`, and no two differ only in
+        case.
 
     Raises:
         ValueError: for an empty name, one of several lines, or two that differ only
@@ -52,14 +53,14 @@ def check_label_names(names: Iterable) -> list[str]:
         )
         raise ValueError(
             "The names of labels must differ in more than their case. "
-            f"Received: {shown}. Write them alike if they mean the same, or else "
-            "rename one."
+            f"Received: {shown}. Spell them alike if they mean the same, or rename "
+            "one."
         )
     return names
 
 
 def names_in(rows: Iterable[Sequence[str]]) -> list[str]:
-    """All names of some rows, sorted; whole numbers by their value."""
+    """Returns all names in rows, sorted; whole numbers are sorted by value."""
     names = {name for row in rows for name in row}
     if all(name.isdecimal() and len(name) < 10 for name in names):
         return sorted(names, key=lambda name: (int(name), name))
@@ -67,11 +68,14 @@ def names_in(rows: Iterable[Sequence[str]]) -> list[str]:
 
 
 def check_different(where: str, names: list[str]) -> None:
-    """Raises ValueError for a row that names a label twice, as multi-hot vectors do."""
+    """Raises ValueError for a row that names a label twice.
+
+    Such rows are often multi-hot vectors.
+    """
     if len(set(names)) < len(names):
         raise ValueError(
-            f"{where}: a row must name each label once. Multi-hot vectors of 0 and 1 "
-            "go into an `ImageSet` or an image list. "
+            f"{where}: a row must name each label once. For multi-hot vectors of 0 and "
+            "1, use an `ImageSet` or an image list. "
             f"Received: {printable(str(names))[:80]}."
         )
 
@@ -79,7 +83,7 @@ def check_different(where: str, names: list[str]) -> None:
 def multi_hot_of_names(
     rows: Sequence[Sequence[str]], label_names: Sequence[str] | None = None
 ) -> tuple[np.ndarray, list[str]]:
-    """Multi-hot labels of images whose labels are named.
+    """Converts the names of images' labels to multi-hot labels.
 
     Args:
         rows: list of n lists of names; an empty one is an image without a label.
@@ -89,7 +93,7 @@ def multi_hot_of_names(
         Tuple of the labels, uint8 [n, L], and the L names.
 
     Raises:
-        ValueError: for names that are not in `label_names`, or no form of names.
+        ValueError: if a name is not in `label_names`, or cannot be a label's name.
     """
     given = label_names is not None
     names = check_label_names(label_names if given else names_in(rows))
@@ -100,7 +104,7 @@ def multi_hot_of_names(
             "Every label must be one of `label_names`. Received: "
             f"{', '.join(repr(printable(name)) for name in unknown[:_SHOWN])}."
         )
-    # Ones into zeros: the system gives no memory for zeros nobody reads.
+    # Only ones are written: pages of untouched zeros take no memory.
     labels = np.zeros((len(rows), len(names)), np.uint8)
     for number, row in enumerate(rows):
         labels[number, [column[name] for name in row]] = 1

@@ -1,4 +1,4 @@
-"""List files: one image a line, its path and its labels."""
+"""List files, which hold the path and the labels of an image on each line."""
 
 import codecs
 import os
@@ -15,10 +15,10 @@ from keras_deephash.images import read_image
 LABELS_FILE, ROOT_FILE = "labels.txt", "root.txt"
 
 _NO_LABEL = "-1"
-_MOST_DIGITS = 9  # Of a label.
+_MOST_DIGITS = 9  # In a label.
 _BYTE_ORDER_MARKS = {
     codecs.BOM_UTF8: "utf-8-sig",
-    codecs.BOM_UTF32_LE: "utf-32",  # Before that of UTF-16, with which it begins.
+    codecs.BOM_UTF32_LE: "utf-32",  # Before that of UTF-16, which is its beginning.
     codecs.BOM_UTF32_BE: "utf-32",
     codecs.BOM_UTF16_LE: "utf-16",
     codecs.BOM_UTF16_BE: "utf-16",
@@ -40,13 +40,13 @@ def read_image_list(
 
     Args:
         list_file: str. The list, UTF-8 text; UTF-16 with a byte-order mark is read too.
-        root: str. The directory that the paths are relative to, or that absolute ones
-            lie below. Defaults to the one that `root.txt` beside the list names, where
-            there is one, else to the list's own directory.
+        root: str. The directory that paths are relative to; absolute paths must lie
+            below it. Defaults to the directory that `root.txt` beside the list names,
+            if there is such a file, else the list's own directory.
         label_names: list of str. Defaults to the lines of `labels.txt` beside the
-            list, where there is one.
-        classes: int. Number of classes of a list of class indices. Defaults to the
-            number of label names, else to the largest index + 1.
+            list, if there is such a file.
+        classes: int. Number of classes, for a list of class indices. Defaults to the
+            number of label names, else the largest index + 1.
         verify_images: bool. Whether to decode every image now, so that a damaged
             one is found before the training. Defaults to `True`.
 
@@ -54,9 +54,9 @@ def read_image_list(
         An `ImageSet` of absolute paths.
 
     Raises:
-        ValueError: for an empty list, a malformed line, a missing or unreadable
-            image, labels of unequal length, a path that stands twice or leaves the
-            root; the error names the file and the line.
+        ValueError: for an empty list, a malformed line, a missing or unreadable image,
+            labels of unequal length, or a path that occurs twice or leaves the root;
+            the error names the file and the line.
 
     Example:
 
@@ -89,7 +89,7 @@ def read_image_list(
         path = _path_below(root, image, where)
         if path in lines:
             raise ValueError(
-                f"{where}: the path stands on line {lines[path]} already. "
+                f"{where}: the path is already on line {lines[path]}. "
                 f"Received: {image!r}."
             )
         lines[path] = number
@@ -105,13 +105,13 @@ def read_image_list(
 
 
 def holds_class_indices(list_file: str | os.PathLike) -> bool:
-    """Whether a list that was read has one class index a line."""
+    """Returns whether a valid list has one class index per line."""
     _, first = next(_numbered_lines(list_file))
     return len(split_line(first)[1]) == 1
 
 
 def read_label_names(path: str | os.PathLike) -> list[str] | None:
-    """The lines of a file of label names, or None where there is no such file."""
+    """Reads the lines of a file of label names; None if there is no such file."""
     if not os.path.isfile(path):
         return None
     return [line for _, line in _numbered_lines(path)]
@@ -134,7 +134,7 @@ def _numbered_lines(list_file: str) -> Iterator[tuple[int, str]]:
 
 
 def _encoding(list_file: str) -> str:
-    """The encoding of a byte-order mark: PowerShell writes UTF-16, others UTF-8."""
+    """Returns the encoding by its byte-order mark: PowerShell writes UTF-16."""
     with open(list_file, "rb") as file:
         start = file.read(4)
     for mark, encoding in _BYTE_ORDER_MARKS.items():
@@ -144,24 +144,24 @@ def _encoding(list_file: str) -> str:
 
 
 def _named_root(folder: str) -> str:
-    """The directory that `root.txt` names; without it, that of the lists."""
+    """Returns the directory that `root.txt` names, by default that of the lists."""
     path = os.path.join(folder, ROOT_FILE)
     lines = [line for _, line in _numbered_lines(path)] if os.path.isfile(path) else []
     if len(lines) > 1 or any(names_server(line) for line in lines):
         raise ValueError(
-            f"{path!r} must name one directory, that of the images. "
+            f"{path!r} must name the one directory of the images. "
             f"Received: {lines[0][:200]!r}."
         )
     return os.path.join(folder, *lines)
 
 
 def names_server(path: str) -> bool:
-    """Whether a path stands for a share of another machine, which nobody asked for."""
+    """Returns whether a path is on another machine, which must not be contacted."""
     return path.replace("\\", "/").startswith("//")
 
 
 def split_line(line: str) -> tuple[str, list[int]]:
-    """The path of a line, which may hold spaces, and the numbers at its end."""
+    """Splits a line into its path, which may hold spaces, and the numbers after it."""
     words = line.split()
     if len(words) > 1 and words[-1] == _NO_LABEL and not words[-2].isdecimal():
         return line.rsplit(None, 1)[0], [-1]
@@ -215,10 +215,10 @@ def _to_multi_hot(rows, label_names, classes, list_file, lines) -> np.ndarray:
             raise ValueError(
                 f"{list_file}, line {lines[worst]}: a class index must be less than "
                 f"the number of classes, {classes}. Received: {indices[worst]}. A "
-                "single number is a class index; a label that an image may lack "
-                "needs a column for each of two labels or more."
+                "single number is a class index; labels of 0 or 1 need two columns "
+                "or more."
             )
-        # Ones into zeros: the system gives no memory for zeros nobody reads.
+        # Only ones are written: pages of untouched zeros take no memory.
         labels = np.zeros((len(indices), classes), np.uint8)
         rows = np.flatnonzero(indices >= 0)
         labels[rows, indices[rows]] = 1

@@ -1,4 +1,4 @@
-"""Image sets as list files."""
+"""Writing image sets as list files."""
 
 import os
 from collections.abc import Mapping, Sequence
@@ -23,19 +23,18 @@ def write_lists(
 ) -> None:
     """Writes the lists of the parts of a data set, and the names of its labels.
 
-    Lists of an earlier call are replaced, and those of other parts removed. Where the
-    images do not lie in `directory`, `root.txt` in it says where they do.
+    Lists of an earlier call are replaced, and those of other parts removed. If the
+    images do not lie in `directory`, `root.txt` in it names their directory.
 
     Args:
         parts: dict of `"train"`, `"validation"`, `"query"` or `"database"` to an
             `ImageSet` of paths. The queries are `test.txt`.
-        directory: str. Made if it is missing.
+        directory: str. Created if it does not exist.
         root: str. The directory that the paths in the lists are relative to. Defaults
-            to the images' common one.
+            to the images' common directory.
 
     Raises:
-        ValueError: for images that are not files, and for a path that no line of a
-            list can hold.
+        ValueError: if images are not files, or if a path cannot be written in a list.
 
     Example:
 
@@ -50,7 +49,7 @@ def write_lists(
     directory = os.path.abspath(directory)
     root = _common_folder(paths) if root is None else os.path.abspath(root)
     single = all((x.labels.sum(axis=1) <= 1).all() for x in parts.values())
-    # All are made before one is written.
+    # All contents are checked before any file is written.
     contents = {
         f"{PARTS[part]}.txt": _lines(images, root, single)
         for part, images in parts.items()
@@ -62,14 +61,14 @@ def write_lists(
 
 
 def write_indices(split: Sequence[str], directory: str | os.PathLike) -> None:
-    """Writes which images of a data set are in which part, for those that are no files.
+    """Writes the indices of the images of each part, for images that are not files.
 
     `PART_indices.txt` has the index of an image on each line, from 0. Lists of an
     earlier call are removed.
 
     Args:
         split: list of str, the part of each image, as `ImageSet.split`.
-        directory: str. Made if it is missing.
+        directory: str. Created if it does not exist.
 
     Example:
 
@@ -124,7 +123,7 @@ def _common_folder(paths: list) -> str:
 
 
 def _place_of(root: str, directory: str) -> str:
-    """A relative path where both may be moved together, else the whole one."""
+    """Returns a relative path if both may be moved together, else the absolute one."""
     parent = os.path.dirname(directory)
     with suppress(ValueError):  # Of different drives.
         if os.path.commonpath([parent, root]) in (parent, root):

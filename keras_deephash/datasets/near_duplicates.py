@@ -7,28 +7,28 @@ from PIL import Image
 
 from keras_deephash.datasets.readable import map_images
 
-# Two images are nearly the same where their small pictures differ by less than this
+# Two images are nearly the same if their small pictures differ by less than this
 # many of 256 levels, root mean square. A JPEG that is saved again at quality 75, or at
 # half its size, differs by 1 or 2; photos of different things by 20 to 80.
 _LEVELS = 3.0
-_LUMA, _CHROMA = 16, 4  # Pixels of a side of the small pictures.
-# A group of many is found by its members' nearest ones.
+_LUMA, _CHROMA = 16, 4  # Sides of the small pictures in pixels.
+# Neighbours that are searched for each picture; they link larger groups.
 _NEIGHBORS = 8
 # Larger sets are searched in part, each picture in the cells that lie next to it.
 _MOST_COMPARED = 50_000
 
 
 def group_near_duplicates(images: Sequence) -> np.ndarray:
-    """Groups of images that are nearly the same, so that no split parts them.
+    """Groups images that are nearly the same, so that a split can keep them together.
 
     Args:
-        images: n images, as `read_image` takes: paths, say.
+        images: n images that `read_image` accepts, such as paths.
 
     Returns:
         int array [n], the number of each image's group, from 0.
 
     Raises:
-        ValueError: if images cannot be read; it names all of them.
+        ValueError: if images cannot be read; the error names all of them.
 
     Example:
 
@@ -42,7 +42,7 @@ def group_near_duplicates(images: Sequence) -> np.ndarray:
     if not pictures:
         return np.empty(0, np.int64)
     pictures = np.stack(pictures)
-    # Many equal ones would be each other's nearest, and hide the others.
+    # Many equal pictures would be each other's nearest, and hide the others.
     distinct, number = np.unique(pictures, axis=0, return_inverse=True)
     rows, columns = _close_pairs(distinct.astype(np.float32))
     ones = np.ones(len(rows), bool)

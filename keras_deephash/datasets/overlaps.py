@@ -63,14 +63,14 @@ def check_splits(
     """Looks for images that are in two of train, query and database.
 
     Args:
-        train: `ImageSet`. Defaults to `None`, not checked; so the others.
+        train: `ImageSet`. Defaults to `None`, not checked, like the other two.
         query: `ImageSet`.
         database: `ImageSet`. In some protocols the training images are a part of
             the database: leave `train` out then.
 
     Returns:
         A `SplitReport` of overlaps by path and by content (equal pixels, whatever
-        the file is called); `report.ok` is True where there is none.
+        the file is called); `report.ok` is True if there are none.
 
     Raises:
         ValueError: for fewer than two sets.
@@ -103,12 +103,11 @@ def shared(
     other: ImageSet,
     other_keys: Sequence[Hashable],
 ) -> list[tuple[str, str]]:
-    """The names of the images of two sets that have the same key.
+    """Returns the names of the images of two sets that have the same key.
 
     Args:
         one, other: `ImageSet`.
-        keys, other_keys: list of what tells the images of each apart; None is the key
-            of no other image.
+        keys, other_keys: lists of keys of their images; a key of None matches nothing.
 
     Returns:
         list of pairs of names, one of each set.
@@ -124,7 +123,7 @@ def shared(
 
 
 def real_paths(images: ImageSet) -> list[str | None]:
-    """The files of images, links followed; None for an image in memory."""
+    """Returns the files of images, following links; None for an image in memory."""
     return [
         os.path.realpath(image) if isinstance(image, (str, os.PathLike)) else None
         for image in images.images

@@ -14,7 +14,7 @@ from keras_deephash.datasets.overlaps import real_paths, shared
 from keras_deephash.datasets.split_names import PARTS
 from keras_deephash.text import count, printable
 
-# What must not share images: the training images may be a part of the database.
+# Parts that must not share images: the training images may be in the database.
 _APART = (
     ("train", "query"),
     ("query", "database"),
@@ -26,19 +26,20 @@ _SHOWN = 3
 
 
 def parts_of(images: ImageSet) -> dict[str, ImageSet]:
-    """The parts of a set by its `split`.
+    """Returns the parts of a set by its `split`.
 
     Without queries the validation images are the queries, and without a database the
-    training images are searched.
+    training images are the database.
 
     Args:
         images: `ImageSet` with a `split`.
 
     Returns:
-        dict of `"train"`, `"validation"`, `"query"`, `"database"`, those there are.
+        dict of `"train"`, `"validation"`, `"query"` and `"database"`, if they exist, to
+        an `ImageSet`.
 
     Raises:
-        ValueError: as `check_apart`.
+        ValueError: as for `check_apart`.
     """
     rows: dict[str, list[int]] = {}
     for number, part in enumerate(images.split):
@@ -60,12 +61,12 @@ def check_apart(parts: Mapping[str, ImageSet]) -> None:
     bytes; `check_splits` compares pixels.
 
     Args:
-        parts: dict of `"train"`, `"validation"`, `"query"`, `"database"`, those there
-            are, to an `ImageSet`.
+        parts: dict of `"train"`, `"validation"`, `"query"` and `"database"`, if they
+            exist, to an `ImageSet`.
 
     Raises:
-        ValueError: for a file that is in two parts. Equal contents of two files, or of
-            images in memory, are a warning.
+        ValueError: if a file is in two parts. Equal contents of two files, or of images
+            in memory, give a warning.
     """
     parts = dict(parts)
     if parts.get("database") is parts.get("train"):  # Compared once.
@@ -86,13 +87,13 @@ def check_apart(parts: Mapping[str, ImageSet]) -> None:
             warnings.warn(
                 f"{one} and {other} share {count(len(found), 'image')}, copies of one "
                 f"another: {_listed(found, one, other)}. The figures of an evaluation "
-                "will be better than they should. Nothing is left out.",
+                "will be too good. Nothing is left out.",
                 stacklevel=3,
             )
 
 
 def _listed(pairs: list[tuple[str, str]], one: str, other: str) -> str:
-    """The first pairs of names; of an image in memory its number and its part."""
+    """Lists the first pairs of names; an image in memory by number and part."""
 
     def named(name: str, part: str) -> str:
         in_memory = name.startswith("image ") and name[6:].isdecimal()
@@ -107,9 +108,9 @@ def _listed(pairs: list[tuple[str, str]], one: str, other: str) -> str:
 
 
 def _contents(parts: Mapping[str, ImageSet]) -> dict[str, list]:
-    """A key for each image of each part: its digest, or the path of another file.
+    """Returns a key for each image of each part: a digest of its content, or its path.
 
-    Only files that are as long as another one are read.
+    Only files that have the size of another file are read.
     """
     keys = {
         name: [os.fspath(i) if _is_path(i) else _digest(i) for i in each.images]
@@ -129,7 +130,7 @@ def _is_path(image) -> bool:
 
 
 def _digest(image) -> bytes:
-    """Of the bytes of a file, or of the pixels of an image in memory."""
+    """Returns a digest of the bytes of a file, or the pixels of an image in memory."""
     if _is_path(image):
         with open(image, "rb") as file:
             return hashlib.file_digest(file, "sha256").digest()

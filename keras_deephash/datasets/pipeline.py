@@ -13,8 +13,8 @@ from keras_deephash.preprocessing import Preprocessor
 
 # Canvases of a set are kept in memory up to this many bytes.
 _CACHE_LIMIT = 4 * 1024**3
-# Images that one call into Python loads: a call costs as much as copying a few, while
-# large chunks would take memory, for each core works on one.
+# Images that one call into Python loads. A call costs as much as copying a few images,
+# but large chunks would take much memory, because each core works on one.
 _CHUNK = 16
 
 
@@ -29,30 +29,29 @@ def image_dataset(
     augment=None,
     full_batches: bool = True,
 ) -> tf.data.Dataset:
-    """Batches of pixels and labels for `fit`, `evaluate` and `predict`.
+    """Creates batches of pixels and labels for `fit`, `evaluate` and `predict`.
 
-    For training, the images are shuffled anew each epoch, cropped at random from
-    the canvas, flipped at random, and every batch is full; for evaluation they come
-    in order, centre-cropped, with the last batch as long as it is.
+    For training, the images are shuffled in each epoch, cropped at random from the
+    canvas and flipped at random, and every batch is full. For evaluation they are
+    centre-cropped and in order, and the last batch may be smaller.
 
     Args:
         images: `ImageSet`.
         preprocessor: `Preprocessor` of the model, `model.preprocessor`.
-        batch_size: int. Images a (global) batch. Defaults to `128`.
-        training: bool. Defaults to `False`.
+        batch_size: int. Images per (global) batch. Defaults to `128`.
+        training: bool. Whether the batches are for training. Defaults to `False`.
         seed: int, >= 0, or `callbacks.EpochSeeds`. Seed of the shuffling, the crops,
-            the flips and `augment`. With an int, every iteration over the dataset
-            draws them anew; with `EpochSeeds`, an epoch's number says what is drawn,
-            also in a training that is resumed. Defaults to `0`.
+            the flips and `augment`. With an int, every iteration over the dataset draws
+            other ones; with `EpochSeeds`, they depend only on the number of the epoch,
+            even if the training is resumed. Defaults to `0`.
         cache: bool or `"auto"`. Whether to keep decoded and resized images in
             memory; `"auto"` does so up to 4 GiB. Defaults to `"auto"`.
         flip: bool. Whether to mirror half of the training images.
             Defaults to `True`.
-        augment: function of a uint8 crop [image_size, image_size, 3] and a seed
-            int32 [2] to such a crop, in TensorFlow, for training.
-            Defaults to `None`.
-        full_batches: bool. Whether training leaves out, in every epoch, the images
-            that are too few for another batch. Defaults to `True`.
+        augment: TensorFlow function that maps a uint8 crop [image_size, image_size, 3]
+            and a seed, int32 [2], to such a crop, for training. Defaults to `None`.
+        full_batches: bool. Whether training leaves out the last images of each epoch if
+            they do not fill a batch. Defaults to `True`.
 
     Returns:
         `tf.data.Dataset` of (uint8 [b, image_size, image_size, 3], float32 [b, L]).
@@ -108,15 +107,15 @@ def image_dataset(
     steps = count // batch_size if full_batches else -(-count // batch_size)
     dataset = dataset.apply(tf.data.experimental.assert_cardinality(steps))
     dataset = dataset.prefetch(tf.data.AUTOTUNE)
-    # TensorFlow never lets go of a Python function in a graph, nor of what it holds.
-    # What is made of a dataset, and every iterator over it, keep the dataset alive.
+    # TensorFlow never frees a Python function in a graph, nor the objects it holds.
+    # Datasets that are made from this one, and iterators, keep this one alive.
     weakref.finalize(dataset, canvases.release)
-    dataset.class_names = images.label_names  # As Keras calls them, and `fit` asks.
+    dataset.class_names = images.label_names  # Keras's name for them; `fit` reads it.
     return dataset
 
 
 def keeps_canvases(count: int, size: int) -> bool:
-    """Whether `cache="auto"` keeps so many images of size x size pixels in memory."""
+    """Returns whether `cache="auto"` keeps `count` images of size x size pixels."""
     return count * size**2 * 3 <= _CACHE_LIMIT
 
 
@@ -129,17 +128,17 @@ class _Canvases:
         self._stored = stored
         self._known = np.zeros(len(images), bool)
         self._kept = None
-        if keep:  # The system gives this memory page by page, as the images come.
+        if keep:  # Pages of memory are only used once an image is written to them.
             self._kept = np.empty((len(images), size, size, 3), np.uint8)
 
     def load(self, indices):
-        """Indices int64 [n] to pixels uint8 [n, size, size, 3] and labels [n, L]."""
+        """Loads pixels uint8 [n, size, size, 3] and labels [n, L] of indices [n]."""
         labels, kept = self._labels[indices].astype(np.float32), self._kept
         if kept is None:
             return np.stack([self._stored(self._images[i]) for i in indices]), labels
         for i in indices[~self._known[indices]]:
             kept[i] = self._stored(self._images[i])
-            self._known[i] = True  # Last: other threads read along.
+            self._known[i] = True  # Last, because other threads read it.
         return kept[indices], labels
 
     def release(self):
@@ -147,7 +146,7 @@ class _Canvases:
 
 
 def _random_order(count: int, seeds: EpochSeeds):
-    """Every index once, in random order, each with a random seed, int32 [2]."""
+    """A dataset of every index in random order, each with a random seed, int32 [2]."""
 
     def draw(iteration):
         generator = seeds.generator(iteration)
@@ -159,8 +158,8 @@ def _random_order(count: int, seeds: EpochSeeds):
         order, views = tf.numpy_function(draw, [iteration], (tf.int64, tf.int32))
         return tf.ensure_shape(order, (count,)), tf.ensure_shape(views, (count, 2))
 
-    # One number an iteration, in the order in which iterators are made. As everywhere
-    # in TensorFlow, it depends on `keras.utils.set_random_seed` too.
+    # One number per iteration, in the order in which iterators are created. As
+    # everywhere in TensorFlow, it depends on `keras.utils.set_random_seed` too.
     iterations = tf.data.Dataset.random(seeds.seed, rerandomize_each_iteration=True)
     return iterations.take(1).map(draw_in_graph).unbatch()
 

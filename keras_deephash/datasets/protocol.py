@@ -52,7 +52,7 @@ def read_lists(
     """
     if os.path.isfile(root):
         raise ValueError(
-            "Name the directory in which the lists lie. "
+            "Give the directory that holds the lists. "
             f"Received: {os.fspath(root)!r}, a file."
         )
     sets = [
@@ -94,16 +94,16 @@ def split_by_class(
         label_names: list of str, one for each class.
         train: int. Training images per class.
         query: int. Query images per class; the rest of a class is the database.
-        seed: int. Defaults to `0`.
+        seed: int. Seed of the split. Defaults to `0`.
 
     Returns:
         `Splits`.
 
     Raises:
-        ValueError: for classes that have no name or too few images.
+        ValueError: if a class has no name or too few images.
     """
     classes = np.asarray(classes)
-    if classes.shape == (len(images), 1):  # As Keras's data sets have them.
+    if classes.shape == (len(images), 1):  # As in Keras's data sets.
         classes = classes[:, 0]
     if classes.shape != (len(images),) or classes.dtype.kind not in "iu":
         raise ValueError(

@@ -12,14 +12,14 @@ def check_readable(images: Sequence) -> None:
 
 
 def map_images(function: Callable, images: Sequence) -> list:
-    """The results of a function of the pixels of each image.
+    """Applies a function to the pixels of each image, and returns the results.
 
     Args:
-        function: of uint8 pixels [h, w, 3].
-        images: what `read_image` takes.
+        function: function of uint8 pixels [h, w, 3].
+        images: images that `read_image` accepts.
 
     Raises:
-        ValueError: if images cannot be read; it names all of them.
+        ValueError: if images cannot be read; the error names all of them.
     """
 
     def run(number):
@@ -28,7 +28,7 @@ def map_images(function: Callable, images: Sequence) -> list:
         except (OSError, ValueError) as error:
             return None, error.with_traceback(None)
 
-    # By number: what is decoded when it is asked for is not asked for at once.
+    # By number, so that lazy sequences do not decode all images at once.
     with ThreadPoolExecutor() as readers:
         made = list(readers.map(run, range(len(images)), chunksize=64))
     problems = {n: error for n, (_, error) in enumerate(made) if error is not None}

@@ -14,7 +14,7 @@ from keras_deephash.datasets.table_rows import is_table
 
 
 def holds_lists(data: str | os.PathLike) -> bool:
-    """Whether a directory has one of the lists of a data set."""
+    """Returns whether a directory holds a list of a data set."""
     return any(os.path.isfile(os.path.join(data, name)) for name in LIST_FILES)
 
 
@@ -26,7 +26,7 @@ def read_images(
     separator: str | None = None,
     verify_images: bool = True,
 ) -> ImageSet:
-    """The images of a folder of classes or of a table.
+    """Reads the images of a folder of classes or of a table.
 
     Args:
         data: str.
@@ -35,7 +35,7 @@ def read_images(
         verify_images: bool. Defaults to `True`.
 
     Raises:
-        ValueError: for what is neither, and for columns of what is no table.
+        ValueError: if `data` is neither, or if columns are given and it is no table.
     """
     columns = {
         "path_column": path_column,
@@ -48,7 +48,7 @@ def read_images(
         return from_table(data, **columns, verify_images=verify_images)
     if not os.path.isdir(data):
         exists = os.path.exists(data)
-        there = "a file of another kind" if exists else "which is not there"
+        there = "a file of another kind" if exists else "which does not exist"
         raise ValueError(
             "The data must be a folder with one folder for each class, a directory "
             "with train.txt, test.txt and database.txt, or a table, .csv, .tsv, "
@@ -64,16 +64,16 @@ def read_parts_of_lists(
     verify_images: bool = True,
     **columns,
 ) -> dict[str, ImageSet]:
-    """The parts of a directory of lists, which must not share images.
+    """Reads the parts of a directory of lists, which must not share images.
 
     Args:
         data: str, a directory that `holds_lists`.
         parts: list of `"train"`, `"validation"`, `"query"` and `"database"`.
         verify_images: bool. Defaults to `True`.
-        **columns: of tables, which must be None.
+        **columns: options for tables, which must be None.
 
     Raises:
-        ValueError: as `read_lists` and `check_apart`, and for columns.
+        ValueError: as for `read_lists` and `check_apart`, or if a column is given.
     """
     _check_no_columns(data, columns)
     names = [PARTS[part] for part in parts]
@@ -85,7 +85,7 @@ def read_parts_of_lists(
 def read_query_and_database(
     data: str | os.PathLike, verify_images: bool = False, **columns
 ) -> tuple[ImageSet, ImageSet]:
-    """The queries and the database of what `read_images` takes, or of lists.
+    """Reads the queries and the database of lists, or of data with a split.
 
     Args:
         data: str.
@@ -93,8 +93,7 @@ def read_query_and_database(
         **columns: as for `read_images`.
 
     Raises:
-        ValueError: where there are no queries or no database, or where they share
-            images.
+        ValueError: if there are no queries or no database, or if they share images.
     """
     if os.path.isdir(data) and holds_lists(data):
         parts = "query", "database"
@@ -104,9 +103,9 @@ def read_query_and_database(
     parts = {} if images.split is None else parts_of(images)
     if not {"query", "database"} <= parts.keys():
         raise ValueError(
-            "An evaluation needs queries and a database, and these images are not "
-            "split so. Name the lists that the training wrote, OUTPUT.lists, or write "
-            f"some: `keras-deephash lists`. Received: {os.fspath(data)!r}."
+            "An evaluation needs queries and a database, but these images have no such "
+            "split. Give the lists that the training wrote, OUTPUT.lists, or write "
+            f"lists with `keras-deephash lists`. Received: {os.fspath(data)!r}."
         )
     return parts["query"], parts["database"]
 

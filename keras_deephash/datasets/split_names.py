@@ -1,4 +1,4 @@
-"""The names that people give to the parts of a data set."""
+"""The usual names of the parts of a data set."""
 
 # The parts, and the list file of each.
 PARTS = {
@@ -17,10 +17,10 @@ _PART_OF = {name: part for part, names in _NAMES.items() for name in names}
 
 
 def part_of(name: str) -> str | None:
-    """The part that a name stands for, `"query"` for `"Test"`; None for others."""
+    """Returns the part that a name means, `"query"` for `"Test"`; None if unknown."""
     return _PART_OF.get(name.strip().casefold())
 
 
 def known_names() -> str:
-    """The known names, for an error."""
+    """Returns the known names as text, for an error."""
     return "; ".join(f"{' or '.join(names)}: {part}" for part, names in _NAMES.items())

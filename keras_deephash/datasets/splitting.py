@@ -1,4 +1,4 @@
-"""A split of a data set that has none: training images, queries and database."""
+"""Splitting a data set into training images, queries and database."""
 
 import numpy as np
 
@@ -10,12 +10,12 @@ from keras_deephash.datasets.near_duplicates import group_near_duplicates
 def split_images(
     images: ImageSet, query: float = 0.1, database: float = 0.2, seed: int = 0
 ) -> ImageSet:
-    """Gives every image of a set to training, queries or database.
+    """Assigns every image of a set to training, queries or database.
 
-    Each label's images are shared out alike, by the first label of an image. Images
-    that are nearly the same stay together. A label of two different images has one in
-    training and one in the database; of one, in training. Images without a label go to
-    training.
+    The shares are the same for each label; an image with several labels counts for the
+    first. Images that are nearly the same stay together. If a label has only two
+    different images, one is for training and one for the database; a single one is for
+    training, and so are images without a label.
 
     Args:
         images: `ImageSet`.
@@ -28,8 +28,8 @@ def split_images(
         The `ImageSet` with its `split`.
 
     Raises:
-        ValueError: for shares that leave nothing to training, for images that cannot
-            be read, and where no label has three different images.
+        ValueError: if the shares leave no images for training, if images cannot be
+            read, or if no label has three different images.
 
     Example:
 
@@ -49,7 +49,7 @@ def split_images(
     generator = np.random.default_rng(check_integer("seed", seed, minimum=0))
     groups = group_near_duplicates(images.images)
     labels = np.where(images.is_labelled, images.labels.argmax(axis=1), -1)
-    # A group of several labels goes with its first image.
+    # A group with several labels counts for the label of its first image.
     _, first, group_of = np.unique(groups, return_index=True, return_inverse=True)
     sizes = np.bincount(group_of, minlength=len(first))
     parts = np.full(len(first), "train", object)
@@ -60,9 +60,9 @@ def split_images(
     split = parts[group_of].tolist()
     if not {"query", "database"} <= set(split):
         raise ValueError(
-            "A split needs a label of at least three images that differ, to train on, "
-            f"to search with and to be found. Received: {images}. Add images, or name "
-            "the parts yourself: folders train, test and database."
+            "A split needs a label with at least three different images, one each for "
+            f"training, queries and database. Received: {images}. Add images, or split "
+            "them yourself into folders train, test and database."
         )
     return ImageSet(images.images, images.labels, images.label_names, split)
 
@@ -70,14 +70,14 @@ def split_images(
 def _share_out(
     members: np.ndarray, sizes: np.ndarray, shares: tuple[float, float], generator
 ) -> dict[str, np.ndarray]:
-    """The groups of a label that go to the queries and to the database.
+    """Returns the groups of a label for the queries and for the database.
 
     Args:
         members: ints, the numbers of the label's groups.
-        sizes: ints, the images of every group.
+        sizes: ints, the number of images of every group.
     """
     members = generator.permutation(members)
-    # Large groups last, to training: one would be more than the share of the others.
+    # Large groups last, for training: one could exceed the shares of the other parts.
     members = members[np.argsort(sizes[members], kind="stable")]
     count, total = len(members), sizes[members].sum()
     if count < 3:

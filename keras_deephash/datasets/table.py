@@ -1,4 +1,4 @@
-"""A table of images: a row has a path, labels, and perhaps a part of the data set."""
+"""Tables of images: a row has a path, labels, and maybe a part of the data set."""
 
 import os
 from collections.abc import Iterable, Sequence
@@ -34,23 +34,24 @@ def from_table(
     label_names: Sequence[str] | None = None,
     verify_images: bool = True,
 ) -> ImageSet:
-    """The images that a CSV, JSON-lines or Parquet file lists.
+    """Reads a CSV, JSON-lines or Parquet file that lists images.
 
-    A row has the path of an image and its label, or its labels: in a CSV file between
-    separators, `cat|dog`, elsewhere as a list too. An image may have none. Names of
-    columns count without case, spaces, `_` and `-`.
+    A row has the path of an image and its label or labels: in a CSV file with
+    separators, `cat|dog`, in other files also as a list. An image may have no label.
+    Names of columns are compared without case, spaces, `_` and `-`.
 
     Args:
         table: str. A `.csv`, `.tsv`, `.jsonl`, `.ndjson` or `.parquet` file.
         root: str. Directory that the paths are relative to. Defaults to the table's.
-        path_column: str. Defaults to the one called `path`, `image`, `file`,
-            `filename`, `image_path` or the like.
-        label_column: str. Defaults to the one called `label`, `class`, `category`,
+        path_column: str. Defaults to the column called `path`, `image`, `file`,
+            `filename`, `image_path` or similar.
+        label_column: str. Defaults to the column called `label`, `class`, `category`,
             `tag`, `target`, or the plural.
-        split_column: str. Defaults to the one called `split`, `subset`, `part` or
-            `partition`, where there is one. Its values are those of the folders of
-            `from_folder`: `train`, `val`, `test` and so on. `"none"`: no column is.
-        separator: str. Between labels in one text. Defaults to `"|"`.
+        split_column: str. Defaults to the column called `split`, `subset`, `part` or
+            `partition`, if there is one. Its values are those of the folders of
+            `from_folder`: `train`, `val`, `test` and so on. `"none"` means that no
+            column is a split.
+        separator: str. Separator between labels in one text. Defaults to `"|"`.
         label_names: list of str, the order of the labels. Defaults to `None`: all that
             occur, sorted.
         verify_images: bool. Whether to decode every image now. Defaults to `True`.
@@ -60,9 +61,9 @@ def from_table(
 
     Raises:
         ValueError: for a column that does not exist, a file that does not exist, an
-            image that stands twice, names that differ only in case, and images that
+            image that occurs twice, names that differ only in case, and images that
             cannot be read; the error names the file and the line.
-        ImportError: for Parquet, where nothing that reads it is installed.
+        ImportError: for Parquet, if no package that reads it is installed.
 
     Example:
 
@@ -109,7 +110,7 @@ def _find(
     table: str,
     needed: bool = True,
 ) -> str | None:
-    """The name of a column, as it stands in the table."""
+    """Returns the name of a column, as it is written in the table."""
     there = f"{table} has {', '.join(repr(printable(str(c))) for c in columns)}"
     if given is not None:
         if given in columns:
@@ -120,17 +121,17 @@ def _find(
         )
     found = [c for c in columns if _simple(c) in known]
     if len(found) > 1 or (needed and not found):
-        what = f"{len(found)} columns could be it" if found else "no column is it"
-        none = "" if needed else f' If none of them is, give "{_NO_SPLIT}".'
+        what = f"{len(found)} columns have" if found else "no column has"
+        none = "" if needed else f' If no column is a split, give "{_NO_SPLIT}".'
         raise ValueError(
-            f"Name the column, {named_option(argument)}: {what}, which would be called "
+            f"Name the column by {named_option(argument)}: {what} one of the names "
             f"{', '.join(known)}. Received: {there}.{none}"
         )
     return found[0] if found else None
 
 
 def named_option(argument: str, value: str | None = None) -> str:
-    """How an argument is given in Python and on the command line."""
+    """Names an argument as in Python and on the command line."""
     option = f"--{argument.replace('_', '-')}"
     if value is None:
         return f"`{argument}` or {option}"
@@ -145,7 +146,7 @@ def _simple(column) -> str:
 def _paths(
     rows: list[Row], column: str, root: str, split: list[str] | None
 ) -> list[str]:
-    """Absolute paths of the files, all of which there are."""
+    """Returns the absolute paths of the files, which must exist."""
     paths, seen, missing = [], {}, []
     for number, (where, row) in enumerate(rows):
         given = row.get(column)
@@ -162,8 +163,8 @@ def _paths(
         first, others = seen.setdefault(path, (where, set()))
         if others and (part in others or others | {part} != {"train", "database"}):
             raise ValueError(
-                f"{where}: the image stands in {first} already, and several labels go "
-                f"into one row. Received: {given!r}."
+                f"{where}: the image is already in {first}; write several labels into "
+                f"one row. Received: {given!r}."
             )
         others.add(part)
         paths.append(path)
@@ -175,7 +176,7 @@ def _paths(
 
 
 def _names(where: str, value, separator: str) -> list[str]:
-    """The names of a row's labels."""
+    """Returns the names of a row's labels."""
     if value is None:
         return []
     if isinstance(value, str):
@@ -188,7 +189,7 @@ def _names(where: str, value, separator: str) -> list[str]:
             f"{where}: a label must be a name or a number, or a list of them. "
             f"Received: {printable(repr(value))[:80]}."
         )
-    # As data sets say that a label is not known.
+    # Empty texts and -1 mean that a label is not known.
     found = [t for each in values if (t := str(each).strip()) not in ("", "-1")]
     check_different(where, found)
     return found
@@ -199,7 +200,7 @@ def _part(where: str, value, column: str) -> str:
     if part is None:
         raise ValueError(
             f"{where}: the part of the data set must be named: {known_names()}. "
-            f"Received: {printable(repr(value))[:80]}, in the column {column!r}. If "
-            f"that is no split, give {named_option('split_column', _NO_SPLIT)}."
+            f"Received: {printable(repr(value))[:80]}, in the column {column!r}. If it "
+            f"is not a split, give {named_option('split_column', _NO_SPLIT)}."
         )
     return part

@@ -6,23 +6,24 @@ import math
 import os
 from collections.abc import Callable, Iterator
 
-# What a row is, and where it stands.
+# The place of a row in its file, for errors, and its values by column.
 Row = tuple[str, dict]
 
 
 def read_rows(path: str | os.PathLike) -> tuple[list[str], list[Row]]:
-    """The columns of a table and its rows.
+    """Reads the columns and the rows of a table.
 
     Args:
         path: str, of a `.csv`, `.tsv`, `.jsonl`, `.ndjson` or `.parquet` file.
 
     Returns:
-        Tuple of the names of the columns, and of pairs: where the row stands, as errors
-        say it, and a dict of columns to values. A value that is missing is None.
+        Tuple of the names of the columns, and the rows. Each row is a pair of its place
+        in the file, for errors, and a dict of columns to values. A missing value is
+        None.
 
     Raises:
-        ValueError: for another kind of file, one that is damaged, or one without rows.
-        ImportError: for Parquet, where neither pyarrow nor pandas is installed.
+        ValueError: if the file has another type, is damaged, or has no rows.
+        ImportError: for Parquet, if neither pyarrow nor pandas is installed.
     """
     path = os.fspath(path)
     reader = _reader_of(path)
@@ -47,12 +48,12 @@ def read_rows(path: str | os.PathLike) -> tuple[list[str], list[Row]]:
 
 
 def is_table(path: str | os.PathLike) -> bool:
-    """Whether a path has the ending of a table."""
+    """Returns whether a path has the ending of a table."""
     return _reader_of(os.fspath(path)) is not None
 
 
 class _WrongLine(ValueError):
-    """An error that names the line itself."""
+    """An error whose message names the line."""
 
 
 def _rows_of_csv(path: str, delimiter: str | None = None) -> Iterator[Row]:
@@ -61,7 +62,7 @@ def _rows_of_csv(path: str, delimiter: str | None = None) -> Iterator[Row]:
         if delimiter is None:
             head = file.readline()
             file.seek(0)
-            # Where the comma is the decimal point, spreadsheets write semicolons.
+            # In locales with a decimal comma, spreadsheets write semicolons.
             delimiter = ";" if head.count(";") > head.count(",") else ","
         reader = csv.DictReader(file, delimiter=delimiter, strict=True)
         twice = {n for n in reader.fieldnames or () if reader.fieldnames.count(n) > 1}
@@ -105,7 +106,7 @@ def _rows_of_parquet(path: str) -> Iterator[Row]:
     else:
         try:
             table = parquet.read_table(path).to_pylist()
-        except Exception as error:  # Those of Arrow are of its own.
+        except Exception as error:  # Arrow has error classes of its own.
             raise ValueError(error) from None
     for number, row in enumerate(table, start=1):
         yield f"{path}, row {number}", {k: _plain(v) for k, v in row.items()}
@@ -124,9 +125,11 @@ def _read_by_pandas(path: str) -> list[dict]:
 
 
 def _plain(value):
-    """Empty texts and NaN as None, and whole floats as ints: a column of ints in which
-    one is missing holds floats."""
-    if hasattr(value, "tolist"):  # As pandas has lists, and numbers of NumPy.
+    """Turns empty texts and NaN into None, and whole floats into ints.
+
+    A column of ints holds floats if a value is missing.
+    """
+    if hasattr(value, "tolist"):  # Lists of pandas and numbers of NumPy.
         value = value.tolist()
     if isinstance(value, float) and not math.isfinite(value):
         return None

@@ -1,4 +1,4 @@
-"""Word vectors of label names, from files of word2vec and GloVe."""
+"""Word vectors of label names, from word2vec and GloVe files."""
 
 import os
 import re
@@ -14,8 +14,8 @@ from keras_deephash.datasets.vector_file import read_vectors
 from keras_deephash.progress import plain_lines
 
 _EXPECTED = (
-    "`source` must be a file of word2vec, text or binary, or of GloVe, compressed ones "
-    'named .gz or .bz2; or one of gensim\'s models, such as "word2vec-google-news-300".'
+    "`source` must be a word2vec file, text or binary, or a GloVe file, with the ending "
+    '.gz or .bz2 if compressed; or a gensim model, such as "word2vec-google-news-300".'
 )
 
 
@@ -33,21 +33,22 @@ def load(
 
     Args:
         label_names: list of L different strings.
-        source: str. A file of word2vec, text or binary, or of GloVe, which is text
+        source: str. A word2vec file, text or binary, or a GloVe file, which is text
             without a header; each may be compressed, `.gz` or `.bz2`. Or the name of a
             model that gensim downloads once, such as `"word2vec-google-news-300"`.
-            gensim's `KeyedVectors.save_word2vec_format` writes such a file.
+            gensim's `KeyedVectors.save_word2vec_format` writes word2vec files.
         substitutes: dict of label names to the word or words to look up in their
             place, such as `{"automobile": "car"}`. Defaults to `None`.
-        limit: int. Read only the first so many words, the common ones in most files:
-            3 million words of 300 values take 3.6 GB. Defaults to `None`, all words.
+        limit: int. Read only the first `limit` words, which are the most common ones in
+            most files: 3 million words of 300 values take 3.6 GB. Defaults to `None`,
+            all words.
 
     Returns:
         float32 array [L, D], in the order of `label_names`.
 
     Raises:
-        ValueError: if labels are unknown (the error lists all), repeated or no
-            strings; if the file is missing, damaged or of another format; if a vector
+        ValueError: if labels are unknown (the error lists all), repeated or not
+            strings; if the file is missing, damaged or has another format; if a vector
             is zero or not finite; if a download fails.
 
     Example:
@@ -74,7 +75,7 @@ def _refuse(words: dict[str, str], refused, expected: str, source) -> None:
         wrong = [shown[i] for i in np.flatnonzero(refused)]
         raise ValueError(
             f"Every label must have {expected} in {str(source)!r}. Received "
-            f"{len(wrong)} without: {wrong}. Name other words for them, "
+            f"{len(wrong)} without: {wrong}. Give other words for them, "
             '`substitutes={"label": "word"}`, or use another file or `limit`.'
         )
 
@@ -119,7 +120,7 @@ def _find_file(source: str | os.PathLike) -> str:
     path = os.fspath(source) if isinstance(source, str | os.PathLike) else ""
     if os.path.isfile(path):
         return os.path.abspath(path)  # gensim would open `scheme://` remotely.
-    # A mistyped path shall not go to the network: gensim's names have no dot or slash.
+    # A mistyped path must not be looked up online: gensim's names have no dot or slash.
     if os.path.exists(path) or path != source or not re.fullmatch(r"[\w-]+", path):
         raise ValueError(f"{_EXPECTED} Received: {source!r}, which is not a file.")
     return _download(path)
@@ -139,7 +140,7 @@ def _download(name: str) -> str:
             return downloader.load(name, return_path=True)
     except Exception as error:  # The downloader raises a plain Exception.
         raise ValueError(
-            f"{_EXPECTED} Received: {name!r}, no file here and not downloaded. "
+            f"{_EXPECTED} Received: {name!r}, which is neither a file nor downloaded. "
             f"Without network access, give the path of a file. Reason: {error}."
         ) from None
     finally:
@@ -149,7 +150,7 @@ def _download(name: str) -> str:
 def _read(path: str, keys: set[str], limit: int | None) -> dict[str, np.ndarray]:
     try:
         return read_vectors(path, keys, limit)
-    except Exception as error:  # What a damaged file raises, zlib's errors included.
+    except Exception as error:  # A damaged file may raise many, such as zlib's.
         raise ValueError(
             f"{_EXPECTED} Received: {path!r}, which is another format, damaged or "
             f"incomplete. Reason: {error}"

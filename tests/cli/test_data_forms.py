@@ -103,7 +103,7 @@ def test_a_table_with_a_split_and_images_without_labels(birds, capsys):
     assert main(["evaluate", "--preset", "mine", *data]) == 0
     assert main(["evaluate", "--preset", "mine", "--data", "mine.lists"]) == 0
     assert main(["evaluate", "--preset", "mine", "--data", "birds"]) == 1
-    assert "not split so. Name the lists" in capsys.readouterr().err
+    assert "have no such split. Give the lists" in capsys.readouterr().err
 
 
 def test_the_command_that_writes_lists(birds, capsys):
@@ -241,7 +241,7 @@ def damaged(birds):
     "change, message",
     [
         (lists_of_one_label, "images of at least two labels"),
-        (two_images, "at least three images that differ"),
+        (two_images, "at least three different images"),
         (no_queries, "none for query"),
         (damaged, "0.png"),
         (lambda birds: birds.rename("nests"), "must be a folder with one folder for"),

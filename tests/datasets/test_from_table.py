@@ -126,7 +126,7 @@ def test_training_images_may_be_in_the_database(place):
     table.write_text("\n".join(lines))
     assert from_table(table).split == ["train", "database", "query"]
     table.write_text("\n".join([*lines, "0.png,a,test"]))
-    with pytest.raises(ValueError, match=r"line 5: the image stands in .*line 2 alr"):
+    with pytest.raises(ValueError, match=r"line 5: the image is already in .*line 2"):
         from_table(table)
 
 
@@ -147,7 +147,11 @@ def test_label_names_give_the_order(place):
             "(?s)line 3: there is no such",
         ),
         ("path,label\n//host/share/a.png,b\n", {}, "line 2: there is no such image"),
-        ("path,label\n0.png,a\n0.png,b\n", {}, "line 3: the image stands in .*line 2"),
+        (
+            "path,label\n0.png,a\n0.png,b\n",
+            {},
+            "line 3: the image is already in .*line 2",
+        ),
         ("path,label\n,a\n", {}, "line 2: the column 'path' must hold the path"),
         ("path,label\n0.png,a,b\n", {}, "line 2: a line must have a value for each"),
         ("path,label\n0.png\n", {}, "line 2: a line must have a value for each"),
@@ -155,8 +159,8 @@ def test_label_names_give_the_order(place):
         ("path,label\n0.png,Cat\n1.png,cat\n", {}, "'Cat' and 'cat'"),
         ("path,label\n", {}, "at least one row"),
         ("", {}, "at least one row"),
-        ("a,label\n0.png,a\n", {}, "Name the column, .*--path-column: no column is it"),
-        ("path,label,class\n0.png,a,b\n", {}, "--label-column: 2 columns could be it"),
+        ("a,label\n0.png,a\n", {}, "Name the column by .*--path-column: no column has"),
+        ("path,label,class\n0.png,a,b\n", {}, "--label-column: 2 columns have one"),
         ("path,path\n0.png,a\n", {}, "two columns are called 'path'"),
         (
             "path,label\n0.png,a\n",
@@ -231,5 +235,5 @@ def test_minus_one_is_no_label_and_multi_hot_vectors_are_refused(place):
     np.testing.assert_array_equal(images.labels, [[1, 0], [0, 0], [0, 1]])
     rows[0]["label"] = [0, 1, 1]
     table.write_text("\n".join(map(json.dumps, rows)))
-    with pytest.raises(ValueError, match="must name each label once. Multi-hot"):
+    with pytest.raises(ValueError, match="must name each label once. For multi-hot"):
         from_table(table)

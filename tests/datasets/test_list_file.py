@@ -90,7 +90,7 @@ def test_absolute_paths_below_the_root(folder, tmp_path_factory):
     assert len(images) == 6
     rewrite(folder, *(f"{link}/{line}" for line in lines))
     assert len(read_image_list(folder / "train.txt")) == 6
-    with pytest.raises(ValueError, match="line 2: the path stands on line 1"):
+    with pytest.raises(ValueError, match="line 2: the path is already on line 1"):
         read_image_list(rewrite(folder, lines[0], f"{folder}/{lines[0]}"))
     (folder / "images" / "out.png").symlink_to(link)
     with pytest.raises(ValueError, match="line 1: a path must be relative to the root"):
@@ -121,10 +121,13 @@ def test_another_root(folder, tmp_path_factory):
         (["images/0.png 0 1", "images/9.png 0 1"], "line 2: there is no such image"),
         (["images/0.png 0 1", "images/1.png 0 1 1"], "line 2: every line must have"),
         (["images/0.png 0 1", "images/1.png 0 2"], "line 2: labels must be 0 or 1"),
-        (["images/0.png 0 1", "", "images/0.png 0 1"], "line 3: the path stands on"),
+        (
+            ["images/0.png 0 1", "", "images/0.png 0 1"],
+            "line 3: the path is already on",
+        ),
         (
             ["images/0.png 0 1", "images/../images/0.png 0 1"],
-            "line 2: the path stands on line 1",
+            "line 2: the path is already on line 1",
         ),
         (["../secret.png 0 1"], "line 1: a path must be relative to the root"),
         (["/etc/passwd 0 1"], "line 1: a path must be relative to the root"),
