@@ -222,7 +222,9 @@ def test_a_backup_is_of_one_training_at_a_time(make_model, images, labels, tmp_p
                 images, labels, callbacks=[TrainingBackup(tmp_path)], verbose=0
             ),
         ):
-            with pytest.raises(ValueError, match="training that goes on now. Wait"):
+            with pytest.raises(
+                ValueError, match="training that is still running. Wait"
+            ):
                 attempt()
     train(model, images, labels, tmp_path)
 
@@ -230,7 +232,7 @@ def test_a_backup_is_of_one_training_at_a_time(make_model, images, labels, tmp_p
     claim_backup(tmp_path, {})
     with ThreadPoolExecutor() as pool:
         other = pool.submit(claim_backup, tmp_path, {})
-    with pytest.raises(ValueError, match="training that goes on now"):
+    with pytest.raises(ValueError, match="training that is still running"):
         other.result()
     claim_backup(tmp_path, {})  # One after the other is no conflict.
 

@@ -154,7 +154,7 @@ def test_wrong_input_is_named(preset, folder, tmp_path):
     with pytest.raises(ValueError, match="must have a column `path`"):
         encode_files(preset, str(tmp_path / "bad"), output)
     assert not os.path.exists(output)  # Any preset may still use it.
-    with pytest.raises(ValueError, match="makes no codes"):
+    with pytest.raises(ValueError, match="has no codes"):
         encode_files("efficientnet_lite0_imagenet", folder, str(tmp_path / "new"))
 
 

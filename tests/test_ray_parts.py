@@ -74,7 +74,10 @@ def test_tables_that_lack_paths_or_ids(tmp_path, columns, message):
     "tables, message",
     [
         ([{"path": ["a"], "id": [5]}, {"path": ["b"], "id": [5]}], "given twice. .*5"),
-        ([{"path": ["a"], "id": [5]}, {"path": ["b"]}], "`id`, or none. .*0.*1.parq"),
+        (
+            [{"path": ["a"], "id": [5]}, {"path": ["b"]}],
+            "`id`, or none of them. .*0.*1.parq",
+        ),
     ],
 )
 def test_ids_are_those_of_all_tables(tmp_path, tables, message):

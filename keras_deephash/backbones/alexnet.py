@@ -20,11 +20,11 @@ NORMALIZATIONS = ("lrn", "batch")
 class AlexNetBackbone(Backbone):
     """AlexNet up to fc7: images to feature vectors.
 
-    The defaults are the Caffe form exactly: 227 x 227 x 3 inputs, convolutions of
+    The defaults are exactly the Caffe form: 227 x 227 x 3 inputs, convolutions of
     96-256-384-384-256 filters, two channel groups in conv2, conv4 and conv5, local
     response normalization after pool1 and pool2, and fc6 and fc7 of 4096 units with
-    dropout: 56,868,224 parameters. `AlexNetBackbone.small()` has the arguments of a
-    form for images of 32 to 64 pixels.
+    dropout: 56,868,224 parameters. `AlexNetBackbone.small()` creates a form for images
+    of 32 to 64 pixels.
 
     Every stage is named as in Caffe (`conv1`, `relu1`, `pool1`, `norm1`, ... `fc7`,
     `relu7`), so that `backbone.get_layer("pool5").output` gives its feature map.
@@ -164,7 +164,7 @@ class AlexNetBackbone(Backbone):
         Args:
             image_size: int. Height and width of the images in pixels, 32 to 64.
                 Defaults to `32`.
-            **overrides: arguments of `AlexNetBackbone`, in place of the small form's.
+            **overrides: arguments of `AlexNetBackbone` that replace the small form's.
 
         Returns:
             An `AlexNetBackbone`.

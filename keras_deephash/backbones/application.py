@@ -19,8 +19,8 @@ _IMAGENET_STDDEV = np.array([0.229, 0.224, 0.225], "float32")
 class ApplicationBackbone(Backbone):
     """A network of Keras Applications without its classifier, pooled by averages.
 
-    Its `preprocessor` does what the network's own `preprocess_input` does. In a
-    method, the string `"keras:NAME"` stands for it, with ImageNet weights.
+    Its `preprocessor` does the same as the network's own `preprocess_input`. For a
+    method, the string `"keras:NAME"` means this backbone with ImageNet weights.
 
     Args:
         application: str. Name in `keras.applications`, such as `"MobileNetV2"`.
@@ -33,7 +33,7 @@ class ApplicationBackbone(Backbone):
         **kwargs: `name` and `trainable` of `keras.Model`.
 
     Raises:
-        ValueError: if there is no such network, or its weights cannot be had.
+        ValueError: if there is no such network, or its weights cannot be loaded.
 
     Example:
 
@@ -66,7 +66,7 @@ class ApplicationBackbone(Backbone):
         except Exception as error:  # Keras raises a bare one for a failed download.
             raise ValueError(
                 f"`{application}` cannot be built with weights={weights!r} and "
-                f"image_shape={image_shape}: {error} Without network, give the path "
+                f"image_shape={image_shape}: {error} Without internet, give the path "
                 "of a weights file, or `weights=None` for random weights."
             ) from None
         arguments = {"application": application, "image_shape": image_shape}
@@ -76,12 +76,12 @@ class ApplicationBackbone(Backbone):
         self.preprocessor = own_preprocessor(application, image_shape[0])
 
     def get_config(self) -> dict:
-        # The weights themselves are in the file that the configuration belongs to.
+        # The weights are in the file that the configuration belongs to.
         return {**super().get_config(), "weights": None}
 
     @classmethod
     def from_config(cls, config: dict, custom_objects=None) -> "ApplicationBackbone":
-        # A file must not make Keras fetch another one.
+        # A file must not make Keras download another one.
         if config.get("weights") is not None:
             raise ValueError(
                 "`weights` in a configuration must be None: give them to "
@@ -91,10 +91,10 @@ class ApplicationBackbone(Backbone):
 
 
 def own_preprocessor(application: str, image_size: int) -> Preprocessor:
-    """The `Preprocessor` that does what the network's `preprocess_input` does.
+    """Returns a `Preprocessor` that is equal to the network's `preprocess_input`.
 
-    All of Keras's are `(pixels - mean) * scale`, some of them on swapped channels, so
-    three images of one colour each tell everything.
+    All of Keras's functions are `(pixels - mean) * scale`, some with swapped channels,
+    so they are determined by their results for black and for three pure colours.
     """
     module = inspect.getmodule(_find(application))
     black = np.zeros((1, 1, 1, 3), "float32")
@@ -117,14 +117,14 @@ def own_preprocessor(application: str, image_size: int) -> Preprocessor:
 
 
 def _build(application: str, image_shape: tuple, weights: str | None) -> keras.Model:
-    """The network, of the same layers whatever its weights are."""
+    """Builds the network, with the same layers for all kinds of weights."""
     arguments = dict(include_top=False, input_shape=image_shape, pooling="avg")
     with plain_lines():  # Keras may download the weights.
         network = _find(application)(weights=weights, **arguments)
     if weights is None or not application.startswith("EfficientNetB"):
         return network
-    # Keras divides by the roots of these a second time, in a layer that is there with
-    # `weights="imagenet"` alone: not in a preset, and not with the same file by path.
+    # Keras divides by the roots of these a second time, in a layer that exists only for
+    # `weights="imagenet"`: not in a preset, and not with the same file by path.
     pretrained, network = network, _find(application)(weights=None, **arguments)
     network.set_weights(pretrained.get_weights())
     normalization = next(
@@ -138,7 +138,7 @@ def _build(application: str, image_shape: tuple, weights: str | None) -> keras.M
 
 
 def _find(application: str):
-    """The function of Keras Applications of a name, or a ValueError."""
+    """Returns the function of Keras Applications with a name; ValueError if none."""
     names = [n for n in dir(keras.applications) if n[0].isupper()]
     if application not in names:
         raise ValueError(

@@ -11,22 +11,22 @@ from keras_deephash.presets.mixin import PresetMixin
 class Backbone(PresetMixin, keras.Model):
     """Base class: a functional network from images to feature vectors.
 
-    A subclass builds its layers in its constructor and gives `dtype` to each of them.
-    Once registered, under any name, it has presets, `.keras` files and freezing, and
-    a preset of a method on it can be loaded wherever its module has been imported.
+    A subclass builds its layers in its constructor and passes `dtype` to each of them.
+    Once it is registered, under any name, it has presets, `.keras` files and freezing.
+    A preset of a method with it can be loaded wherever its module has been imported.
 
     Args:
         inputs: `keras.Input` of one fixed shape, (height, width, 3).
         outputs: symbolic tensor [n, d], the features.
-        arguments: dict of all arguments of the subclass's constructor but `dtype`,
-            by name: numbers, strings, `None`, and lists or tuples of them. They are
+        arguments: dict of all arguments of the subclass's constructor except `dtype`,
+            by name: numbers, strings, `None`, and lists or tuples of them. They become
             the configuration, and attributes of the backbone.
         dtype: dtype or dtype policy, as given to the layers. Defaults to Keras's.
         **kwargs: `name` and `trainable` of `keras.Model`.
 
     Attributes:
-        preprocessor: `Preprocessor`, what images go through before the network; a
-            preset keeps it. Defaults to `None`: pixels scaled to -1 to 1.
+        preprocessor: `Preprocessor` of the network's images; a preset keeps it.
+            Defaults to `None`: pixels are scaled to the range from -1 to 1.
         dtype_name: str, name of the dtype policy.
 
     Raises:
@@ -93,7 +93,7 @@ class Backbone(PresetMixin, keras.Model):
 
 
 def _plain(value):
-    """A value as JSON has it, so that configurations compare equal."""
+    """Converts tuples to lists, as in JSON, so that configurations compare equal."""
     if isinstance(value, Sequence) and not isinstance(value, str):
         return [_plain(item) for item in value]
     return value

@@ -8,8 +8,8 @@ from keras import layers
 from keras_deephash.backbones.backbone import Backbone
 from keras_deephash.backbones.layers import PACKAGE
 
-# One row a stage: the kernel of its depthwise convolutions, the step of the first
-# one, and the expansion of the channels inside a block.
+# One row per stage: kernel size of its depthwise convolutions, stride of the first one,
+# and expansion of the channels inside a block.
 STAGES = ((3, 1, 1), (3, 2, 6), (5, 2, 6), (3, 2, 6), (5, 1, 6), (5, 2, 6), (3, 1, 6))
 
 
@@ -20,9 +20,9 @@ class EfficientNetLiteBackbone(Backbone):
     The defaults are Lite0: 3,370,704 parameters, 1,280 features, for images of
     224 pixels. Any size of at least 32 pixels works with the same weights.
 
-    Blocks are named by stage and place, `block1a` to `block7a`; the output of a
-    stage is that of its last block, such as `block5c_out`, and
-    `backbone.get_layer("block5c_out").output` is its feature map.
+    Blocks are named by stage and position, `block1a` to `block7a`. The output of a
+    stage is that of its last block: `backbone.get_layer("block5c_out").output` is the
+    feature map of stage 5.
 
     Args:
         image_shape: tuple of 3 ints, (height, width, channels).

@@ -12,18 +12,18 @@ from keras_deephash.presets.format.graph import build_graph, describe_graph
 class FunctionalBackbone(Backbone):
     """A functional model of Keras's own layers, whose presets describe its layers.
 
-    A method makes one of a plain functional model, such as a network of
-    `keras.applications` that was called by the user; the layers are shared. A preset
-    keeps the layers, and which of them are trainable. Layers of other packages,
-    `Lambda` and the like stay out of presets: they are code.
+    A method wraps a plain functional model in it, such as a network of
+    `keras.applications`; the layers are shared. A preset keeps the layers, and which of
+    them are trainable. Layers of other packages, `Lambda` and the like cannot be in
+    presets, because they are code.
 
     Args:
         network: functional `keras.Model`, images [n, h, w, 3] to features [n, d]; or a
-            str, the layers as `get_config` gives them.
+            str, the layers as in `get_config`.
         **kwargs: `name` and `trainable` of `keras.Model`.
 
     Raises:
-        PresetError: if a layer is not one of those that a preset keeps.
+        PresetError: if a preset cannot keep a layer.
 
     Example:
 
@@ -39,19 +39,19 @@ class FunctionalBackbone(Backbone):
         if isinstance(network, str):
             network = build_graph(network)
         else:
-            describe_graph(network)  # Raises before the training, not after it.
+            describe_graph(network)  # Raises now, not after the training.
             kwargs.setdefault("name", network.name)
         super().__init__(network.inputs[0], network.outputs[0], {}, **kwargs)
         self.preprocessor = getattr(network, "preprocessor", None)
 
     def get_config(self) -> dict:
         check_quantization(self._flatten_layers())
-        # Dtypes are among the layers.
+        # The layers include their dtypes.
         config = {"name": self.name, "trainable": self.trainable}
         return {**config, "network": describe_graph(self)}
 
 
 def is_plain(network) -> bool:
-    """Whether a network is a functional model of no class of its own."""
+    """Returns whether a network is a model of one of Keras's own classes."""
     is_model = isinstance(network, keras.Model)
     return is_model and type(network).__module__.partition(".")[0] == "keras"

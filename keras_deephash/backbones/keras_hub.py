@@ -9,7 +9,7 @@ from keras_deephash.backbones.backbone import Backbone
 from keras_deephash.backbones.layer_dtypes import default_dtype
 from keras_deephash.backbones.layers import PACKAGE
 
-# What the networks call the shape of their images, the newer ones first.
+# Names of the argument for the shape of the images, the newer one first.
 _SHAPES = ("image_shape", "input_shape")
 # Arguments that this class has itself.
 _OWN = ("name", "trainable", "dtype", *_SHAPES)
@@ -20,10 +20,10 @@ _DEFAULT_SHAPE = (224, 224, 3)
 class KerasHubBackbone(Backbone):
     """An image network of KerasHub, pooled by averages. Needs the package keras-hub.
 
-    A method makes one of a backbone of KerasHub, for images of its preprocessor's
-    size. The network is built anew for one image size, with the same weights.
-    KerasHub keeps the scaling of pixels in a converter, apart from the network: give
-    the method a `Preprocessor` of the same scaling, or train with the default one.
+    A method wraps a KerasHub backbone in it, for images of the preprocessor's size. The
+    network is built again for one image size, with the same weights. KerasHub keeps the
+    scaling of pixels in a converter, apart from the network: give the method a
+    `Preprocessor` with the same scaling, or train with the default one.
 
     Args:
         network: backbone of `keras_hub.models` that takes images; or a str, the name
@@ -37,7 +37,7 @@ class KerasHubBackbone(Backbone):
 
     Raises:
         ImportError: if keras-hub is not installed.
-        ValueError: if the network does not take images, or not of this size.
+        ValueError: if the network does not accept images of this size.
 
     Example:
 
@@ -72,8 +72,8 @@ class KerasHubBackbone(Backbone):
             except ValueError as error:
                 raise ValueError(
                     f"The weights of the `{network}` do not fit images of shape "
-                    f"{image_shape}: {str(error)[:300]} Use the size that it was "
-                    "made for, and quantize or adapt it in the method."
+                    f"{image_shape}: {str(error)[:300]} Use its original size, and "
+                    "quantize or adapt it in the method."
                 ) from None
         super().__init__(
             built.inputs[0],
@@ -89,13 +89,13 @@ class KerasHubBackbone(Backbone):
 
 
 def is_keras_hub(network) -> bool:
-    """Whether a network is one of KerasHub."""
+    """Returns whether a network is from KerasHub."""
     is_model = isinstance(network, keras.Model)
     return is_model and type(network).__module__.partition(".")[0] == "keras_hub"
 
 
 def _describe(network: keras.Model) -> tuple[str, list, tuple | None]:
-    """Class, arguments and image shape of a network; no shape if it takes any."""
+    """Returns class, arguments and image shape of a network; None for any shape."""
     config = network.get_config()
     shape = next((tuple(config[key]) for key in _SHAPES if config.get(key)), None)
     arguments = [[name, value] for name, value in config.items() if name not in _OWN]
@@ -118,7 +118,7 @@ def _is_plain(value) -> bool:
 
 
 def _build(network: str, image_shape: tuple, arguments, dtype) -> keras.Model:
-    """The network of KerasHub for images of one size."""
+    """Builds a KerasHub network for images of one size."""
     try:
         import keras_hub
     except ImportError as error:
@@ -139,7 +139,7 @@ def _build(network: str, image_shape: tuple, arguments, dtype) -> keras.Model:
 
 
 def _shape_argument(cls: type) -> str:
-    """The name that a class of KerasHub has for the shape of its images."""
+    """Returns a KerasHub class's name of the argument for the image shape."""
     parameters = inspect.signature(cls.__init__).parameters
     for key in _SHAPES:
         if key in parameters:
@@ -151,7 +151,7 @@ def _shape_argument(cls: type) -> str:
 
 
 def _pool(network: keras.Model, dtype):
-    """The features [n, d] of a network, averaged over the image."""
+    """Returns the features [n, d] of a network, averaged over the image."""
     output = network.outputs[0]
     if len(network.outputs) != 1 or len(output.shape) not in (2, 3, 4):
         shapes = [tuple(tensor.shape) for tensor in network.outputs]
@@ -163,7 +163,7 @@ def _pool(network: keras.Model, dtype):
         return keras.layers.GlobalAveragePooling2D(
             "channels_last", dtype=dtype, name="pool"
         )(output)
-    if len(output.shape) == 3:  # Of the patches of a transformer.
+    if len(output.shape) == 3:  # The patches of a transformer.
         return keras.layers.GlobalAveragePooling1D(
             "channels_last", dtype=dtype, name="pool"
         )(output)

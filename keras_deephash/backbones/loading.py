@@ -1,4 +1,4 @@
-"""A backbone by its name, or of a network of another library."""
+"""Loading backbones by name, and wrapping networks of other libraries."""
 
 import os
 
@@ -19,13 +19,13 @@ KERAS_PREFIX = "keras:"
 def load_backbone(
     name: str, image_size: int | None = None, dtype: str | None = None
 ) -> keras.Model:
-    """A backbone with its weights and its `preprocessor`.
+    """Loads a backbone with its weights and its `preprocessor`.
 
     Args:
         name: str. `"keras:NAME"` for a network of Keras Applications with ImageNet
-            weights; the name or directory of a preset: a backbone's, or that of a
-            method, whose backbone it is then; or the class name of a registered
-            backbone, which is made with random weights.
+            weights; the name or directory of a preset of a backbone, or of a method,
+            whose backbone is used; or the class name of a registered backbone, which is
+            created with random weights.
         image_size: int. Height and width of the images in pixels. Defaults to the
             preset's, or 224.
         dtype: dtype policy of the layers. Defaults to the preset's, or Keras's.
@@ -53,7 +53,7 @@ def load_backbone(
 
 
 def _new_backbone(cls: type, image_size: int | None, dtype: str | None) -> keras.Model:
-    """A backbone of a class with random weights."""
+    """Creates a backbone of a class with random weights."""
     given = {"image_size": image_size, "dtype": dtype}
     arguments = {key: value for key, value in given.items() if value is not None}
     known = constructor_parameters(cls)
@@ -71,21 +71,21 @@ def _new_backbone(cls: type, image_size: int | None, dtype: str | None) -> keras
     except TypeError as error:
         raise ValueError(
             f"A backbone that is named by its class must have defaults for all its "
-            f"arguments, and `{cls.__name__}` does not: {error}."
+            f"arguments, but `{cls.__name__}` does not: {error}."
         ) from None
 
 
 def as_backbone(
     backbone: keras.Model | str | os.PathLike, preprocessor: Preprocessor | None
 ) -> keras.Model:
-    """The backbone that a user gives a method, in a form that a preset can keep.
+    """Returns a method's backbone in a form that a preset can keep, if possible.
 
     Args:
         backbone: a backbone, its name, a network of KerasHub or a functional model.
         preprocessor: `Preprocessor` of the method, or `None`.
 
     Returns:
-        A `Backbone` where the network can be one, else the network itself.
+        A `Backbone` if the network can be wrapped in one, else the network itself.
     """
     if isinstance(backbone, (str, os.PathLike)):
         return load_backbone(os.fspath(backbone))
@@ -99,7 +99,7 @@ def as_backbone(
         try:
             return FunctionalBackbone(backbone)
         except PresetError:
-            return backbone  # Without presets, as a model of any other class.
+            return backbone  # It has no presets, like models of other classes.
     return backbone
 
 

@@ -1,4 +1,4 @@
-"""The backbones by name: those of this package, of others, and of the user."""
+"""The registry of backbones: of this package, of others, and of the user."""
 
 from keras_deephash.backbones.backbone import Backbone
 from keras_deephash.class_registry import ClassRegistry

@@ -1,4 +1,4 @@
-"""A backbone in two parts: one that stays as it is, and one that learns."""
+"""A backbone in two parts: one that is frozen, and one that is trained."""
 
 import keras
 import numpy as np
@@ -10,20 +10,20 @@ from keras_deephash.progress import Progress
 class SplitBackbone:
     """The two parts of a backbone, which share its layers.
 
-    Between them lie frozen features: what the first part makes of images, and what
-    the second part takes in place of images.
+    The outputs of the first part are the frozen features, which the second part takes
+    in place of images.
 
     Args:
         backbone: functional `keras.Model`, such as `EfficientNetLiteBackbone`.
         until: str. Name of the last layer of the first part.
 
     Attributes:
-        trunk: `keras.Model`, images to the output of that layer.
-        head: `keras.Model`, from there to the features.
+        trunk: `keras.Model`, from images to the output of that layer.
+        head: `keras.Model`, from that output to the features.
         until: str.
 
     Raises:
-        ValueError: if there is no such layer, or if the backbone has a way around it.
+        ValueError: if there is no such layer, or if connections bypass it.
 
     Example:
 
@@ -45,12 +45,12 @@ class SplitBackbone:
             self.trunk = keras.Model(backbone.input, middle, name="trunk")
         except ValueError:
             raise ValueError(
-                "`until` must be a layer that everything behind it depends on alone, "
+                "`until` must be a layer that no connection bypasses, "
                 f"such as the end of a block. Received: until={until!r}."
             ) from None
         self.until = until
         self._held = []
-        # The graph of the trunk, and what it was made of.
+        # The graph of the trunk, and the objects that it was traced with.
         self._run, self._made_of = None, None
 
     # === Learning ===
@@ -62,7 +62,7 @@ class SplitBackbone:
             layer.trainable = False
 
     def release(self) -> None:
-        """Takes `freeze` back; what was untrainable before stays so."""
+        """Undoes `freeze`; layers that were untrainable before stay so."""
         for layer in self._held:
             layer.trainable = True
         self._held = []
@@ -70,18 +70,18 @@ class SplitBackbone:
     # === Frozen features ===
 
     def is_frozen(self, batch) -> bool:
-        """Whether a batch is of frozen features, by its shape, and not of images."""
+        """Returns whether a batch has the shape of frozen features."""
         return tuple(batch.shape[1:]) == self.trunk.output_shape[1:]
 
     def frozen_features(
         self, dataset: tf.data.Dataset, count: int, normalize, verbose="auto"
     ) -> tuple[np.ndarray, np.ndarray]:
-        """The outputs of the trunk for batches of images and labels.
+        """Computes the outputs of the trunk for batches of images and labels.
 
         Args:
             dataset: `tf.data.Dataset` of pixels and multi-hot labels.
             count: int. Number of its images.
-            normalize: function of pixels to what the network takes.
+            normalize: function that maps pixels to the network's inputs.
             verbose: `"auto"`, 0 or 1. Defaults to `"auto"`.
 
         Returns:
@@ -89,8 +89,8 @@ class SplitBackbone:
             uint8 [count, L].
 
         Raises:
-            ValueError: if float16 cannot hold the features, or if the dataset has
-                another number of images.
+            ValueError: if float16 cannot hold the features, or if the dataset does not
+                have `count` images.
         """
         run = self._graph(normalize)
         features = np.empty((count, *self.trunk.output_shape[1:]), np.float16)
@@ -106,10 +106,9 @@ class SplitBackbone:
                 features[done:end] = batch
             if not np.isfinite(features[done:end]).all():
                 raise ValueError(
-                    f"What the frozen part makes of the images must be finite in "
-                    f"float16. Received: values up to {np.abs(batch).max()}. Freeze "
-                    "up to a layer behind a normalization, or train without "
-                    "`freeze_backbone`."
+                    f"Frozen features must be finite in float16. Received: values up "
+                    f"to {np.abs(batch).max()}. Freeze up to a layer after a "
+                    "normalization, or train without `freeze_backbone`."
                 )
             labels.append(batch_labels.numpy().astype(np.uint8))
             done = end
@@ -119,7 +118,7 @@ class SplitBackbone:
         return features, np.concatenate(labels)
 
     def _graph(self, normalize) -> tf.types.experimental.PolymorphicFunction:
-        """The trunk as a graph, traced once: that takes as long as many images."""
+        """Returns the trunk as a graph; tracing it once saves much time."""
         # LoRA and quantization give a layer other variables.
         made_of = [normalize, *map(id, self.trunk.variables)]
         if made_of != self._made_of:
@@ -139,7 +138,7 @@ class SplitBackbone:
 
     @property
     def layers(self) -> list[tuple]:
-        """Name, class, dtype and output shape of the layers of the trunk."""
+        """Name, class, dtype and output shape of each layer of the trunk."""
         return [
             (
                 layer.name,

@@ -1,17 +1,16 @@
-"""Keeping the statistics of batch normalization as they are."""
+"""Freezing the batch normalizations of a backbone."""
 
 import keras
 
 
 def freeze_statistics(backbone: keras.Model) -> int:
-    """Sets the batch normalizations of a backbone to inference for good.
+    """Sets the batch normalizations of a backbone to inference mode permanently.
 
-    Statistics of a few small batches are noisy, and those of images that differ from
-    the pretraining's, such as enlarged small ones, can take a pretrained network apart
-    before it has learned anything: batch normalization then amplifies what is only
-    noise in the new images. The scales and offsets stay as they are, too. Call it
-    before `compile`. A preset does not keep it; a `.keras` file of a compiled model
-    does.
+    Statistics of a few small batches are noisy. Those of images that differ from the
+    pretraining's, such as enlarged small ones, can damage a pretrained network before
+    it has learned anything, because batch normalization then amplifies noise of the new
+    images. The scales and offsets are not trained either. Call it before `compile`. A
+    preset does not record it; a `.keras` file of a compiled model does.
 
     Args:
         backbone: `keras.Model`, such as `EfficientNetLiteBackbone`.

@@ -11,12 +11,12 @@ _STEP, _EPOCHS = 20, 150
 class Continuation(keras.callbacks.Callback):
     """Sets the model's `beta` to sqrt(1 + step) at the beginning of each epoch.
 
-    The step follows from the number of the epoch, so that a training that goes on has
-    the one that it had.
+    The step depends only on the number of the epoch, so that a resumed training
+    continues with the same one.
 
     Args:
-        epochs: int. Epochs of a step. Defaults to `None`: 20 of 150 epochs, scaled to
-            the length of the training.
+        epochs: int. Number of epochs for each step. Defaults to `None`: 20 of 150
+            epochs, scaled to the length of the training.
     """
 
     def __init__(self, epochs: int | None = None):

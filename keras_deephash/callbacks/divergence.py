@@ -1,22 +1,22 @@
-"""The end of a training whose loss or weights are no longer finite."""
+"""Stopping a training whose loss or weights are no longer finite."""
 
 import keras
 import numpy as np
 
 _ADVICE = (
     "Lower the learning rate, as in `model.compile(keras.optimizers.SGD(1e-4))` or "
-    "--learning-rate, or look for what is odd in the images."
+    "--learning-rate, or look for unusual images."
 )
 
 
 class StopWhenDiverged(keras.callbacks.Callback):
     """Stops a training at the first step whose loss is NaN or infinite.
 
-    `fit` of the models has it after all other callbacks, so that
-    `keras.callbacks.TerminateOnNaN`, where it is given, ends the training in its way.
+    `fit` of the models adds it after all other callbacks, so that
+    `keras.callbacks.TerminateOnNaN`, if it is given, ends the training first.
 
     Raises:
-        ValueError: from `fit`, which says to lower the learning rate.
+        ValueError: from `fit`, with the advice to lower the learning rate.
     """
 
     def on_epoch_begin(self, epoch, logs=None):
@@ -33,7 +33,7 @@ class StopWhenDiverged(keras.callbacks.Callback):
 
 
 def check_weights(model: keras.Model) -> None:
-    """Raises ValueError for weights that are not finite, which no backup may keep."""
+    """Raises ValueError if weights are not finite: a backup must not keep them."""
     for weight in model.weights:
         values = keras.ops.convert_to_numpy(weight.value)
         # A float of the dtypes that NumPy lacks, such as bfloat16, is of kind "V".

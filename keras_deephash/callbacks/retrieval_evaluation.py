@@ -8,8 +8,8 @@ from keras_deephash.checks import check_integer
 from keras_deephash.datasets.image_set import ImageSet
 from keras_deephash.retrieval.evaluate_model import check_arguments, evaluate_model
 
-# The single figures of `retrieval_metrics` of a model, beside `map_16` and the like of
-# a model that has several lengths of codes.
+# The single figures of a model's `retrieval_metrics`. A model with several code lengths
+# also has figures such as `map_16`.
 FIGURES = {
     "map",
     "map_symmetric",
@@ -28,11 +28,11 @@ FIGURES = {
 class RetrievalEvaluation(keras.callbacks.Callback):
     """Evaluates retrieval on held-out images every n epochs.
 
-    The metrics go into the logs as `val_map`, `val_map_at_radius` and so on, as
+    The metrics are added to the logs as `val_map`, `val_map_at_radius` and so on, like
     any other metric: the progress bar, `History`, `EarlyStopping` and
-    `ModelCheckpoint(monitor="val_map", mode="max")` see them, when they come after
-    this callback in the list. Hold the images out of the training set: a choice
-    made on the query and database images of the final evaluation spoils it.
+    `ModelCheckpoint(monitor="val_map", mode="max")` see them if they come after this
+    callback in the list. Hold the images out of the training set: choices made on the
+    query and database images of the final evaluation would spoil it.
 
     Args:
         query: `ImageSet`.
@@ -40,16 +40,16 @@ class RetrievalEvaluation(keras.callbacks.Callback):
         every: int. Epochs between evaluations. Defaults to `1`.
         batch_size: int. Images per step. Defaults to `128`.
         metrics: names of single figures of the model's `retrieval_metrics`; those that
-            a method does not have are left out. Of a model with `lengths` also
-            `map_16`, say, of 16 bits.
-            Defaults to `("map", "map_at_radius", "map_features")`.
+            a method does not have are left out. A model with `lengths` also has
+            figures such as `map_16`, for 16 bits. Defaults to
+            `("map", "map_at_radius", "map_features")`.
         **kwargs: arguments of `evaluate_retrieval`, such as `top_k` and `radius`, and
             `crops` of `encode`.
 
     Raises:
-        ValueError: for an argument or a metric that there is not, or for query and
-            database with other labels; where the training begins, for a `radius` of a
-            method without binary codes.
+        ValueError: if an argument or a metric does not exist, or if query and database
+            have different labels; at the beginning of the training, if there is a
+            `radius` and the method has no binary codes.
 
     Example:
 
@@ -78,8 +78,8 @@ class RetrievalEvaluation(keras.callbacks.Callback):
         for name in metrics:
             if name not in FIGURES and not re.fullmatch("map_[0-9]+", str(name)):
                 raise ValueError(
-                    f"`metrics` must be some of {sorted(FIGURES)}, or `map_16` and the "
-                    f"like, of 16 bits. Received: {name!r}."
+                    f"`metrics` must be some of {sorted(FIGURES)}, or a name such as "
+                    f"`map_16`, for 16 bits. Received: {name!r}."
                 )
         check_arguments(kwargs)
         labels = query.labels.shape[1], database.labels.shape[1]
@@ -96,7 +96,7 @@ class RetrievalEvaluation(keras.callbacks.Callback):
     def on_train_begin(self, logs=None):
         if "radius" in self.arguments and self.model.is_quantizer:
             raise ValueError(
-                "`radius` is a Hamming radius, of methods with binary codes: leave it "
+                "`radius` is a Hamming radius, for methods with binary codes: leave it "
                 f"out. Received: radius={self.arguments['radius']}, a "
                 f"{type(self.model).__name__}."
             )

@@ -1,4 +1,4 @@
-"""Going on with a training that was killed at any moment."""
+"""Resuming a training that was killed at any moment."""
 
 import json
 import os
@@ -28,14 +28,14 @@ def claim_backup(
     """Marks the directory of a backup with the settings of its training.
 
     Args:
-        directory: str. Made if it is missing.
-        settings: dict, plain for JSON.
-        given: dict, plain for JSON: what repeats the training, for `given_options`;
-            it may differ where the settings do not. Defaults to `None`.
+        directory: str. Created if it does not exist.
+        settings: dict of JSON values.
+        given: dict of JSON values: the options that repeat the training, for
+            `given_options`; they may differ for equal settings. Defaults to `None`.
 
     Raises:
-        ValueError: if the backup there is of a training with other settings that has
-            finished an epoch, or of one that goes on now.
+        ValueError: if the directory is the backup of a training with other settings
+            that has finished an epoch, or of one that is still running.
     """
     os.makedirs(directory, exist_ok=True)
     _hold(directory)
@@ -55,13 +55,13 @@ def claim_backup(
     if changed:
         raise ValueError(
             f"{os.fspath(directory)!r} is the backup of a training with other options "
-            f"({', '.join(changed)}). Repeat those to go on with it, or remove the "
-            "directory to begin anew."
+            f"({', '.join(changed)}). Repeat those to resume it, or remove the "
+            "directory to start again."
         )
 
 
 def given_options(directory: str | os.PathLike) -> dict:
-    """The options that repeat the training of a backup, as `claim_backup` had them.
+    """Reads the options of `claim_backup`, which repeat the training of a backup.
 
     Raises:
         ValueError: if there is no backup of a training that finished an epoch.
@@ -69,16 +69,16 @@ def given_options(directory: str | os.PathLike) -> dict:
     path = os.path.join(directory, _GIVEN)
     if not os.path.isfile(os.path.join(directory, _LATEST)):
         raise ValueError(
-            "There is no backup of a training to go on with. "
-            f"Received: {os.fspath(directory)!r}. Begin one without resuming."
+            "There is no backup of a training to resume. "
+            f"Received: {os.fspath(directory)!r}. Start the training without resuming."
         )
     try:
         with open(path, encoding="utf-8") as file:
             given = json.load(file)
     except (OSError, ValueError, RecursionError) as error:
         raise ValueError(
-            f"The backup {os.fspath(directory)!r} does not say its options ({error}): "
-            "repeat them, without resuming."
+            f"The backup {os.fspath(directory)!r} does not hold its options ({error}): "
+            "give them again, without resuming."
         ) from None
     if not isinstance(given, dict):
         raise ValueError(f"{path!r} must hold a JSON object.")
@@ -86,7 +86,7 @@ def given_options(directory: str | os.PathLike) -> dict:
 
 
 def _holds_work(directory: str | os.PathLike) -> bool:
-    """Whether there is more than the settings and what a kill left unfinished."""
+    """Returns whether there is more than settings and unfinished files."""
     names = set(os.listdir(directory)) - {_OPTIONS, _GIVEN, _UNFINISHED}
     return any(not name.startswith(".") for name in names)
 
@@ -96,15 +96,15 @@ _held: dict[str, tuple[threading.Thread, int]] = {}
 
 
 def _hold(directory: str | os.PathLike) -> None:
-    """Keeps a backup to one training until `_release`, or until the process ends.
+    """Reserves a backup for one training until `_release`, or the process ends.
 
-    Another training in the same thread comes after it: the first one was interrupted.
-    Where directories have no locks, nothing is kept.
+    A second training in the same thread takes over, because the first must have been
+    interrupted. On file systems without directory locks, nothing is reserved.
     """
     path = os.path.realpath(directory)
     message = (
-        f"{os.fspath(directory)!r} is the backup of a training that goes on now. Wait "
-        "for its end, or give this one a directory of its own."
+        f"{os.fspath(directory)!r} is the backup of a training that is still running. "
+        "Wait for its end, or use another directory."
     )
     if path in _held:
         thread, lock = _held[path]
@@ -113,7 +113,7 @@ def _hold(directory: str | os.PathLike) -> None:
                 raise ValueError(message)
             _held[path] = threading.current_thread(), lock
             return
-        _release(directory)  # The directory was removed, and made again.
+        _release(directory)  # The directory was removed, and created again.
     try:
         lock = try_lock(path)
     except BlockingIOError:
@@ -129,15 +129,16 @@ def _release(directory: str | os.PathLike) -> None:
 
 
 class TrainingBackup(keras.callbacks.Callback):
-    """Saves weights and optimizer after every epoch, in one file that is whole.
+    """Saves weights and optimizer after every epoch, in a file that is always complete.
 
     `keras.callbacks.BackupAndRestore` writes in place, and a kill while it writes
-    loses the training; this one writes beside the file and renames. With `EpochSeeds`
-    a training that goes on gives the weights of one that ran through. Put it last: it
-    saves what the other callbacks have changed. One training has a directory at a time.
+    loses the training; this one writes a second file and renames it. With `EpochSeeds`
+    a resumed training gives the same weights as one without interruption. Put it last,
+    so that it saves the changes of other callbacks. A directory serves one training at
+    a time.
 
     Args:
-        directory: str. Made if it is missing.
+        directory: str. Created if it does not exist.
 
     Example:
 
@@ -152,21 +153,21 @@ class TrainingBackup(keras.callbacks.Callback):
         os.makedirs(directory, exist_ok=True)
         self.directory = directory
         self.path = os.path.join(directory, _LATEST)
-        # The name must end as Keras wants it to.
+        # Keras requires this ending of the name.
         self._unfinished = os.path.join(directory, _UNFINISHED)
 
     def restore(self, model: keras.Model) -> int:
-        """Takes a compiled model to where the training was.
+        """Loads the last state of the training into a compiled model.
 
         Args:
-            model: compiled `keras.Model`, built as it was for the training.
+            model: compiled `keras.Model`, created as for the training.
 
         Returns:
             The number of epochs that are done, 0 without a backup.
 
         Raises:
-            ValueError: if the model is not compiled, if the backup is of another one,
-                or of a training that goes on now.
+            ValueError: if the model is not compiled, or if the backup is of another
+                model or of a training that is still running.
         """
         if not model.compiled:
             raise ValueError(
@@ -178,11 +179,11 @@ class TrainingBackup(keras.callbacks.Callback):
             return 0
         with h5py.File(self.path, "r") as file:
             epochs = int(file.attrs["epochs"])
-            # One that was written before there were settings in it is believed.
+            # Older backups have no settings, and are not compared.
             theirs = json.loads(file.attrs.get("settings", "null"))
         classes = (theirs or {}).get("classes")
         if hasattr(model, "class_vectors") and model.classes is None and classes:
-            model.know_classes(classes)  # As its training did.
+            model.know_classes(classes)  # As in its training.
         self._check_same(model, theirs)
         with model.distribute_strategy.scope():
             model.optimizer.build(model.trainable_variables)
@@ -190,7 +191,7 @@ class TrainingBackup(keras.callbacks.Callback):
         return epochs
 
     def _check_same(self, model: keras.Model, theirs: dict | None) -> None:
-        """Raises ValueError if a backup is of a model with other settings."""
+        """Raises ValueError if the backup is of a model with other settings."""
         settings = _settings(model)
         if theirs is None or theirs == settings:
             return
@@ -205,7 +206,7 @@ class TrainingBackup(keras.callbacks.Callback):
             changed = f"a model with other arguments ({', '.join(names)})"
         raise ValueError(
             f"{os.fspath(self.directory)!r} is the backup of {changed}. Build that one "
-            "to go on with it, or remove the directory to begin anew."
+            "to resume its training, or remove the directory to start again."
         )
 
     def on_train_begin(self, logs=None):
@@ -216,10 +217,10 @@ class TrainingBackup(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         if self.model.stop_training and not np.isfinite((logs or {}).get("loss", 0)):
-            return  # By `TerminateOnNaN`: what it ends with is not to be gone on from.
+            return  # Stopped by `TerminateOnNaN`: this state must not be resumed.
         check_weights(self.model)
         with disk_errors(self.path):
-            with suppress(FileNotFoundError):  # Of a training that was killed.
+            with suppress(FileNotFoundError):  # Left by a training that was killed.
                 os.unlink(self._unfinished)
             variables = [*self.model.variables, *self.model.optimizer.variables]
             check_room(self._unfinished, weights_size(variables))
@@ -231,15 +232,15 @@ class TrainingBackup(keras.callbacks.Callback):
 
 
 def _settings(model: keras.Model) -> dict:
-    """The class of a model and its arguments that are plain values."""
+    """Returns the class of a model, and its arguments that are plain values."""
     config = {}
-    with suppress(NotImplementedError):  # A class of the user without `get_config`.
+    with suppress(NotImplementedError):  # A user's class without `get_config`.
         config = model.get_config()
     plain = {
         key: value
         for key, value in config.items()
         if isinstance(value, (bool, int, float, str, type(None))) or key == "lengths"
     }
-    for key in ("name", "trainable"):  # A name has the number of the model in it.
+    for key in ("name", "trainable"):  # Keras numbers the names of models.
         plain.pop(key, None)
     return json.loads(json.dumps({**plain, "class": type(model).__name__}))

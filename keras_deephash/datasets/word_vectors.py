@@ -14,8 +14,9 @@ from keras_deephash.datasets.vector_file import read_vectors
 from keras_deephash.progress import plain_lines
 
 _EXPECTED = (
-    "`source` must be a word2vec file, text or binary, or a GloVe file, with the ending "
-    '.gz or .bz2 if compressed; or a gensim model, such as "word2vec-google-news-300".'
+    "`source` must be a word2vec file, text or binary, or a GloVe file, with the "
+    "ending .gz or .bz2 if it is compressed; or a gensim model, such as "
+    '"word2vec-google-news-300".'
 )
 
 

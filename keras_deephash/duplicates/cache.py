@@ -1,7 +1,7 @@
 """The file that keeps the records of pictures from one run to the next.
 
-A line of text that says what it is, a line of JSON, the records, and the paths as UTF-8
-with their lengths. Nothing in it is run, and its sha256 tells whether it is whole.
+It consists of a line of text with its type, a line of JSON, the records, and the paths
+as UTF-8 with their lengths. Nothing in it is run, and a sha256 shows any damage.
 """
 
 import hashlib
@@ -23,11 +23,11 @@ _BLOCK = 1 << 20
 def save_records(
     path: str | os.PathLike, network_digest: str, paths: Sequence[str], records
 ) -> None:
-    """Writes records, and the paths of their pictures, whole or not at all.
+    """Writes records and the paths of their pictures, completely or not at all.
 
     Args:
         path: str. The cache file.
-        network_digest: str, of the network that made the features.
+        network_digest: str, digest of the network that computed the features.
         paths: sequence of str.
         records: array [n] of `record_type`.
     """
@@ -53,14 +53,14 @@ def save_records(
 def load_records(
     path: str | os.PathLike, network_digest: str, units: int
 ) -> tuple[dict[str, int], np.ndarray]:
-    """The records that a cache holds.
+    """Reads the records of a cache.
 
-    Without a file, or with one of another network, there are none. One that is damaged
-    is told of in a warning, and has none either: all pictures are read again.
+    There are none if the file does not exist, or is of another network. A damaged file
+    gives a warning and no records: all pictures are then read again.
 
     Args:
         path: str. The cache file.
-        network_digest: str, of the network that is used now.
+        network_digest: str, digest of the present network.
         units: int. Length of its features.
 
     Returns:
@@ -90,7 +90,7 @@ class _Damaged(Exception):
 
 def _read_header(file) -> dict:
     if file.read(len(_FIRST_LINE)) != _FIRST_LINE:
-        raise _Damaged("it is no cache of pictures of this version")
+        raise _Damaged("it is not a cache of pictures of this version")
     try:
         header = json.loads(file.readline(_LONGEST_HEADER))
     except (ValueError, RecursionError):
@@ -106,10 +106,10 @@ def _read_header(file) -> dict:
 
 def _read_body(file, header: dict) -> tuple[dict[str, int], np.ndarray]:
     count, kind = header["count"], record_type(header["units"])
-    # The size is checked before any memory is taken for what the header promises.
+    # The size is checked before memory is allocated for the sizes in the header.
     there = os.fstat(file.fileno()).st_size - file.tell()
     if count < 0 or there != count * (kind.itemsize + 4) + header["name_bytes"]:
-        raise _Damaged("it is shorter or longer than it says")
+        raise _Damaged("it is shorter or longer than its header says")
     records, lengths = np.empty(count, kind), np.empty(count, "<i4")
     digest = hashlib.sha256()
     for array in (records, lengths):
@@ -117,7 +117,7 @@ def _read_body(file, header: dict) -> tuple[dict[str, int], np.ndarray]:
     names = file.read()
     digest.update(names)
     if digest.hexdigest() != header["sha256"]:
-        raise _Damaged("its content is not what was written")
+        raise _Damaged("its content has changed since it was written")
     ends = np.cumsum(lengths, dtype=np.int64)
     paths = {
         names[end - length : end].decode("utf-8", "surrogateescape"): number

@@ -1,4 +1,4 @@
-"""How alike two pictures are, as a number that was measured on other pictures."""
+"""The score of two pictures: how alike they are, calibrated on other pictures."""
 
 import json
 from dataclasses import asdict, dataclass
@@ -10,7 +10,7 @@ import numpy as np
 from keras_deephash.checks import check_number
 
 _FILE = "calibrations.json"
-# Pairs whose features are compared at a time, which bounds the memory.
+# Pairs whose features are compared at once, which bounds the memory.
 _BLOCK = 4096
 _HASH_BITS = 64
 
@@ -24,16 +24,18 @@ class Calibration:
 
     Attributes:
         network: str. The digest of the network whose features were measured.
-        weights: list of 3 floats: of 1 - cosine of the features, and of the distances
-            of the two hashes, as shares of 64 bits. The logit of a pair is their sum.
+        weights: list of 3 floats, the weights of 1 - cosine of the features, and of the
+            distances of the two hashes, as shares of 64 bits. The logit of a pair is
+            the weighted sum.
         bias: float, added to the logit.
-        logits: list of floats, rising.
-        scores: list of floats, rising: minus the decimal logarithm of the share of
-            random pairs that has at least the logit.
-        hash_limit: int. Bits that both hashes of copies differ in together, at most:
-            drawings and documents have features that are alike, whatever they show.
-        semantic_radius: int. Bits within which the semantic codes of copies lie.
-        source: str. What it was measured on.
+        logits: list of floats, increasing.
+        scores: list of floats, increasing: for each logit, minus the decimal logarithm
+            of the share of random pairs with this logit or more.
+        hash_limit: int. The most bits in which both hashes of copies differ together:
+            the features of drawings and documents are alike, whatever they show.
+        semantic_radius: int. The most bits in which the semantic codes of copies
+            differ.
+        source: str. Description of the pictures that it was measured on.
     """
 
     network: str
@@ -46,9 +48,9 @@ class Calibration:
     source: str = ""
 
     def score(self, logits: np.ndarray) -> np.ndarray:
-        """Scores of logits: beyond those measured, on a straight line."""
+        """Returns the scores of logits; extrapolates beyond the measured ones."""
         scores = np.interp(logits, self.logits, self.scores)
-        # Of the last two powers of ten, which many pairs are behind.
+        # The slope of the last two powers of ten, for which there are many pairs.
         behind = max(0, len(self.logits) - 3)
         slope = (self.scores[-1] - self.scores[behind]) / (
             self.logits[-1] - self.logits[behind]
@@ -63,17 +65,17 @@ class Calibration:
         right: np.ndarray,
         lowest: float = 0.0,
     ) -> np.ndarray:
-        """The scores of pairs of records, float [k].
+        """Computes the scores of pairs of records, float [k].
 
         Args:
             records: array [n] of `record_type`.
             left, right: int arrays [k].
-            lowest: float. Pairs whose hashes leave them below it score 0, as do those
-                whose hashes are too far apart. Defaults to `0.0`.
+            lowest: float. Pairs that cannot reach it with their hashes score 0, and so
+                do those whose hashes are too far apart. Defaults to `0.0`.
         """
         logits, near = self._by_hashes(records, left, right)
         scores = np.zeros(len(left))
-        # With equal features a score would be this high at most.
+        # This is the score with equal features, the highest possible.
         chosen = np.flatnonzero(near & (self.score(logits) >= lowest))
         features = records["features"]
         for start in range(0, len(chosen), _BLOCK):
@@ -99,13 +101,13 @@ class Calibration:
 
     @classmethod
     def from_json(cls, config: dict) -> "Calibration":
-        """A calibration from what `to_json` returned."""
+        """Creates a calibration from the dict of `to_json`."""
         return cls(**config)
 
 
 @cache
 def known_calibrations() -> dict[str, Calibration]:
-    """The calibrations that come with the package, by the digest of the network."""
+    """Returns the calibrations of the package, by the digest of the network."""
     text = files("keras_deephash.duplicates").joinpath(_FILE).read_text("utf-8")
     calibrations = map(Calibration.from_json, json.loads(text))
     return {calibration.network: calibration for calibration in calibrations}
@@ -114,12 +116,12 @@ def known_calibrations() -> dict[str, Calibration]:
 def calibration_for(
     network_digest: str, given: Calibration | None = None
 ) -> Calibration:
-    """The calibration of a network: the one that is given, or one that is known."""
+    """Returns the calibration of a network: the given one, or one of the package."""
     calibration = given or known_calibrations().get(network_digest)
     if calibration is None:
         raise ValueError(
-            "It was not measured yet how alike copies are to this model. Measure it "
-            "with a thousand of your own pictures: calibration="
+            "There is no calibration for this model. Measure how alike copies are with "
+            "a thousand of your own pictures: calibration="
             "keras_deephash.duplicates.calibrate(images, model)."
         )
     if calibration.network != network_digest:
@@ -131,12 +133,12 @@ def calibration_for(
 
 
 def lowest_score(count: int, false_positive_rate: float | None) -> float:
-    """The score of a duplicate, at least.
+    """Returns the lowest score of a duplicate.
 
     Args:
-        count: int. Pictures that are compared with each other.
+        count: int. Number of pictures that are compared with each other.
         false_positive_rate: float. Share of pairs of different pictures that may be
-            taken for duplicates; `None` is one such pair to a thousand pictures.
+            taken for duplicates; `None` for one such pair per thousand pictures.
     """
     if false_positive_rate is None:
         false_positive_rate = min(1e-4, 2e-3 / max(1, count - 1))

@@ -1,4 +1,4 @@
-"""Pairs of pictures that may be copies: those that either kind of code is near in."""
+"""Pairs of pictures that may be copies: hashes or semantic codes are near."""
 
 from collections.abc import Iterator
 
@@ -9,23 +9,23 @@ from keras_deephash.duplicates.hamming_pairs import Pairs, pairs_within
 from keras_deephash.duplicates.semantic_codes import BITS, semantic_codes
 from keras_deephash.index import CodeSpec, Index
 
-# Bits of 64 within which hashes of copies lie that features do not find, of pictures
-# made small.
+# Of 64 bits, the most in which hashes of copies differ that features do not find, such
+# as strongly reduced pictures.
 HASH_RADIUS = 8
-# Results of a search at a time, which bounds the memory.
+# Results of one search, which bounds the memory.
 _RESULTS = 1 << 22
 
 
 def candidate_pairs(
     records: np.ndarray, semantic_radius: int, groups: Groups
 ) -> Iterator[Pairs]:
-    """Pairs of records whose hashes or semantic codes are near.
+    """Yields pairs of records whose hashes or semantic codes are near.
 
     Args:
         records: array [n] of `record_type`.
         semantic_radius: int, in bits of 256.
-        groups: `Groups` that the caller joins with the pairs that are copies; of pairs
-            within one group some are left out.
+        groups: `Groups` that the caller joins with the pairs that are copies; pairs
+            within one group may be left out.
 
     Yields:
         Tuples of int arrays, numbers of records. A pair may come more than once.

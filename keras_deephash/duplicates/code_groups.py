@@ -1,4 +1,4 @@
-"""Codes in groups: those within a Hamming radius, and what they are linked by."""
+"""Grouping codes that are linked by pairs within a Hamming radius."""
 
 import numpy as np
 
@@ -8,7 +8,7 @@ from keras_deephash.duplicates.hamming_pairs import pairs_within
 
 
 def group_codes(codes: np.ndarray, radius: int) -> np.ndarray:
-    """The groups of codes that are linked by pairs within a Hamming radius.
+    """Groups codes that are linked by pairs within a Hamming radius.
 
     Exact: two codes are in one group if and only if a chain of codes leads from one to
     the other, each within the radius of the next. A million random codes of 64 bits
@@ -19,11 +19,11 @@ def group_codes(codes: np.ndarray, radius: int) -> np.ndarray:
         radius: int, in bits.
 
     Returns:
-        int32 array [n]: the group of each code, 0, 1, ... in the order of the first
-        code of each.
+        int32 array [n]: the group of each code, numbered from 0 in the order of their
+        first codes.
 
     Raises:
-        ValueError: for what is no packed codes, or a radius below 0.
+        ValueError: if `codes` are not packed codes, or the radius is below 0.
 
     Example:
 
@@ -48,7 +48,7 @@ def group_codes(codes: np.ndarray, radius: int) -> np.ndarray:
 
 
 def as_words(codes: np.ndarray) -> np.ndarray:
-    """Packed codes as uint64 [n, w]; what is missing to whole words is zero."""
+    """Returns packed codes as uint64 [n, w], filled up with zeros."""
     words = -(-codes.shape[1] // 8)
     padded = np.zeros((len(codes), 8 * words), np.uint8)
     padded[:, : codes.shape[1]] = codes
@@ -56,7 +56,7 @@ def as_words(codes: np.ndarray) -> np.ndarray:
 
 
 def _in_order(labels: np.ndarray) -> np.ndarray:
-    """Labels renumbered in the order of their first items."""
+    """Renumbers labels in the order of their first items."""
     _, first, number = np.unique(labels, return_index=True, return_inverse=True)
     rank = np.empty(len(first), np.int32)
     rank[np.argsort(first)] = np.arange(len(first), dtype=np.int32)

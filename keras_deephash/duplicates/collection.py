@@ -1,4 +1,4 @@
-"""The records of a collection of pictures: those of the last run, and of new files."""
+"""The records of a collection of pictures, from the last run and from new files."""
 
 import os
 import time
@@ -13,7 +13,7 @@ from keras_deephash.images import error_for
 from keras_deephash.index.file_stamps import stamp_of
 from keras_deephash.progress import Progress
 
-# A long run is saved on its way, and goes on where it was interrupted.
+# A long run is saved from time to time, and is resumed after an interruption.
 _SAVE_SECONDS = 300
 _LONG_WORK = 1000
 
@@ -26,18 +26,18 @@ def collect_records(
     verbose="auto",
     on_error: Callable[[int, Exception], None] | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The records of images; of files that are as the cache has them, from there.
+    """Computes the records of images, or reads those of unchanged files from a cache.
 
     Args:
         network: `FeatureNetwork`.
         images: sequence of paths, PIL images or arrays.
-        cache: str. File that is read, and written anew with these images, and with
-            those of other runs whose files are as they were. Defaults to `None`.
+        cache: str. File that is read, and replaced by one with these images and those
+            of earlier runs whose files have not changed. Defaults to `None`.
         batch_size, verbose, on_error: as for `find_duplicates`.
 
     Returns:
-        Tuple of records [n], and the numbers of their images, int64 [n]: those that
-        cannot be read are missing.
+        Tuple of records [n], and the numbers of their images, int64 [n], without those
+        of unreadable images.
     """
     paths = [_path_of(image) for image in images]
     stamps = [None if path is None else stamp_of(path) for path in paths]
@@ -98,6 +98,6 @@ def collect_records(
 
 
 def _path_of(image) -> str | None:
-    """The path of an image in a file, the same from wherever it is called."""
+    """Returns the absolute path of an image in a file, else None."""
     is_path = isinstance(image, (str, os.PathLike))
     return os.path.abspath(os.fspath(image)) if is_path else None

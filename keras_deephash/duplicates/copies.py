@@ -1,4 +1,4 @@
-"""Changed copies of a picture, as they come about: what a calibration must find."""
+"""Changed copies of a picture, which a calibration must find."""
 
 import io
 from collections.abc import Callable
@@ -10,20 +10,20 @@ _WATERMARKS = ("SAMPLE", "PREVIEW", "(c) 2026", "photo stock")
 
 
 def resized(image: Image.Image, scale: float) -> Image.Image:
-    """Each side `scale` times as long."""
+    """Resizes an image: each side becomes `scale` times as long."""
     size = [max(1, round(scale * side)) for side in image.size]
     return image.resize(size, Image.Resampling.BICUBIC)
 
 
 def compressed(image: Image.Image, quality: int) -> Image.Image:
-    """Written as a JPEG of a quality from 1 to 95, and read again."""
+    """Compresses an image as a JPEG of a quality from 1 to 95."""
     file = io.BytesIO()
     image.save(file, format="jpeg", quality=quality)
     return Image.open(io.BytesIO(file.getvalue())).convert("RGB")
 
 
 def cropped(image: Image.Image, share: float, left=0.5, top=0.5) -> Image.Image:
-    """A `share` of each side; `left` and `top`, 0 to 1, say where it is taken."""
+    """Crops to a `share` of each side, at the place `left` and `top`, from 0 to 1."""
     width, height = (max(1, round(share * side)) for side in image.size)
     x = round(left * (image.width - width))
     y = round(top * (image.height - height))
@@ -31,19 +31,19 @@ def cropped(image: Image.Image, share: float, left=0.5, top=0.5) -> Image.Image:
 
 
 def turned(image: Image.Image, degrees: float, fill=(0, 0, 0)) -> Image.Image:
-    """Turned about the centre; the corners that come in have the colour `fill`."""
+    """Turns an image about its centre, with the colour `fill` in new corners."""
     return image.rotate(degrees, Image.Resampling.BICUBIC, fillcolor=fill)
 
 
 def brightened(image: Image.Image, factor: float) -> Image.Image:
-    """Every value times `factor`."""
+    """Multiplies every value by `factor`."""
     return ImageEnhance.Brightness(image).enhance(factor)
 
 
 def watermarked(
     image: Image.Image, text: str = "SAMPLE", opacity: float = 0.6, top: float = 0.5
 ) -> Image.Image:
-    """White text across two thirds of the width, at the height `top`, 0 to 1."""
+    """Writes white text across the picture, at the height `top`, from 0 to 1."""
     size = max(4, round(0.9 * image.width / len(text)))
     font = ImageFont.load_default(size)
     mask = Image.new("L", image.size)
@@ -56,7 +56,7 @@ def watermarked(
     return marked
 
 
-# What a draw makes of an image: how strong a change is differs from copy to copy.
+# The kinds of changes. The strength of each is drawn for each copy.
 COPIES: dict[str, Callable[[Image.Image, np.random.Generator], Image.Image]] = {
     "resized": lambda image, draw: resized(image, draw.uniform(0.35, 0.75)),
     "compressed": lambda image, draw: compressed(image, int(draw.integers(15, 61))),

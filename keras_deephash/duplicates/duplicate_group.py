@@ -14,14 +14,14 @@ class DuplicateGroup:
     """Pictures that are copies of each other; nothing is deleted.
 
     Attributes:
-        paths: list of str. The first is proposed to be kept: it has the most pixels,
-            then the largest file.
-        scores: list of floats, how alike each is to the first: `s` where one of
-            `10 ** s` pairs of different pictures looks as alike. In a group that a
-            chain of copies links, the ends may have low scores.
-        sizes: list of tuples, width and height in pixels, and bytes of the file.
-        sources: list of str, where each comes from: `"train"`, `"query"` or
-            `"database"`; `"images"` or `"index"`.
+        paths: list of str. The first is the one to keep: it has the most pixels, and
+            the largest file among equals.
+        scores: list of floats, how alike each is to the first: `s` if one of `10 ** s`
+            pairs of different pictures looks as alike. In a group that is linked by a
+            chain of copies, the ends may have low scores.
+        sizes: list of tuples: width and height in pixels, and bytes of the file.
+        sources: list of str, the origin of each: `"train"`, `"query"` or `"database"`;
+            `"images"` or `"index"`.
     """
 
     paths: list[str]
@@ -33,7 +33,7 @@ class DuplicateGroup:
         return len(self.paths)
 
     def to_json(self) -> dict:
-        """The group as in the JSON file."""
+        """Returns the group as in the JSON file."""
         return {
             "keep": self.paths[0],
             "images": [
@@ -59,7 +59,7 @@ def make_groups(
     paths: Sequence[str],
     sources: Sequence[str],
 ) -> list[DuplicateGroup]:
-    """The groups of at least two pictures, in the order of their first pictures."""
+    """Returns groups of at least two pictures, in the order of their first pictures."""
     return [
         _make_group(records, rows, calibration, paths, sources)
         for rows in members(labels)
@@ -68,7 +68,7 @@ def make_groups(
 
 def _make_group(records, rows, calibration, paths, sources) -> DuplicateGroup:
     pixels = records["width"][rows].astype(np.int64) * records["height"][rows]
-    # Of equal ones, the first in the order of the paths.
+    # Among equals, the first in the order of the paths.
     best = rows[np.lexsort([rows, -records["bytes"][rows], -pixels])[0]]
     scores = calibration.pair_scores(records, np.full(len(rows), best), rows)
     order = np.lexsort([rows, -scores, rows != best])

@@ -1,4 +1,4 @@
-"""Finds pictures that are copies of each other."""
+"""Finding pictures that are copies of each other."""
 
 import os
 import warnings
@@ -20,7 +20,7 @@ from keras_deephash.files import is_network_path
 from keras_deephash.images import error_for, image_paths
 from keras_deephash.index import Index
 
-# Of an index, as many of the nearest to each image are compared with it.
+# Number of nearest images of an index that are compared with each image.
 _NEAREST = 20
 
 OnError = Callable[[int, Exception], None]
@@ -37,45 +37,44 @@ def find_duplicates(
     verbose="auto",
     on_error: OnError | None = None,
 ) -> list[DuplicateGroup]:
-    """Groups of pictures that are copies of each other.
+    """Finds groups of pictures that are copies of each other.
 
-    Copies are resized, compressed again, cropped or turned a little, brightened or
-    darkened, or have a watermark. Mirrored pictures, and quarter turns, are not found.
+    Copies may be resized, compressed again, cropped or turned a little, brightened or
+    darkened, or have a watermark. Mirrored pictures and quarter turns are not found.
     Nothing is deleted.
 
-    Pictures are candidates where their perceptual hashes or the codes of their features
-    are near; features and hashes together decide. What counts as alike was measured on
-    other pictures.
+    Pictures are candidates if their perceptual hashes or the codes of their features
+    are near; features and hashes together decide. The scores were calibrated on other
+    pictures.
 
     Args:
         images: a folder, or a list of paths.
         model: the name of a preset, a method or a backbone, whose features compare
-            pictures. Defaults to the model that the package's calibration is of.
-        against: `Index` with a model and with the paths of its images as names, to
-            find copies there too, and groups of both. Of each image the 20 nearest in
-            the index are compared with it, and their files are read. Defaults to
-            `None`.
+            pictures. Defaults to the model of the package's calibration.
+        against: `Index` with a model and with the paths of its images as names, to find
+            copies there too. Each image is compared with the 20 nearest images of the
+            index, whose files are read. Defaults to `None`.
         false_positive_rate: float. The share of pairs of different pictures that may
-            be taken for copies. Defaults to one such pair to a thousand pictures, and
-            to `1e-4` at most.
+            be taken for copies. Defaults to one such pair per thousand pictures, and at
+            most `1e-4`.
         calibration: `Calibration` of another model, made by `calibrate`. Defaults to
             the package's.
-        cache: str. A file that keeps what was computed of each image: the next run
-            reads only files that are new, or changed by size or time. Defaults to
-            `None`, none.
-        batch_size: int. Images that the network sees at a time. Defaults to `32`.
+        cache: str. A file that keeps what was computed for each image: the next run
+            reads only files that are new, or whose size or time has changed. Defaults
+            to `None`: nothing is kept.
+        batch_size: int. Images per step of the network. Defaults to `32`.
         verbose: `"auto"`, 0 or 1. Whether to show a progress bar. Defaults to
             `"auto"`, for long work.
-        on_error: function of the number of an image and an exception, called for each
-            image that cannot be read, which is then left out. Defaults to `None`: an
-            error that names all of them.
+        on_error: function that is called for each image that cannot be read, with its
+            number and the exception; the image is left out. Defaults to `None`: an
+            error is raised that names all unreadable images.
 
     Returns:
-        List of `DuplicateGroup`, of two pictures or more each.
+        List of `DuplicateGroup`, with at least two pictures each.
 
     Raises:
-        FileNotFoundError: for a path that names no file.
-        ValueError: for a folder without images, what is no image, and for a model
+        FileNotFoundError: if a path does not exist.
+        ValueError: for a folder without images, a file that is not an image, or a model
             without calibration.
 
     Example:
@@ -85,7 +84,7 @@ def find_duplicates(
     """
     images = _list_of(images)
     batch_size = check_integer("batch_size", batch_size, minimum=1)
-    # What is wrong must not show after the work.
+    # Errors must show before the work.
     lowest = lowest_score(len(images), false_positive_rate)
     network = FeatureNetwork(model)
     calibration = calibration_for(network.digest, calibration)
@@ -128,7 +127,7 @@ def find_groups(
     verbose,
     on_error: OnError | None,
 ) -> list[DuplicateGroup]:
-    """The groups of images with their names, and where each comes from."""
+    """Finds groups of images, with the name and the source of each image."""
     lowest = lowest_score(len(images), false_positive_rate)
     network = model if isinstance(model, FeatureNetwork) else FeatureNetwork(model)
     calibration = calibration_for(network.digest, calibration)  # Before the work.
@@ -144,7 +143,7 @@ def find_groups(
 
 
 def _once(images: Sequence, sources: Sequence[str]) -> list[int]:
-    """The numbers of images, without those that a list or a link names once more."""
+    """Returns the numbers of images, without repeated files and links to them."""
     first: dict[tuple, int] = {}
     for number, (image, source) in enumerate(zip(images, sources, strict=True)):
         first.setdefault((source, _file_of(image) or number), number)
@@ -152,7 +151,7 @@ def _once(images: Sequence, sources: Sequence[str]) -> list[int]:
 
 
 def _file_of(image) -> str | None:
-    """The file of an image, whatever links lead to it."""
+    """Returns the file of an image, following links; None if it is in memory."""
     is_path = isinstance(image, (str, os.PathLike))
     return os.path.realpath(os.fspath(image)) if is_path else None
 
@@ -160,7 +159,7 @@ def _file_of(image) -> str | None:
 def _list_of(images) -> Sequence:
     images = image_paths(images)
     if isinstance(images, np.ndarray) and images.ndim == 1:
-        images = images.tolist()  # Of paths, say.
+        images = images.tolist()  # For example an array of paths.
     if not isinstance(images, (list, tuple)):
         raise ValueError(
             f"`images` must be a folder or a list of paths. Received: {type(images)}."
@@ -174,13 +173,13 @@ def _name_of(image, number: int) -> str:
 
 
 def _near_names(index: Index, images: Sequence, batch_size: int, verbose) -> set[str]:
-    """The paths of the index's images that are nearest to some of the images."""
+    """Returns the paths of those images of the index that are nearest to the images."""
     if not isinstance(index, Index):
         raise ValueError(
             f"`against` must be an `Index`: `Index.load(path, model)`. "
             f"Received: against={index!r}."
         )
-    # Images that cannot be read are told of when their features are computed.
+    # Unreadable images are reported when their features are computed.
     codes = index.encode(images, batch_size, verbose, on_error=lambda *_: None)
     if not len(codes) or not len(index):
         return set()
@@ -188,15 +187,15 @@ def _near_names(index: Index, images: Sequence, batch_size: int, verbose) -> set
     names = index.names(np.unique(ids[ids >= 0]))
     if names is None or "" in names:
         raise ValueError(
-            "`against` must have the paths of its images as names: make it with "
+            "`against` must have the paths of its images as names: create it with "
             "`keras-deephash index`, or give `names` to `add`."
         )
-    # Whoever made the index may have named a computer, which asking would tell of us.
+    # The index may name another computer, which must not learn of this user.
     near = {name for name in names if not is_network_path(name)}
     if len(near) < len(names):
         warnings.warn(
             f"{len(names) - len(near)} of the files that the index names are on a "
-            "network share, and are not looked at: copies of them are not found.",
+            "network share, and are not opened: copies of them are not found.",
             stacklevel=3,
         )
     return {os.path.realpath(name) for name in near}
@@ -205,7 +204,7 @@ def _near_names(index: Index, images: Sequence, batch_size: int, verbose) -> set
 def _tell(
     unread: dict[int, Exception], count: int, names: Sequence[str], on_error
 ) -> None:
-    """Unreadable images as `on_error` says, and files of the index in a warning."""
+    """Reports unreadable images to `on_error`, and files of the index by a warning."""
     own = {number: error for number, error in unread.items() if number < count}
     if own and on_error is None:
         raise error_for(own, count)

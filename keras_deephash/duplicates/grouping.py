@@ -1,4 +1,4 @@
-"""Records in groups of copies: candidates by codes, verified by features and hashes."""
+"""Grouping records: candidates by codes, verified by features and hashes."""
 
 import hashlib
 
@@ -12,12 +12,12 @@ from keras_deephash.duplicates.groups import Groups
 def group_records(
     records: np.ndarray, calibration: Calibration, lowest: float
 ) -> np.ndarray:
-    """The group of each record, int [n]: those that pairs of copies link.
+    """Returns the group of each record, int [n]; pairs of copies link records.
 
     Args:
         records: array [n] of `record_type`.
         calibration: `Calibration`.
-        lowest: float. The score of a pair of copies, at least.
+        lowest: float. The lowest score of a pair of copies.
     """
     first, number = _distinct(records)
     if len(first) < len(records):
@@ -32,7 +32,7 @@ def group_records(
 
 
 def _distinct(records: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The first of all equal records, int [d], and which each record equals, [n]."""
+    """Returns the first of equal records, int [d], and which one each equals, [n]."""
     numbers: dict[bytes, int] = {}
     first, number = [], np.empty(len(records), np.int64)
     for row, record in enumerate(records):

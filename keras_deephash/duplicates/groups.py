@@ -2,7 +2,7 @@
 
 import numpy as np
 
-# Pairs that wait to be merged at least: merging takes a pass over all items.
+# Pairs are merged once there are this many, because merging passes over all items.
 _FEWEST_PAIRS = 1 << 16
 
 
@@ -31,7 +31,7 @@ class Groups:
 
     @property
     def current(self) -> np.ndarray:
-        """Labels [n] of what is merged by now: of equal ones nothing is to be found."""
+        """Labels [n] of the pairs merged so far; equal labels are in one group."""
         return self._labels
 
     def join(self, left: np.ndarray, right: np.ndarray) -> None:
@@ -46,7 +46,7 @@ class Groups:
             self._merge()
 
     def labels(self) -> np.ndarray:
-        """The group of each item, int32 [n]: 0, 1, ... in the order of first items."""
+        """Returns the group of each item, int32 [n], numbered by their first items."""
         self._merge()
         _, first, inverse = np.unique(
             self._labels, return_index=True, return_inverse=True
@@ -71,7 +71,7 @@ class Groups:
 
 
 def members(labels: np.ndarray, smallest: int = 2) -> list[np.ndarray]:
-    """The items of each group of at least `smallest`, rising, groups by first item."""
+    """Returns the sorted items of each group of at least `smallest` items."""
     order = np.argsort(labels, kind="stable")
     starts = np.flatnonzero(np.diff(labels[order], prepend=-1))
     parts = np.split(order, starts[1:]) if len(order) else []

@@ -8,11 +8,11 @@ import numpy as np
 
 from keras_deephash.duplicates.groups import Groups
 
-# Pairs that are compared at a time, which bounds the memory.
+# Pairs that are compared at once, which bounds the memory.
 _BLOCK = 1 << 20
-# Bits of a part at most: its table has a place for each value.
+# The most bits of a part, because its table has an entry for each value.
 _MOST_BITS = 22
-# What it costs to look up a part of one code, in comparisons of two codes.
+# The cost of looking up a part of one code, in comparisons of two codes.
 _LOOK = 1.0
 
 Pairs = tuple[np.ndarray, np.ndarray]
@@ -21,18 +21,18 @@ Pairs = tuple[np.ndarray, np.ndarray]
 def pairs_within(
     codes: np.ndarray, radius: int, groups: Groups | None = None
 ) -> Iterator[Pairs]:
-    """Every pair of codes within a radius, once.
+    """Yields every pair of codes within a radius once.
 
-    Codes are cut into parts. Of two codes within the radius, one part differs in few
-    bits: 8 bits in three parts leave one part with at most 2. So each part of a code is
-    looked up with all of its bits flipped that may differ.
+    Codes are cut into parts. If two codes are within the radius, at least one part
+    differs in few bits: with 8 bits and three parts, in at most 2. So each part of a
+    code is looked up with every choice of so many bits flipped.
 
     Args:
-        codes: uint64 [n, w], the bits of a code in w words. Codes that repeat cost the
-            square of their number, unless `groups` has them together already.
+        codes: uint64 [n, w], the bits of a code in w words. Equal codes cost the square
+            of their number, unless `groups` already has them together.
         radius: int, in bits.
-        groups: `Groups` that the caller joins with the pairs. Where it is given, a pair
-            within one group may be left out, or come again. Defaults to `None`.
+        groups: `Groups` that the caller joins with the pairs. If it is given, a pair
+            within one group may be left out or repeated. Defaults to `None`.
 
     Yields:
         Tuples of int arrays, the numbers of the two codes.
@@ -47,15 +47,15 @@ def pairs_within(
         yield from _compare_all(codes, radius, groups)
         return
     reaches = _reaches(radius, parts)
-    # A part has every `parts`-th bit: neighbours, which are alike in perceptual hashes,
-    # lie in different ones.
+    # A part has every `parts`-th bit, so that neighbouring bits lie in different parts:
+    # in perceptual hashes they are correlated.
     places = [range(part, bits, parts) for part in range(parts)]
     words = [_part(codes, chosen) for chosen in places]
     for number, (word, reach) in enumerate(zip(words, reaches, strict=True)):
         for left, right in _pairs_by_part(word, len(places[number]), reach, groups):
             near = _distances(codes, left, right) <= radius
             left, right = left[near], right[near]
-            # A pair that an earlier part finds was there already.
+            # Leave out pairs that an earlier part has found.
             for earlier, its_reach in zip(words[:number], reaches, strict=False):
                 if groups is None and len(left):
                     apart = np.bitwise_count(earlier[left] ^ earlier[right])
@@ -65,7 +65,7 @@ def pairs_within(
 
 
 def _cheapest_parts(count: int, bits: int, radius: int) -> int:
-    """Into how many parts codes are cut; 0 where it is faster to compare all."""
+    """Returns the best number of parts; 0 if it is faster to compare all pairs."""
     best, cost = 0, count / 2
     for parts in range(1, min(bits, radius + 1) + 1):
         width = -(-bits // parts)
@@ -82,13 +82,16 @@ def _cheapest_parts(count: int, bits: int, radius: int) -> int:
 
 
 def _reaches(radius: int, parts: int) -> list[int]:
-    """How many bits may differ in each part: one more in all of them is too far."""
+    """Returns the bits that may differ in each part.
+
+    If one more bit differs in every part, the codes are too far apart.
+    """
     total = radius + 1 - parts
     return [total // parts + (part < total % parts) for part in range(parts)]
 
 
 def _part(codes: np.ndarray, places: range) -> np.ndarray:
-    """Some of the bits of codes, as the low bits of uint32 [n]."""
+    """Returns some of the bits of codes, as the low bits of uint32 [n]."""
     part = np.zeros(len(codes), np.uint32)
     for number, place in enumerate(places):
         bit = codes[:, place // 64] >> np.uint64(place % 64) & np.uint64(1)
@@ -99,7 +102,7 @@ def _part(codes: np.ndarray, places: range) -> np.ndarray:
 def _pairs_by_part(
     word: np.ndarray, width: int, reach: int, groups: Groups | None
 ) -> Iterator[Pairs]:
-    """All pairs whose part differs in at most `reach` bits, once."""
+    """Yields all pairs whose part differs in at most `reach` bits, once."""
     order = np.argsort(word, kind="stable").astype(np.int32)
     keys = word[order]
     ends = np.cumsum(np.bincount(keys, minlength=1 << width), dtype=np.int32)
@@ -109,8 +112,7 @@ def _pairs_by_part(
         for flipped in combinations(range(width), flips):
             mask = np.uint32(sum(1 << bit for bit in flipped))
             if mask:
-                # Of two values, that without the highest flipped bit looks for the
-                # other.
+                # Only the value without the highest flipped bit looks for the other.
                 rows = np.flatnonzero(keys & np.uint32(1 << flipped[-1]) == 0)
                 partners = keys[rows] ^ mask
                 first, last = starts[partners], ends[partners]
@@ -124,7 +126,10 @@ def _pairs_by_part(
 
 
 class _Buckets:
-    """Whether all codes with one value of a part are in one group, and in which."""
+    """Finds codes that are already in the group of all codes of a bucket.
+
+    A bucket holds the codes with the same value of a part.
+    """
 
     def __init__(self, order: np.ndarray, keys: np.ndarray, groups: Groups | None):
         self._order, self._groups, self._merges = order, groups, 0
@@ -135,7 +140,7 @@ class _Buckets:
         self._labels = self._low = self._high = None
 
     def to_compare(self, rows: np.ndarray, first: np.ndarray) -> np.ndarray | None:
-        """Which rows are not in the group of all of the bucket; `None` is all."""
+        """Returns which rows are outside the group of a whole bucket; None for all."""
         if self._groups is None or not self._groups.merges:
             return None
         if self._merges != self._groups.merges:
@@ -148,14 +153,14 @@ class _Buckets:
 
 
 def _blocks(rows, first, last, buckets: _Buckets) -> Iterator[Pairs]:
-    """Each row with the rows from `first` to `last` - 1, about a million at a time."""
+    """Yields each row with the rows from `first` to `last` - 1, in large blocks."""
     while len(rows):
         wanted = buckets.to_compare(rows, first)
         if wanted is not None:
             rows, first, last = rows[wanted], first[wanted], last[wanted]
             if not len(rows):
                 return
-        # A row with more is a block of its own.
+        # A row with more partners is a block of its own.
         sums = np.cumsum(last - first, dtype=np.int64)
         taken = max(1, int(np.searchsorted(sums, _BLOCK, side="right")))
         counts = last[:taken] - first[:taken]

@@ -1,4 +1,4 @@
-"""Finds copies of pictures across training, query and database images."""
+"""Finding copies of pictures across training, query and database images."""
 
 import os
 
@@ -22,12 +22,12 @@ def find_leaks(
     verbose="auto",
     on_error: OnError | None = None,
 ) -> list[DuplicateGroup]:
-    """Groups of copies that are in two of train, query and database, or in all.
+    """Finds groups of copies that are in two of train, query and database, or in all.
 
     `datasets.check_splits` finds equal pixels; this finds changed copies as well.
 
     Args:
-        train: `ImageSet`. Defaults to `None`, not compared; so the others.
+        train: `ImageSet`. Defaults to `None`, not compared, like the other two.
         query: `ImageSet`.
         database: `ImageSet`. In some protocols the training images are a part of the
             database: leave `train` out then.

@@ -1,4 +1,4 @@
-"""Measures how alike copies of pictures are, and how alike different pictures."""
+"""Measuring how alike copies are, and how alike different pictures are."""
 
 from collections.abc import Sequence
 
@@ -17,14 +17,14 @@ from keras_deephash.progress import Progress
 
 _FEWEST = 100
 _LONG_WORK = 1000
-# Pairs of different pictures that the weights are learned from.
+# Number of pairs of different pictures that the weights are learned from.
 _LEARNED = 200_000
-# Random pairs that a score must rest on.
+# The fewest random pairs from which a score is measured.
 _FEWEST_PAIRS = 20
-_BLOCK = 256  # Copies at a time.
+_BLOCK = 256  # Copies per step.
 # Share of the copies whose hashes are near enough to be taken for copies.
 _NEAR = 0.99
-# Share of the copies that may be no candidates.
+# Share of the copies that may be missed as candidates.
 _MISSED = 1e-3
 
 
@@ -36,7 +36,7 @@ def calibrate(
     seed: int = 0,
     source: str = "",
 ) -> Calibration:
-    """Measures the scores of a model on pictures, of which copies are made.
+    """Measures the scores of a model on pictures and changed copies of them.
 
     Each picture gets a copy of each kind of `copies.COPIES`: resized, compressed,
     cropped, turned, brightened, watermarked. The weights are learned by logistic
@@ -49,14 +49,14 @@ def calibrate(
             `find_duplicates`.
         batch_size: int. Defaults to `32`.
         verbose: `"auto"`, 0 or 1. Defaults to `"auto"`.
-        seed: int, of how strongly copies are changed. Defaults to `0`.
-        source: str. What the images are, to be kept. Defaults to `""`.
+        seed: int. Seed of the strength of the changes. Defaults to `0`.
+        source: str. Description of the images, for the record. Defaults to `""`.
 
     Returns:
         `Calibration`.
 
     Raises:
-        ValueError: for fewer images, for one that cannot be read, or where copies
+        ValueError: if there are fewer images, if one cannot be read, or if copies
             cannot be told from other pictures.
 
     Example:
@@ -80,7 +80,7 @@ def calibrate(
 def records_of(
     network: FeatureNetwork, images: Sequence, batch_size: int = 32, verbose="auto"
 ) -> np.ndarray:
-    """Records [n] of images, which are asked for in slices, a batch at a time."""
+    """Computes the records [n] of images, which are read in slices, batch by batch."""
     records = np.zeros(len(images), record_type(network.units))
     shown = verbose == 1 or (verbose == "auto" and len(images) >= _LONG_WORK)
     progress = Progress(len(images), "image", bool(shown))
@@ -103,7 +103,7 @@ def measure(
     seed: int = 0,
     source: str = "",
 ) -> Calibration:
-    """The calibration of records [n] and those of their copies [n * k], in order."""
+    """Computes a calibration from records [n] and those of copies [n * k], in order."""
     generator = np.random.default_rng(seed)
     origins = np.repeat(np.arange(len(records)), len(copies) // len(records))
     alike = _distances(copies, records[origins])
@@ -122,8 +122,8 @@ def measure(
     logits, scores = _tail(records, copies, origins, weights, bias)
     if len(logits) < 2 or min(np.diff(logits)) <= 0:
         raise ValueError(
-            "Copies of these pictures cannot be told from other pictures by this model "
-            "and by hashes: measure on pictures that differ, or by another model."
+            "This model and the hashes cannot tell copies of these pictures from other "
+            "pictures: use pictures that differ more, or another model."
         )
     return Calibration(
         network=network_digest,
@@ -138,7 +138,7 @@ def measure(
 
 
 class Copies(Sequence):
-    """The copies of images, made when they are asked for."""
+    """The copies of images, each made when it is accessed."""
 
     def __init__(self, images: Sequence, seed: int):
         self._images, self._seed = images, seed
@@ -156,7 +156,7 @@ class Copies(Sequence):
 
 
 def _distances(one: np.ndarray, other: np.ndarray) -> np.ndarray:
-    """The three measures that are weighted, float [n, 3], of records side by side."""
+    """Returns the three distances of pairs of records, float [n, 3]."""
     cosines = np.einsum(
         "nd,nd->n",
         one["features"].astype(np.float32),
@@ -178,7 +178,7 @@ def _fit(alike: np.ndarray, different: np.ndarray) -> tuple[np.ndarray, float]:
 
 
 def _semantic_radius(records: np.ndarray, copies: np.ndarray) -> int:
-    """Bits within which nearly all copies lie whose hashes are not near."""
+    """Returns the bits within which nearly all copies lie whose hashes are not near."""
     one, other = semantic_codes(records["features"]), semantic_codes(copies["features"])
     apart = np.bitwise_count(one ^ other).sum(axis=1, dtype=np.int64)
     far = np.ones(len(copies), bool)
@@ -190,7 +190,7 @@ def _semantic_radius(records: np.ndarray, copies: np.ndarray) -> int:
 
 
 def _tail(records, copies, origins, weights, bias) -> tuple[list, list]:
-    """Logits, and minus the logarithms of the shares of random pairs above them."""
+    """Returns logits, and minus the log10 of the share of random pairs above each."""
     originals = records["features"].astype(np.float32)
     count = len(copies) * (len(records) - 1)
     kept = np.empty(0, np.float32)

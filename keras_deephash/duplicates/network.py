@@ -1,4 +1,4 @@
-"""The network whose features compare pictures, and what it is given of a picture."""
+"""The network whose features compare pictures, and its view of a picture."""
 
 import hashlib
 import json
@@ -16,15 +16,15 @@ DEFAULT_MODEL = "efficientnet_lite0_imagenet"
 class FeatureNetwork:
     """Features of whole pictures, by the backbone of a model.
 
-    A picture is squeezed to the square that the network takes: of a crop, the edges
-    would be missing.
+    A picture is squeezed into the network's square input, because a crop would lose its
+    edges.
 
     Args:
         model: the name of a preset, a method or a backbone.
 
     Attributes:
         units: int. Length of a feature vector.
-        digest: str. The sha256 of all that features depend on.
+        digest: str. The sha256 of everything that the features depend on.
     """
 
     def __init__(self, model):
@@ -38,7 +38,7 @@ class FeatureNetwork:
         shape, units = _shape_of(backbone)
         if shape is None:
             raise ValueError(
-                "`model` must be the name of a preset, a method or a backbone, from "
+                "`model` must be the name of a preset, a method or a backbone, and map "
                 f"square images to feature vectors. Received: model={model!r}."
             )
         size = shape[0]
@@ -52,13 +52,13 @@ class FeatureNetwork:
         self.digest = _digest(backbone, self._preprocessor)
 
     def view(self, image) -> tuple[np.ndarray, tuple[int, int]]:
-        """The picture as the network takes it, and its width and height in pixels."""
+        """Returns the picture as the network's input, and its size in pixels."""
         pixels = read_image(image)
         height, width = pixels.shape[:2]
         return self._preprocessor.center_crop(pixels), (width, height)
 
     def features(self, views: np.ndarray) -> np.ndarray:
-        """Features of length 1, float16 [n, units], of views uint8 [n, h, w, 3]."""
+        """Computes features of length 1, float16 [n, units], of views [n, h, w, 3]."""
         features = np.asarray(self._run(views), np.float32)
         if not np.isfinite(features).all():
             raise ValueError(
@@ -70,7 +70,10 @@ class FeatureNetwork:
 
 
 def _shape_of(backbone) -> tuple[tuple | None, int | None]:
-    """Height and width of a network's images, and the length of its features."""
+    """Returns height and width of a network's images, and the length of its features.
+
+    Both are None if the network does not map square images to vectors.
+    """
     shapes = [getattr(backbone, f"{end}_shape", None) for end in ("input", "output")]
     if not all(isinstance(shape, tuple) for shape in shapes):
         return None, None

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from keras_deephash.duplicates.duplicate_group import DuplicateGroup
 from keras_deephash.report import page
 
-# More make a page that no browser opens gladly; all are in the JSON.
+# More would make the page too large for a browser; the JSON file has all.
 _GROUPS_SHOWN = 300
 _IMAGES_SHOWN = 12
 _THUMBNAIL = 144  # Pixels.
@@ -17,13 +17,13 @@ def duplicates_json(
     lowest: float,
     unreadable: Mapping[str, str],
 ) -> dict:
-    """The groups as the command writes them in JSON.
+    """Returns the groups as the command writes them in JSON.
 
     Args:
         groups: sequence of `DuplicateGroup`.
-        count: int. Images that were compared.
-        lowest: float. The score of a copy, at least.
-        unreadable: dict of paths to what is wrong.
+        count: int. Number of images that were compared.
+        lowest: float. The lowest score of a copy.
+        unreadable: dict of paths to errors.
     """
     return {
         "images": count,
@@ -41,19 +41,19 @@ def duplicates_page(
     unreadable: Mapping[str, str],
     command: str = "",
 ) -> str:
-    """A page with thumbnails of the groups, HTML that needs no other file.
+    """Returns an HTML page with thumbnails of the groups, which needs no other file.
 
     Args:
         title: str.
         groups, count, lowest, unreadable: as for `duplicates_json`.
-        command: str. What made the page, to be shown. Defaults to `""`.
+        command: str. The command line, to be shown. Defaults to `""`.
     """
     more = sum(len(group) - 1 for group in groups)
     parts = [
         page.paragraph(
             f"{count:,} images, {len(groups):,} groups of copies: {more:,} images more "
-            "than one of each group. The image that is proposed to be kept comes "
-            "first, with a tick: it has the most pixels. Nothing was deleted."
+            "than one of each group. The image to keep comes first, with a tick: it "
+            "has the most pixels. Nothing was deleted."
         ),
         page.paragraph(
             f"The score s of an image says how alike it is to the first: one of 10^s "
@@ -64,8 +64,8 @@ def duplicates_page(
     if len(groups) > _GROUPS_SHOWN:
         parts.append(
             page.paragraph(
-                f"The first {_GROUPS_SHOWN} groups are shown here; the JSON file has "
-                "all."
+                f"Only the first {_GROUPS_SHOWN} groups are shown here; the JSON file "
+                "has all."
             )
         )
     for number, group in enumerate(groups[:_GROUPS_SHOWN], start=1):
@@ -106,5 +106,5 @@ def _pictures(group: DuplicateGroup) -> str:
 def _thumbnail(path: str) -> str:
     try:
         return page.image_tag(page.thumbnail(path, _THUMBNAIL), "")
-    except (ValueError, OSError):  # It has gone since, or never was a file.
+    except (ValueError, OSError):  # It was removed, or never was a file.
         return ""

@@ -1,13 +1,13 @@
-"""Perceptual hashes: 64 bits of what a picture looks like, small and without colour."""
+"""Perceptual hashes: 64 bits from a small grey version of a picture."""
 
 import numpy as np
 from PIL import Image
 
 
 def perceptual_hashes(pixels: np.ndarray) -> tuple[int, int]:
-    """The hash of the cosine transform and that of differences, 64 bits each.
+    """Computes the hash of the cosine transform and that of differences, 64 bits each.
 
-    Those of the package `imagehash`, `phash` and `dhash`.
+    They are `phash` and `dhash` of the package `imagehash`.
 
     Args:
         pixels: uint8 array [h, w, 3].

@@ -12,10 +12,10 @@ _READERS = 2
 
 
 def record_type(units: int) -> np.dtype:
-    """The columns of a record, little-endian as they lie in the cache."""
+    """Returns the columns of a record, little-endian as in the cache."""
     return np.dtype(
         [
-            ("bytes", "<i8"),  # Of the file; -1 of what is no file.
+            ("bytes", "<i8"),  # Size of the file; -1 if the image is not in a file.
             ("modified_ns", "<i8"),
             ("width", "<i4"),  # In pixels.
             ("height", "<i4"),
@@ -29,12 +29,12 @@ def record_type(units: int) -> np.dtype:
 def make_records(
     network: FeatureNetwork, images: Sequence, batch_size: int
 ) -> Iterator[tuple[int, np.ndarray | Exception]]:
-    """The record of each image, or what is wrong with it, in order.
+    """Yields the record of each image, or the error, in order.
 
     Args:
         network: `FeatureNetwork`.
-        images: sequence of whatever `read_image` takes.
-        batch_size: int. Images that the network sees at a time.
+        images: sequence of images that `read_image` accepts.
+        batch_size: int. Images per step of the network.
 
     Yields:
         Tuples of the number of an image, and its record, an array of `record_type`
@@ -71,7 +71,7 @@ def _reader(network: FeatureNetwork) -> Callable:
         try:
             view, size = network.view(image)
         except (ValueError, OSError) as error:
-            error.__context__ = None  # The frames of both hold the image.
+            error.__context__ = None  # The frames of both tracebacks hold the image.
             return error.with_traceback(None)
         return view, size, perceptual_hashes(view)
 

@@ -7,10 +7,10 @@ _BLOCK = 8192
 
 
 def semantic_codes(features: np.ndarray) -> np.ndarray:
-    """Packed codes of features, uint8 [n, 32]; the angle of two is their distance.
+    """Computes packed codes of features, uint8 [n, 32]; distances measure angles.
 
-    Random projections, and not a learned code: such a code is made to put pictures of
-    one thing together, and finds fewer copies.
+    The projections are random. Learned codes, which are trained to bring pictures of
+    the same kind together, find fewer copies.
 
     Args:
         features: float16 array [n, units], of length 1.

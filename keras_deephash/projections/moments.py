@@ -6,14 +6,14 @@ import numpy as np
 class FeatureMoments:
     """Mean, covariance and a sample of a stream of features, in constant memory.
 
-    Rows are brought to length 1 first, so that the mean and the covariance are those
-    of directions; a row of zeros stays.
+    Rows are scaled to length 1 first, so that the mean and the covariance are those of
+    directions; a row of zeros is kept.
 
     Args:
         dim: int, d. Dimension of the features.
         sample_size: int. Rows of the sample, drawn so that each row of the stream is
             as likely to be in it as any other.
-        seed: int. Of the sample. Defaults to `0`.
+        seed: int. Seed of the sample. Defaults to `0`.
 
     Example:
 
@@ -32,7 +32,7 @@ class FeatureMoments:
         self._generator = np.random.default_rng(seed)
 
     def add(self, rows: np.ndarray) -> None:
-        """Takes the next rows of the stream, float [n, d]."""
+        """Adds the next rows of the stream, float [n, d]."""
         rows = unit_rows(rows)
         exact = rows.astype(np.float64)
         self._sum += exact.sum(axis=0)
@@ -47,23 +47,23 @@ class FeatureMoments:
 
     @property
     def mean(self) -> np.ndarray:
-        """float64 array [d]."""
+        """The mean of the rows, float64 [d]."""
         return self._sum / max(self.count, 1)
 
     @property
     def covariance(self) -> np.ndarray:
-        """float64 array [d, d]."""
+        """The covariance of the rows, float64 [d, d]."""
         mean = self.mean
         return self._products / max(self.count, 1) - np.outer(mean, mean)
 
     @property
     def sample(self) -> np.ndarray:
-        """Rows of length 1, float32 [up to sample_size, d]."""
+        """A sample of the rows, of length 1, float32 [up to sample_size, d]."""
         return self._sample[: self.count]
 
 
 def unit_rows(rows: np.ndarray) -> np.ndarray:
-    """Rows brought to length 1, float32 [n, d]; a row of zeros stays."""
+    """Scales rows to length 1, float32 [n, d]; a row of zeros is kept."""
     rows = np.asarray(rows, dtype=np.float32)
     lengths = np.linalg.norm(rows, axis=1, keepdims=True)
     return rows / np.where(lengths > 0, lengths, 1)

@@ -2,20 +2,20 @@
 
 import numpy as np
 
-# A direction with less variance holds rounding alone: less than this share of the
-# largest, or than this of rows of length 1.
+# Directions with less variance are rounding errors: less than this share of the largest
+# variance, or less than this variance of rows of length 1.
 _LEAST_SHARE, _LEAST_VARIANCE = 1e-9, 1e-12
 
 
 def principal_components(covariance: np.ndarray) -> np.ndarray:
-    """The directions of variance, the largest first.
+    """Returns the directions of variance, the largest first.
 
     Args:
         covariance: float array [d, d], of rows of length 1.
 
     Returns:
-        float64 array [d, r], orthonormal columns: those with any variance. The largest
-        entry of each is positive, so that their signs do not depend on the machine.
+        float64 array [d, r] of the r orthonormal columns that have variance. The
+        largest entry of each is positive, so that signs do not depend on the machine.
     """
     variances, directions = np.linalg.eigh(covariance)
     variances, directions = variances[::-1], directions[:, ::-1]

@@ -4,7 +4,7 @@ import numpy as np
 
 
 def random_rotation(dim: int, generator: np.random.Generator) -> np.ndarray:
-    """An orthogonal matrix, float64 [dim, dim], all being equally likely."""
+    """Returns a uniformly distributed orthogonal matrix, float64 [dim, dim]."""
     q, r = np.linalg.qr(generator.standard_normal((dim, dim)))
     return q * np.sign(np.diagonal(r))
 
@@ -12,14 +12,14 @@ def random_rotation(dim: int, generator: np.random.Generator) -> np.ndarray:
 def sign_rotation(
     projected: np.ndarray, rotation: np.ndarray, rounds: int = 50
 ) -> tuple[np.ndarray, list[float]]:
-    """A rotation after which signs lose little: iterative quantization (ITQ).
+    """Finds a rotation after which signs lose little: iterative quantization (ITQ).
 
     Minimizes `|B - V R|^2` over the signs B and the rotation R in turn, where each is
     exact given the other, so that the objective never rises.
 
     Args:
         projected: float array [n, bits], V, centred.
-        rotation: float array [bits, bits], R to begin from.
+        rotation: float array [bits, bits], R to start from.
         rounds: int. Defaults to `50`.
 
     Returns:

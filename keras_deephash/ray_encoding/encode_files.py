@@ -1,4 +1,4 @@
-"""Encoding millions of image files on many devices, by Ray Data."""
+"""Encoding millions of image files on many devices, with Ray Data."""
 
 import os
 from collections.abc import Sequence
@@ -29,31 +29,31 @@ def encode_files(
 ) -> dict[str, int]:
     """Encodes image files into Parquet files of ids, paths and codes.
 
-    Every actor is a process that loads the model once. A run that was interrupted goes
-    on with the parts, the input files, that have no codes yet. Unreadable images are
-    listed in `unreadable/` and are not among the codes.
+    Every actor is a process that loads the model once. An interrupted run is resumed
+    with the parts (input files) that have no codes yet. Unreadable images are listed in
+    `unreadable/` and are not among the codes.
 
     Args:
         preset: str. Name or directory of a preset.
-        images: str. A directory, all images below it, or an image list, in parts of
-            10,000; or a Parquet file or a directory of such files, one part each, with
-            a column `path` and, all of them or none, a column `id`: ints >= 0, each
-            once. Without it, ids count from 0.
+        images: str. A directory with images at any depth, or an image list, which are
+            encoded in parts of 10,000; or a Parquet file or a directory of such files,
+            one part for each, with a column `path` and, in all files or none, a column
+            `id` of different ints >= 0. Without it, ids count from 0.
         output: str. Directory to write: `codes/PART.parquet` has the columns `id`,
             `path` and `code` (bytes).
-        actors: int. Processes that encode, one a device. Defaults to `1`.
+        actors: int. Number of processes, one for each device. Defaults to `1`.
         batch_size: int. Images per step. Defaults to `128`.
-        gpus_per_actor: float. GPUs that each actor has. Defaults to `0`.
+        gpus_per_actor: float. GPUs for each actor. Defaults to `0`.
         verbose: 0 or 1, whether to print the progress. Defaults to `1`.
-        imports: names of modules that every actor imports first, those of a method of
-            one's own. Defaults to none.
+        imports: names of modules that every actor imports first, such as that of your
+            own method. Defaults to none.
         strict: bool. Whether an unreadable image is an error. Defaults to `False`.
 
     Returns:
         dict: `images` encoded by this run, `unreadable` ones, and `parts` written.
 
     Raises:
-        ImportError: without Ray.
+        ImportError: if Ray is not installed.
         ValueError: if the output has codes of another preset or of other images, or
             with `strict` for an unreadable image.
 
@@ -73,7 +73,7 @@ def encode_files(
     sha256 = _check_preset(preset, output)
     parts = Parts(output, images)
     parts.refresh()
-    # Last: of images that are not there, an output of no preset is left behind.
+    # Last, so that missing images do not tie the output to a preset.
     with write_atomically(os.path.join(output, _PRESET)) as file:
         file.write(sha256.encode())
     done = {"images": 0, "unreadable": 0, "parts": 0}
@@ -132,27 +132,31 @@ def encode_files(
 
 
 def _start_ray(ray, actors: int) -> None:
-    """Joins the cluster that RAY_ADDRESS names, or begins one of this machine."""
+    """Joins the cluster that RAY_ADDRESS names, or starts one on this machine."""
     quiet = {"log_to_driver": False, "logging_level": "warning"}
     if os.environ.get("RAY_ADDRESS"):
         ray.init(**quiet)
         return
     # On a busy machine the node takes longer to start than Ray's 30 seconds.
     os.environ.setdefault("RAY_raylet_start_wait_time_s", "300")
-    # One more than the actors hold: reading the parts takes a CPU too, and would wait
-    # for it forever.
+    # One CPU more than the actors use: reading the parts needs one too, and would
+    # otherwise wait for it forever.
     cpus = max(available_cpus(), actors + 1)
     ray.init("local", num_cpus=cpus, include_dashboard=False, **quiet)
 
 
 def _check_preset(preset: str, output: str) -> str:
-    """The sha256 of the preset; no output holds codes of two presets."""
+    """Returns the sha256 of the preset.
+
+    Raises:
+        ValueError: if the preset has no codes, or the output has codes of another one.
+    """
     from keras_deephash.presets.location import read_preset_metadata
 
     metadata = read_preset_metadata(preset)
     if metadata["bits"] is None:
         raise ValueError(
-            f"The preset {preset!r} is a {metadata['method']}, which makes no codes."
+            f"The preset {preset!r} is a {metadata['method']}, which has no codes."
         )
     sha256 = preset_sha256(metadata)
     path = os.path.join(output, _PRESET)
@@ -177,7 +181,7 @@ def _rows(part: Part) -> list[dict]:
 
 
 def _write_part(parts: Parts, part: Part, batches: list[dict]) -> int:
-    """Writes a part in the order of its paths; returns its unreadable images."""
+    """Writes a part in the order of its paths; returns how many are unreadable."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 

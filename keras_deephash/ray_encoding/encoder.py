@@ -10,12 +10,12 @@ from keras_deephash.preprocessing import PREPROCESSING_VERSION
 
 
 class Encoder:
-    """Encodes batches of paths; Ray makes one in every worker.
+    """Encodes batches of paths; Ray creates one in each worker.
 
     Args:
         preset: str. Name or directory.
-        sha256: str. What `preset_sha256` says of the preset: one of the Hub may have
-            changed meanwhile.
+        sha256: str. The expected `preset_sha256`: a preset on the Hub may have changed
+            in the meantime.
         threads: int. Threads of TensorFlow and of faiss in this worker.
         imports: names of modules to import first. Defaults to none.
     """
@@ -58,8 +58,10 @@ class Encoder:
 
 
 def preset_sha256(metadata: dict) -> str:
-    """Of all that the codes depend on: weights, configuration, preprocessing and its
-    version."""
+    """Returns the sha256 of everything that the codes depend on.
+
+    These are weights, configuration, preprocessing and its version.
+    """
     from keras_deephash.presets.format.metadata import HASHED_FILES
 
     hashes = {name: metadata["files"][name]["sha256"] for name in HASHED_FILES}

@@ -1,8 +1,8 @@
 """Image paths in parts: each part is read, encoded and written as one file.
 
 A part is a Parquet file of the input, or some thousands of the images of a directory.
-What the parts are is written down before the work begins, so that a run that goes on
-finds the same ones; what came later becomes parts of its own.
+The parts are recorded before the work begins, so that a resumed run finds the same
+ones; images that were added since become new parts.
 """
 
 import json
@@ -37,7 +37,7 @@ class Parts:
     Args:
         folder: str. The output directory.
         images: str. A directory of images, or an image list; or a Parquet file, or a
-            directory of such files, with a column `path` and, all or none, `id`.
+            directory of such files, with a column `path` and, in all or none, `id`.
     """
 
     def __init__(self, folder: str, images: str):
@@ -58,12 +58,12 @@ class Parts:
             ]
 
     def refresh(self) -> None:
-        """Adds parts for what is new in the input, and writes all down."""
+        """Adds parts for new images of the input, and records all parts."""
         files = parquet_files(self.images)
         if files:
             there = {part.source for part in self.known}
             counts = {path: count_rows(path) for path in files if path not in there}
-            # Of a part that was encoded, the file may be gone.
+            # The file of a part that was encoded may be gone.
             earlier = [p for p in there - {*files} if p.endswith(".parquet")]
             _check_ids([*filter(os.path.exists, earlier), *files])
             for path, count in counts.items():
@@ -91,7 +91,7 @@ class Parts:
         return read_image_list(self.images, verify_images=False).images
 
     def _described(self, part: Part) -> dict:
-        """A part as it is written down: what lies in the folder may move with it."""
+        """A part as it is recorded, with a relative path if it is in the folder."""
         source = part.source
         if source.startswith(self.folder + os.sep):
             source = os.path.relpath(source, self.folder)
@@ -121,7 +121,7 @@ class Parts:
 
 
 def parquet_files(path: str) -> list[str]:
-    """The Parquet files that a path names or holds."""
+    """Returns the Parquet file at a path, or those in a directory."""
     if os.path.isfile(path):
         return [path] if path.endswith(".parquet") else []
     if not os.path.isdir(path):
@@ -131,7 +131,7 @@ def parquet_files(path: str) -> list[str]:
 
 
 def count_rows(path: str) -> int:
-    """The number of paths in a Parquet file, its columns checked."""
+    """Checks the columns of a Parquet file, and returns its number of rows."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -142,7 +142,9 @@ def count_rows(path: str) -> int:
     with file:
         names = file.schema_arrow.names
         if "path" not in names:
-            raise ValueError(f"{path!r} must have a column `path`. It has: {names}.")
+            raise ValueError(
+                f"{path!r} must have a column `path`. Received: the columns {names}."
+            )
         for name in {"path", "id"} & set(names):
             column = file.read(columns=[name])[name]
             if column.null_count:
@@ -159,14 +161,14 @@ def count_rows(path: str) -> int:
 
 
 def _check_ids(paths: list[str]) -> None:
-    """Ids must be ints that an index takes, each once in all the files."""
+    """Raises ValueError unless ids are valid for an index, and unique in all files."""
     import pyarrow.parquet as pq
 
     having = [path for path in paths if "id" in pq.read_schema(path).names]
     if having and len(having) < len(paths):
         (without, *_) = sorted(set(paths) - set(having))
         raise ValueError(
-            "All Parquet files must have a column `id`, or none. "
+            "All Parquet files must have a column `id`, or none of them. "
             f"Received: {having[0]!r} with it, {without!r} without."
         )
     every = [np.empty(0, np.int64)]
@@ -181,17 +183,17 @@ def _check_ids(paths: list[str]) -> None:
 
 
 def _check_names(paths: list[str]) -> None:
-    """Parquet holds text alone, and a file system may hold other names."""
+    """Raises ValueError for names that are not text, which Parquet cannot hold."""
     for path in paths:
         if not path.isascii() and path != path.encode("utf-8", "ignore").decode():
             raise ValueError(
-                f"File names must be UTF-8, to be written down beside their codes. "
+                f"File names must be UTF-8, to be stored beside their codes. "
                 f"Rename {path!r}."
             )
 
 
 def read_paths(part: Part) -> tuple[list[str], np.ndarray]:
-    """The paths of a part, and their ids."""
+    """Returns the paths of a part, and their ids."""
     ids = part.first_id + np.arange(part.count)
     if part.source.endswith(".json"):
         with open(part.source, encoding="utf-8") as file:

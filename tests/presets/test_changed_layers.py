@@ -121,8 +121,8 @@ def small_blocks(model):
 @pytest.mark.parametrize(
     "backbone, change, message",
     [
-        (TinyBackbone, own_quantizers, "quantizes its inputs in a way of its own"),
-        (functional, own_quantizers, "quantizes its inputs in a way of its own"),
+        (TinyBackbone, own_quantizers, "a custom quantizer"),
+        (functional, own_quantizers, "a custom quantizer"),
         (TinyBackbone, small_blocks, "its configuration (describes|gives) 1,816"),
     ],
 )
