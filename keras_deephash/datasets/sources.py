@@ -35,7 +35,7 @@ def read_images(
         verify_images: bool. Defaults to `True`.
 
     Raises:
-        ValueError: if `data` is neither, or if columns are given and it is no table.
+        ValueError: if `data` is neither, or if columns are given for a folder.
     """
     columns = {
         "path_column": path_column,

@@ -1,5 +1,7 @@
 """Hash centres: codes of classes that are far from each other."""
 
+from collections.abc import Callable, Sequence
+
 import numpy as np
 
 from keras_deephash.models.hadamard import hadamard
@@ -52,6 +54,68 @@ def hash_centers(
     rows = matrix * generator.choice([-1, 1], (bits, 1))
     rows = rows[generator.permutation(bits)]
     return np.concatenate([rows, -rows])[:classes].astype(np.float32)
+
+
+def scaled_centers(
+    classes: int, bits: int, generator: np.random.Generator, others: np.ndarray
+) -> np.ndarray:
+    """Draws hash centres that have the mean length of other vectors.
+
+    New proxies are as long as the trained ones, so that a training step turns both
+    equally.
+
+    Args:
+        classes, bits, generator: as for `hash_centers`.
+        others: float array [m, bits], the vectors of the existing classes.
+
+    Returns:
+        float array [classes, bits].
+    """
+    length = np.linalg.norm(others, axis=1).mean()
+    return hash_centers(classes, bits, generator, others) * length / bits**0.5
+
+
+def nested_vectors(
+    draw: Callable,
+    lengths: Sequence[int],
+    count: int,
+    seed: int,
+    known: list[np.ndarray] | None = None,
+    nested: bool = True,
+) -> list[np.ndarray]:
+    """Draws the vectors of new classes for several code lengths.
+
+    Args:
+        draw: function of the arguments of `hash_centers`, for one length.
+        lengths: list of int, increasing.
+        count: int. Number of new classes.
+        seed: int.
+        known: list of float arrays [m, bits], the existing vectors for each length.
+            Defaults to `None`.
+        nested: bool. Whether a longer vector starts with the shorter one, as fixed
+            centres must: otherwise the same outputs would be pulled to different
+            centres. Defaults to `True`.
+
+    Returns:
+        list of float arrays [count, bits], one for each length.
+    """
+    drawn, shorter = [], np.empty((count, 0))
+    for number, length in enumerate(lengths):
+        start = shorter.shape[1] if nested else 0
+        others = None if known is None else known[number]
+        entropy = [seed, length] + ([] if others is None else [len(others)])
+        generator = np.random.default_rng(entropy)
+        bits = length - start
+        total = count + (0 if others is None else len(others))
+        if start and bits < 63 and total > 1 << bits:
+            # There are too few new bits, but the first ones tell the classes apart.
+            new = generator.choice([-1.0, 1.0], (count, bits))
+        else:
+            others = None if others is None else others[:, start:]
+            new = draw(count, bits, generator, others)
+        shorter = np.concatenate([shorter[:, :start], new], axis=1)
+        drawn.append(shorter)
+    return drawn
 
 
 def _drawn_centers(classes, bits, generator, others) -> np.ndarray:

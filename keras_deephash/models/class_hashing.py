@@ -10,7 +10,7 @@ from keras import ops
 from keras_deephash.checks import check_integer
 from keras_deephash.datasets.label_names import MOST_CLASSES
 from keras_deephash.models.base.encoder import check_length
-from keras_deephash.models.centers import hash_centers
+from keras_deephash.models.centers import hash_centers, nested_vectors
 from keras_deephash.models.deep_hashing import DeepHashing
 from keras_deephash.models.layers.class_vectors import ClassVectors
 from keras_deephash.preprocessing import Preprocessor
@@ -227,33 +227,15 @@ class ClassHashing(DeepHashing):
             )
 
     def _draw(self, count: int, known: list | None = None) -> list[np.ndarray]:
-        """Draws new vectors for each length; a longer centre starts with a shorter one.
-
-        Otherwise the same outputs would be pulled to different centres.
-
-        Args:
-            count: int. Number of new classes.
-            known: list of float arrays [m, bits], the existing vectors for each length.
-                Defaults to `None`.
-        """
-        drawn, shorter = [], np.empty((count, 0))
-        for number, layer in enumerate(self.class_vectors):
-            start = 0 if self.learns_vectors else shorter.shape[1]
-            others = None if known is None else known[number]
-            seed = [self.seed, layer.units]
-            seed += [] if others is None else [len(others)]
-            generator = np.random.default_rng(seed)
-            bits = layer.units - start
-            total = count + (0 if others is None else len(others))
-            if start and bits < 63 and total > 1 << bits:
-                # There are too few new bits, but the first ones tell the classes apart.
-                new = generator.choice([-1.0, 1.0], (count, bits))
-            else:
-                others = None if others is None else others[:, start:]
-                new = self.new_vectors(count, bits, generator, others)
-            shorter = np.concatenate([shorter[:, :start], new], axis=1)
-            drawn.append(shorter)
-        return drawn
+        """Draws vectors of new classes, for each length; see `nested_vectors`."""
+        return nested_vectors(
+            self.new_vectors,
+            [layer.units for layer in self.class_vectors],
+            count,
+            self.seed,
+            known,
+            nested=not self.learns_vectors,
+        )
 
     def _class_number(self, name_or_number) -> int:
         if isinstance(name_or_number, str):

@@ -11,7 +11,7 @@ from keras_deephash.losses import (
     signs,
     straight_through,
 )
-from keras_deephash.models.centers import hash_centers
+from keras_deephash.models.centers import scaled_centers
 from keras_deephash.models.class_hashing import ClassHashing
 from keras_deephash.preprocessing import Preprocessor
 
@@ -91,8 +91,7 @@ class GreedyHash(ClassHashing):
     def new_vectors(self, classes, bits, generator, others=None):
         if others is None:
             return generator.uniform(-1, 1, (classes, bits)) / np.sqrt(bits)
-        length = np.linalg.norm(others, axis=1).mean()
-        return hash_centers(classes, bits, generator, others) * length / bits**0.5
+        return scaled_centers(classes, bits, generator, others)
 
     @classmethod
     def learns_from_labels(cls, arguments):

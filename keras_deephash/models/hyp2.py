@@ -1,10 +1,9 @@
 """Hashing by hybrid proxies and pairs."""
 
 import keras
-import numpy as np
 
 from keras_deephash.losses import HybridProxyLoss
-from keras_deephash.models.centers import hash_centers
+from keras_deephash.models.centers import scaled_centers
 from keras_deephash.models.class_hashing import ClassHashing
 from keras_deephash.preprocessing import Preprocessor
 
@@ -61,9 +60,7 @@ class HyP2(ClassHashing):
     def new_vectors(self, classes, bits, generator, others=None):
         if others is None:
             return generator.normal(0, (2 / classes) ** 0.5, (classes, bits))
-        # As long as the trained ones, so that a training step turns both equally.
-        length = np.linalg.norm(others, axis=1).mean()
-        return hash_centers(classes, bits, generator, others) * length / bits**0.5
+        return scaled_centers(classes, bits, generator, others)
 
     def loss_terms(self, outputs, labels) -> dict:
         vectors = self.vectors_for(outputs)

@@ -14,17 +14,17 @@ from keras_deephash.presets.format.config import (
 )
 from keras_deephash.presets.format.config_check import check_canvas, check_config
 from keras_deephash.presets.format.index_file import INDEX_FILE, load_index_file
-from keras_deephash.presets.format.parameter_count import measure_model
 from keras_deephash.presets.format.weights import load_weights_file
 from keras_deephash.presets.format.weights_check import count_weights
 from keras_deephash.presets.hub.download import HubOptions
+from keras_deephash.presets.loading_checks import (
+    check_description,
+    check_index,
+    check_size,
+)
 from keras_deephash.presets.location import PresetLocation, locate_preset
 from keras_deephash.presets.registry import is_embedded
 from keras_deephash.presets.sharing import whole_weights
-
-# The most values that a layer of a small network may have for one image, in a preset
-# of unknown origin; VGG16 has 3.2 million.
-_MAX_STRANGE_OUTPUT = 2**23
 
 
 def from_preset(
@@ -101,7 +101,7 @@ def load_preset(
     metadata = location.read_metadata()
     md.check_files(folder, metadata)
     if load_index:
-        _check_index(location, metadata, load_weights, overrides)
+        check_index(location, metadata, load_weights, overrides)
     preprocessor = _read_preprocessor(folder, location.trusted)
     entry = read_entry(location, wanted)
     bits = overrides.get("bits", metadata["bits"])
@@ -113,7 +113,7 @@ def load_preset(
         )
     with whole_weights(location, metadata) as weights:
         if not is_embedded(folder):
-            _check_size(entry, preprocessor, weights, location.trusted)
+            check_size(entry, preprocessor, weights, location.trusted)
         given, overrides = list(overrides), dict(overrides)
         size = overrides.pop("image_size", None)
         if size is not None:
@@ -123,7 +123,7 @@ def load_preset(
         model = model_from_config(entry, preprocessor, overrides, cls)
         if load_weights:
             method = type(model) if cls is None else find_class(entry["class"])
-            _check_description(model, method.__name__, metadata, folder, given)
+            check_description(model, method.__name__, metadata, folder, given)
             load_weights_file(model, weights)
             model.preset = location.name
             _take_label_names(model, metadata, location.name)
@@ -166,57 +166,6 @@ def check_parts(folder: str) -> None:
     count_weights(os.path.join(folder, md.WEIGHTS_FILE))
 
 
-def _check_index(
-    location: PresetLocation, metadata: dict, load_weights: bool, overrides: dict
-) -> None:
-    if INDEX_FILE not in metadata["files"]:
-        raise PresetError(
-            f"The preset {location.name!r} has no index of a database. Load it "
-            "without `load_index`."
-        )
-    if not load_weights or overrides:
-        raise PresetError(
-            "An index has the codes of the preset's own weights and arguments. "
-            f"Received: load_weights={load_weights}, overrides {sorted(overrides)}. "
-            "Load it without `load_index`."
-        )
-    md.check_file(location.folder, INDEX_FILE, metadata)
-
-
-def _check_size(
-    entry: dict, preprocessor: Preprocessor, weights: str, trusted: bool
-) -> None:
-    """Checks that a model is no larger than its weights before it is built."""
-    stored = count_weights(weights)
-    made = _as_made(entry)
-    described, largest = measure_model(
-        lambda: model_from_config(made, preprocessor, {})
-    )
-    if made != entry:  # Some quantized weights lie two in a byte.
-        described //= 2
-    if described > stored:
-        raise PresetError(
-            f"The configuration describes {described:,} parameters, and {weights!r} "
-            f"holds {stored:,}: the weights do not fit. Fetch or save the preset again."
-        )
-    if largest > max(_MAX_STRANGE_OUTPUT, stored) and not trusted:
-        raise PresetError(
-            f"The configuration describes a layer of {largest:,} values for one image, "
-            f"which is too much for a network of {stored:,} parameters: a batch would "
-            "fill the memory. Download the preset, read it, and load its directory if "
-            "you trust it."
-        )
-
-
-def _as_made(entry: dict) -> dict:
-    """An entry without the changes of dtypes, which would take memory."""
-    config = {k: v for k, v in entry["config"].items() if k != "layer_dtypes"}
-    made = {**entry, "config": config}
-    if entry.get("backbone") is not None:
-        made["backbone"] = _as_made(entry["backbone"])
-    return made
-
-
 def _read_preprocessor(folder: str, trusted: bool = True) -> Preprocessor:
     path = os.path.join(folder, md.PREPROCESSOR_FILE)
     config = md.read_json(path)
@@ -227,31 +176,3 @@ def _read_preprocessor(folder: str, trusted: bool = True) -> Preprocessor:
         raise PresetError(f"{path!r} holds no valid preprocessing: {error}") from None
     check_canvas(preprocessor, repr(path), trusted)
     return preprocessor
-
-
-def _check_description(
-    model: keras.Model,
-    method: str,
-    metadata: dict,
-    folder: str,
-    overrides: list[str],
-) -> None:
-    """Checks that the metadata describe the model that the config builds."""
-    for field, found in (
-        ("method", method),
-        ("bits", getattr(model, "bits", None)),
-        ("parameters", model.count_params()),
-    ):
-        if metadata[field] != found and overrides:
-            raise PresetError(
-                f"The weights in {folder!r} do not fit with {', '.join(overrides)} "
-                f"overridden: `{field}` is {metadata[field]!r} there, and {found!r} "
-                "here. Leave the override out, or pass `load_weights=False` to begin "
-                "from random weights."
-            )
-        if metadata[field] != found:
-            raise PresetError(
-                f"`{field}` in the metadata of {folder!r} does not fit its "
-                f"configuration: the metadata say {metadata[field]!r}, the "
-                f"configuration gives {found!r}. Fetch or save the preset again."
-            )

@@ -16,11 +16,8 @@ from keras_deephash.retrieval.query_mean import SAMPLES
 from keras_deephash.training.data import read_data
 from keras_deephash.training.defaults import takes_the_table
 from keras_deephash.training.frozen_features import FrozenFeatures
-from keras_deephash.training.option_checks import (
-    OF_GRADIENTS,
-    check_options,
-    find_method,
-)
+from keras_deephash.training.method_checks import find_method
+from keras_deephash.training.option_checks import OF_GRADIENTS, check_options
 from keras_deephash.training.options import OF_TABLES, TrainingOptions
 from keras_deephash.training.training import lists_of, train
 

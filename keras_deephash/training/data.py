@@ -15,7 +15,7 @@ from keras_deephash.datasets.sources import (
     read_parts_of_lists,
 )
 from keras_deephash.text import count
-from keras_deephash.training.option_checks import find_method
+from keras_deephash.training.method_checks import find_method
 from keras_deephash.training.options import OF_TABLES, TrainingOptions
 
 

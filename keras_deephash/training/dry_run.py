@@ -12,7 +12,7 @@ from keras_deephash.presets.saving import check_replaceable
 from keras_deephash.training.duration import Duration, estimate
 from keras_deephash.training.option_checks import check_options
 from keras_deephash.training.options import TrainingOptions
-from keras_deephash.training.training import (
+from keras_deephash.training.preparation import (
     as_options,
     compile_model,
     new_model,

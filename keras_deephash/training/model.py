@@ -7,7 +7,7 @@ from keras_deephash.backbones.loading import load_backbone
 from keras_deephash.datasets import word_vectors
 from keras_deephash.preprocessing import Preprocessor
 from keras_deephash.presets.format.constructor import constructor_parameters
-from keras_deephash.training.option_checks import code_length, find_method
+from keras_deephash.training.method_checks import code_length, find_method
 from keras_deephash.training.options import NEW_BACKBONES, TrainingOptions
 
 

@@ -13,6 +13,7 @@ import pytest
 
 import keras_deephash as kdh
 from keras_deephash.files import describe_file
+from keras_deephash.presets import loading_checks
 from keras_deephash.presets.format.config import check_entry
 from keras_deephash.presets.format.parameter_count import measure_model
 from keras_deephash.presets.format.weights_check import count_weights
@@ -402,7 +403,7 @@ def test_layers_that_are_absurd_for_their_weights_must_be_trusted(
     measure = "keras_deephash.presets.loading.measure_model"
     monkeypatch.setattr(measure, lambda build: (stored, largest))
     load_preset(location, True, {})
-    monkeypatch.setattr("keras_deephash.presets.loading._MAX_STRANGE_OUTPUT", stored)
+    monkeypatch.setattr(loading_checks, "_MAX_STRANGE_OUTPUT", stored)
     refused_from_the_hub(preset, f"layer of {largest:,} values for one image")
     assert kdh.from_preset(preset).bits == 16
 

@@ -9,7 +9,7 @@ from keras_deephash.datasets import ImageSet
 from keras_deephash.training import duration
 from keras_deephash.training.data import TrainingData
 from keras_deephash.training.defaults import resolve
-from keras_deephash.training.training import (
+from keras_deephash.training.preparation import (
     compile_model,
     new_model,
     training_dataset,

@@ -1,8 +1,8 @@
-"""Reads pickled NumPy arrays as data; nothing that a file names is imported or run.
+"""Reading pickled NumPy arrays as data: nothing that a file names is imported or run.
 
 `pickle` would call whatever a file asks for. Here its instructions are followed on
-a stack of plain values, and the few names that NumPy writes stand for functions of
-`pickled_values`. Any other name or instruction is an error.
+a stack of plain values, and the few names that NumPy writes are replaced by functions
+of `pickled_values`. Any other name or instruction is an error.
 """
 
 import pickletools
@@ -37,7 +37,7 @@ _GET = {"GET", "BINGET", "LONG_BINGET"}
 
 
 def read_pickled_data(file: BinaryIO):
-    """The value of a pickle of dicts, lists, tuples, text, numbers and arrays.
+    """Reads a pickle of dicts, lists, tuples, text, numbers and arrays.
 
     Args:
         file: binary file, at the start of a pickle of protocol 0 to 4 that ends
@@ -47,8 +47,8 @@ def read_pickled_data(file: BinaryIO):
         The value; arrays as `PickledArray`.
 
     Raises:
-        ValueError: if the file asks for anything else; damaged bytes may also raise
-            the error of the operation that they spoil, such as `IndexError`.
+        ValueError: if the file asks for anything else. Damaged bytes may also raise the
+            error of a failing operation, such as `IndexError`.
     """
     reader = _Reader()
     for count, (opcode, argument, _) in enumerate(pickletools.genops(file)):
@@ -136,7 +136,7 @@ class _Reader:
 
     def _update(self, values):
         keys = values[::2]
-        # Hashing nested tuples could take forever, so that keys are text or numbers.
+        # Hashing nested tuples could take forever, so keys must be text or numbers.
         if type(self.stack[-1]) is not dict or not all(
             isinstance(key, (str, bytes, int)) for key in keys
         ):
@@ -145,7 +145,7 @@ class _Reader:
 
     def _call(self, function, arguments):
         if not any(function is known for known in _CALLABLE):
-            raise ValueError("it calls what is not a function of NumPy's arrays")
+            raise ValueError("it calls a function that is not one of NumPy's arrays")
         if type(arguments) is not tuple:
             raise ValueError("the arguments of a call must be a tuple")
         self.stack.append(function(*arguments))
@@ -160,7 +160,7 @@ class _Reader:
 
 def _find_global(module, name):
     if not (isinstance(module, str) and isinstance(name, str)):
-        raise ValueError("what it names is not named by text")
+        raise ValueError("a name in it is not text")
     # The old and the new home of the same functions of NumPy.
     full_name = f"{module}.{name}".replace("numpy.core.", "numpy._core.")
     if full_name not in _GLOBALS:

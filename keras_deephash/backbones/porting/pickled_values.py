@@ -1,7 +1,7 @@
-"""The values that a pickled array stands for: only plain numbers are built.
+"""Replacements for the classes and functions in pickled arrays of plain numbers.
 
-NumPy itself never sees what a file says about an array: a dtype with forged flags
-could make it take numbers for addresses.
+NumPy itself never gets a file's description of an array: a dtype with forged flags
+could make it use numbers as addresses.
 """
 
 import math
@@ -14,7 +14,7 @@ _OBJECT = re.compile(r"O[48]?")
 
 
 class PickledDtype:
-    """Stands for `numpy.dtype`, of numbers or of Python objects."""
+    """Replaces `numpy.dtype`, of numbers or of Python objects."""
 
     def __init__(self, name, align=False, copy=True):
         name = _text(name)
@@ -24,7 +24,7 @@ class PickledDtype:
         self.dtype = np.dtype("O" if self.is_object else name)
 
     def build(self, state):
-        """Takes the byte order; fields, sub-arrays and the like are refused."""
+        """Sets the byte order; ValueError for fields, sub-arrays and the like."""
         version, order, subarray, names, fields, *_ = state
         order = _text(order)
         if (subarray, names, fields) != (None, None, None) or order not in "<>|":
@@ -34,14 +34,14 @@ class PickledDtype:
 
 
 class PickledArray:
-    """Stands for `numpy.ndarray`: `values` is the array, or a list of objects."""
+    """Replaces `numpy.ndarray`: `values` is the array, or a list of objects."""
 
     def __init__(self):
         self.shape = ()
         self.values = None
 
     def build(self, state):
-        """Takes shape, dtype and data; what does not fit together is refused."""
+        """Sets shape, dtype and data; ValueError if they do not fit together."""
         version, shape, dtype, fortran_order, data = state
         if not (
             isinstance(dtype, PickledDtype)
@@ -67,18 +67,18 @@ class PickledArray:
 
 
 class NdarrayType:
-    """Stands for the class `numpy.ndarray` itself, which is only ever named."""
+    """Replaces the class `numpy.ndarray` itself, which files only name."""
 
 
 def reconstruct(subtype, shape, typecode):
-    """Stands for `_reconstruct`: an empty array, to be filled from its state."""
+    """Replaces `_reconstruct`: returns an empty array, to be filled by its state."""
     if subtype is not NdarrayType:
         raise ValueError("`_reconstruct` may only make a `numpy.ndarray`")
     return PickledArray()
 
 
 def scalar(dtype, data):
-    """Stands for `scalar`: one NumPy number."""
+    """Replaces `scalar`: returns one NumPy number."""
     if not isinstance(dtype, PickledDtype) or dtype.is_object:
         raise ValueError("a scalar must be a number")
     data = to_bytes(data)
@@ -90,14 +90,14 @@ def scalar(dtype, data):
 
 
 def encode(text, encoding):
-    """Stands for `_codecs.encode`, as Python 3 writes bytes for Python 2."""
+    """Replaces `_codecs.encode`, with which Python 3 writes bytes for Python 2."""
     if not isinstance(text, str) or encoding != "latin1":
         raise ValueError("`_codecs.encode` may only turn text into latin1 bytes")
     return text.encode("latin1")
 
 
 def to_bytes(data) -> bytes:
-    """Bytes; a string of Python 2 was read as latin1."""
+    """Returns bytes; a string of Python 2 was read as latin1."""
     if isinstance(data, str):
         return data.encode("latin1")
     if isinstance(data, bytes):

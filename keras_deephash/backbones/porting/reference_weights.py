@@ -45,11 +45,12 @@ def read_reference_weights(
         try:
             content = _read_object(file)
         except Exception as error:
-            # Damaged and hostile bytes fail in many ways; the user needs one.
+            # Damaged and hostile bytes fail in many ways; the user needs one error.
             reason = ascii(str(error) or type(error).__name__)[1:-1][:300]
             raise ValueError(
                 f"{path!r} is not a file of AlexNet weights: {reason}. Expected a "
-                "`.npy` file of a dict, layer name to [kernel, bias]; fetch it again."
+                "`.npy` file of a dict of layer names to [kernel, bias]: download it "
+                "again."
             ) from None
     return {name: _layer_weights(content, name, path) for name in LAYERS}
 
@@ -105,7 +106,7 @@ def _read_object(file):
         raise ValueError(f"it holds an array of shape {shape} and dtype {dtype}")
     content = read_pickled_data(file)
     if isinstance(content, PickledArray) and isinstance(content.values, list):
-        # NumPy saves a dict as an array of no dimensions around it.
+        # NumPy saves a dict inside an array without dimensions.
         (content,) = content.values
     if not isinstance(content, dict):
         raise ValueError(f"it holds a {type(content).__name__}")
