@@ -1,6 +1,7 @@
 """The triplet loss of Deep Triplet Quantization."""
 
 import keras
+import tensorflow as tf
 from keras import ops
 
 from keras_deephash.checks import check_integer, check_number, check_option
@@ -12,6 +13,7 @@ from keras_deephash.losses.pairs import (
     similar_pairs,
 )
 from keras_deephash.losses.replicas import gather_rows, sum_over_replicas
+from keras_deephash.losses.violating_negatives import draw_violating, negatives_first
 
 MININGS = ("margin", "hard", "all")
 
@@ -28,7 +30,7 @@ class TripletLoss(LossLayer):
       negative drawn at random among those that violate the margin. Pairs without such
       a negative do not count in the mean.
     - `"hard"`: for every anchor and positive, the negative nearest to the anchor.
-    - `"all"`: all triplets. It needs memory for batch^3 numbers, as `"margin"` does.
+    - `"all"`: all triplets, with memory for batch^3 numbers: the others take batch^2.
 
     Args:
         margin: float, in squared units of the features. Defaults to `30.0`.
@@ -80,15 +82,32 @@ class TripletLoss(LossLayer):
         positive, negative = similar * others, (1 - similar) * others
         if self.mining == "hard":
             losses, selected = self._nearest(distances, positive, negative)
+        elif self.mining == "margin":
+            losses, selected = self._drawn(distances, positive, negative, first)
         else:
-            slack = self.margin + distances[:, :, None] - distances[:, None, :]
+            losses = ops.relu(
+                self.margin + distances[:, :, None] - distances[:, None, :]
+            )
             selected = positive[:, :, None] * negative[:, None, :]
-            if self.mining == "margin":
-                violating = selected * ops.cast(slack > 0, "float32")
-                selected = _draw_one(violating, first, self.seed)
-            losses = ops.relu(slack)
         triplets = sum_over_replicas(ops.sum(selected))
         return ops.sum(losses * selected) / ops.maximum(triplets, 1.0)
+
+    def _drawn(self, distances, positive, negative, first):
+        """Losses [n, N] of all pairs of an anchor, and which of them are triplets."""
+        # A pair draws the same number however the batch is split over replicas.
+        batch = ops.shape(distances)[1]
+        draws = keras.random.uniform((batch, batch), seed=self.seed)
+        draws = draws[first : first + ops.shape(distances)[0]]
+        order = negatives_first(distances, negative)
+        distances, positive, draws = (
+            tf.gather(values, order, batch_dims=1)
+            for values in (distances, positive, draws)
+        )
+        negatives = ops.sum(negative, axis=1, keepdims=True)
+        place, count = draw_violating(distances, negatives, self.margin, draws)
+        to_drawn = tf.gather(distances, place, batch_dims=1)
+        losses = ops.relu(self.margin + distances - to_drawn)
+        return losses, positive * ops.cast(count > 0, "float32")
 
     def _nearest(self, distances, positive, negative):
         """Losses [n, N] of anchors and positives, and a mask of the triplets."""
@@ -107,18 +126,3 @@ class TripletLoss(LossLayer):
             "mining": self.mining,
             "seed": self.seed,
         }
-
-
-def _draw_one(candidates, first, seed: int):
-    """Draws one candidate for each anchor and positive, as one-hot [n, N, N].
-
-    A pair draws the same candidate however the batch is split over replicas.
-    """
-    batch = ops.shape(candidates)[1]
-    draws = keras.random.uniform((batch, batch), seed=seed)
-    own = first + ops.arange(ops.shape(candidates)[0])
-    draws = ops.take(draws, own, axis=0)
-    numbers = ops.cumsum(candidates, axis=2)  # 1, 2, ... at the candidates.
-    count = ops.sum(candidates, axis=2)
-    drawn = ops.minimum(ops.floor(draws * count) + 1, count)
-    return candidates * ops.cast(numbers == drawn[:, :, None], "float32")

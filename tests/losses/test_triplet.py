@@ -8,6 +8,7 @@ import pytest
 import tensorflow as tf
 
 from keras_deephash.losses import TripletLoss
+from keras_deephash.losses.violating_negatives import draw_violating, negatives_first
 
 
 def naive_triplets(features, labels, margin):
@@ -65,6 +66,39 @@ def test_margin_mining_averages_over_the_violating_negatives(codes, labels):
     assert abs(np.mean(values) - expected) < 4 * error
 
 
+def test_every_violating_negative_is_drawn_equally_often(codes, labels):
+    features = np.concatenate([codes, codes[:2]])  # Some distances are equal.
+    labels = np.concatenate([labels, labels[[4, 5]]])
+    distances = ((features[:, None] - features[None, :]) ** 2).sum(axis=2)
+    negative = (labels @ labels.T == 0) & ~np.eye(12, dtype=bool)
+    # The cube: which negatives violate the margin of which pair.
+    slack = np.float32(1) + distances[:, :, None] - distances[:, None, :]
+    violating = (slack > 0) & negative[:, None, :]
+    counts = violating.sum(axis=2)
+    assert counts.min() == 0 and len(np.unique(counts)) > 5
+
+    # Draws in equal steps, of a number that all counts divide.
+    steps = np.lcm.reduce(counts[counts > 0])
+    draws = np.float32((np.arange(steps) + 0.5) / steps).repeat(12)[:, None]
+    order = negatives_first(distances, np.float32(negative)).numpy()
+    ordered = np.take_along_axis(distances, order, axis=1)
+    places, count = draw_violating(
+        np.tile(ordered, (steps, 1)),
+        np.tile(negative.sum(axis=1, keepdims=True), (steps, 1)).astype("float32"),
+        1.0,
+        np.tile(draws, (1, 12)),
+    )
+    places = np.reshape(places, (steps, 12, 12))
+    for anchor, column in np.ndindex(12, 12):
+        pair = anchor, order[anchor, column]
+        assert (count[anchor::12, column] == counts[pair]).numpy().all()
+        if counts[pair]:
+            drawn = order[anchor, places[:, anchor, column]]
+            times = np.bincount(drawn, minlength=12)
+            expected = violating[pair] * (steps // counts[pair])
+            np.testing.assert_array_equal(times, expected)
+
+
 def test_margin_mining_of_one_candidate():
     # Anchor 0 with positive 1 has the negatives 2 and 3, of which only 2 violates.
     features = np.float32([[0], [1], [1.5], [9]])
@@ -83,6 +117,17 @@ def test_gradient(codes, labels, check_gradient, mining):
         return np.mean([loss for group in groups for loss in group.values()])
 
     check_gradient(TripletLoss(30.0, mining), naive, codes, labels)
+
+
+@pytest.mark.parametrize("mining", ["margin", "hard", "all"])
+def test_compiled_by_xla(codes, labels, mining):
+    loss = TripletLoss(1.0, mining)
+    compiled = tf.function(loss, jit_compile=True)
+    # XLA may draw other numbers.
+    tolerance = 0.3 if mining == "margin" else 1e-5
+    assert float(compiled(codes, labels)) == pytest.approx(
+        float(loss(codes, labels)), rel=tolerance
+    )
 
 
 def test_same_seed_same_loss(codes, labels):
