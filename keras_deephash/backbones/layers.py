@@ -151,7 +151,11 @@ class LocalResponseNormalization(keras.layers.Layer):
         channels = np.arange(inputs.shape[-1])
         near = np.abs(channels[:, None] - channels[None, :]) <= self.radius
         window_sum = ops.matmul(ops.square(x), near.astype("float32"))
-        y = x * ops.power(self.k + self.alpha * window_sum, -self.beta)
+        scale = self.k + self.alpha * window_sum
+        if self.beta == 0.75:  # Two square roots take a fraction of a power's time.
+            y = x * ops.rsqrt(scale * ops.sqrt(scale))
+        else:
+            y = x * ops.power(scale, -self.beta)
         return ops.cast(y, self.compute_dtype)
 
     def compute_output_shape(self, input_shape):

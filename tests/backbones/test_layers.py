@@ -82,6 +82,15 @@ def test_local_response_normalization(channels, radius):
     assert layer.compute_output_shape(x.shape) == x.shape
 
 
+def test_the_usual_exponent_of_the_normalization_agrees_with_a_power():
+    x = np.random.default_rng(0).normal(0, 300, (4, 5, 5, 96)).astype("float32")
+    y = np.asarray(LocalResponseNormalization()(x))
+    channels = np.arange(96)
+    near = np.abs(channels[:, None] - channels) <= 2
+    expected = x / (1 + 2e-5 * (np.float64(x) ** 2 @ near)) ** 0.75
+    np.testing.assert_allclose(y, expected, rtol=1e-6)
+
+
 @pytest.mark.parametrize(
     "layer",
     [
