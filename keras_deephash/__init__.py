@@ -21,6 +21,7 @@ _HOMES = {
     "DeepHashing": "models",
     "DeepQuantization": "models",
     "EfficientNetLiteBackbone": "backbones",
+    "Encoder": "runtime",
     "FunctionalBackbone": "backbones",
     "HubError": "presets",
     "Index": "index",
@@ -94,6 +95,7 @@ if TYPE_CHECKING:
         upload_preset,
     )
     from keras_deephash.retrieval import RadiusTable, calibrate, evaluate_retrieval
+    from keras_deephash.runtime import Encoder
     from keras_deephash.training import TrainingOptions, train
 else:
     __getattr__, __dir__ = lazy_names(__name__, _HOMES)
@@ -109,6 +111,7 @@ __all__ = [
     "DeepHashing",
     "DeepQuantization",
     "EfficientNetLiteBackbone",
+    "Encoder",
     "FunctionalBackbone",
     "HubError",
     "Index",

@@ -1,10 +1,13 @@
 """The assignment of feature vectors to the centres of every sub-codebook.
 
-Each feature vector is read once; all else is looked up in products of centres.
+Each feature vector is read once; all else is looked up in products of centres. The
+functions take tensors or NumPy arrays and return the same kind. They use operations
+that convert to ONNX and LiteRT: neither has `ops.argmin` of Keras or `ops.diagonal`.
 """
 
-from keras import ops
+import numpy as np
 
+from keras_deephash.codebooks.array_ops import ops_of, top_k
 from keras_deephash.codebooks.reconstruction import reconstruct
 
 SWEEPS = 3  # Rounds of iterated conditional modes; the published number.
@@ -33,7 +36,7 @@ def assign_by_beam(features, centers, projected, beam: int):
     codes = [code[:, 0] for code in beam_search(alone, tables, beam)]
     if beam > 1:
         codes = _change_each(alone, tables, codes, range(len(codes)))
-    return ops.stack(codes, axis=1)
+    return ops_of(alone).stack(codes, axis=1)
 
 
 def assign_by_modes(features, centers, projected):
@@ -57,6 +60,7 @@ def assign_by_modes(features, centers, projected):
     if len(turn) == 1:
         return codes
     others = _visit(alone, tables, turn[::-1])
+    ops = ops_of(features)
 
     def half_error(codes):
         image = reconstruct(codes, projected)
@@ -76,11 +80,13 @@ def cost_tables(features, centers, projected):
         Tuple of the part of each centre alone, [n, M, K], and of each two centres,
         [M, K, M, K], up to what all sums have in common.
     """
+    ops = ops_of(features)
     subcodebooks, subcenters, dim = centers.shape
     rows = ops.reshape(centers, (-1, dim))
     projected_rows = ops.reshape(projected, (-1, dim))
     products = ops.matmul(rows, ops.transpose(projected_rows))
-    norms = ops.reshape(ops.diagonal(products), (subcodebooks, subcenters))
+    norms = ops.sum(products * np.eye(products.shape[0], dtype=np.float32), axis=1)
+    norms = ops.reshape(norms, (subcodebooks, subcenters))
     linear = ops.matmul(features, ops.transpose(projected_rows))
     linear = ops.reshape(linear, (-1, subcodebooks, subcenters))
     return norms / 2 - linear, ops.reshape(products, (subcodebooks, subcenters) * 2)
@@ -96,9 +102,10 @@ def beam_search(alone, tables, beam: int) -> list:
     Returns:
         List of M int32 tensors [n, beam]; fewer where there are fewer codes.
     """
+    ops = ops_of(alone)
     subcenters = alone.shape[2]
     width = min(beam, subcenters)
-    errors, first = ops.top_k(-alone[:, 0], width)
+    errors, first = top_k(-alone[:, 0], width)
     errors, codes = -errors, [first]
     for m in range(1, alone.shape[1]):
         costs = errors[:, :, None] + alone[:, None, m]
@@ -106,7 +113,7 @@ def beam_search(alone, tables, beam: int) -> list:
             _with_others(costs, tables, codes, m), (-1, width * subcenters)
         )
         width = min(beam, width * subcenters)
-        errors, chosen = ops.top_k(-costs, width)
+        errors, chosen = top_k(-costs, width)
         errors, parents = -errors, chosen // subcenters
         codes = [ops.take_along_axis(code, parents, axis=1) for code in codes]
         codes.append(chosen % subcenters)
@@ -118,7 +125,7 @@ def _visit(alone, tables, turn):
     codes = [None] * len(turn)
     for _ in range(SWEEPS):
         codes = _change_each(alone, tables, codes, turn)
-    return ops.stack(codes, axis=1)
+    return ops_of(alone).stack(codes, axis=1)
 
 
 def _change_each(alone, tables, codes: list, turn) -> list:
@@ -126,13 +133,14 @@ def _change_each(alone, tables, codes: list, turn) -> list:
     codes = list(codes)
     for m in turn:
         costs = _with_others(alone[:, m], tables, codes, m)
-        codes[m] = ops.cast(ops.argmin(costs, axis=-1), "int32")
+        codes[m] = top_k(-costs, 1)[1][..., 0]
     return codes
 
 
 def _with_others(costs, tables, codes: list, m: int):
     """Costs of the centres of sub-codebook m, beside the other sub-codes, if any."""
+    ops = ops_of(costs)
     for other, taken in enumerate(codes):
         if other != m and taken is not None:
-            costs += ops.take(tables[other, :, m], taken, axis=0)
+            costs = costs + ops.take(tables[other, :, m], taken, axis=0)
     return costs

@@ -113,6 +113,7 @@ class Codebook(keras.layers.Layer):
 
     def assign(self, features, beam: int | str | None = "own"):
         """The codes of features [n, D]: int32 tensor [n, M]."""
+        features = ops.convert_to_tensor(features)
         centers = ops.convert_to_tensor(self.centers)
         projected = centers
         if self.projection is not None:

@@ -102,10 +102,10 @@ class CodeSpec:
 
     @classmethod
     def of(cls, model, bits: int | None = None) -> "CodeSpec":
-        """The codes of a `DeepHashing` or `DeepQuantization` model.
+        """The codes of a `DeepHashing` or `DeepQuantization` model, or an `Encoder`.
 
         Args:
-            model: a method.
+            model: a method, or an `Encoder`, whose `code_spec` never changes.
             bits: int, one of the `lengths` of a model that has several. Defaults to
                 `None`, the whole code.
         """
@@ -118,6 +118,8 @@ class CodeSpec:
             return dataclasses.replace(
                 cls.of(model), bits=bits, radius_table=None
             )  # The radii are of the whole code.
+        if (known := getattr(model, "code_spec", None)) is not None:
+            return known
         described = dict(
             bits=model.bits,
             preset=getattr(model, "preset", None),

@@ -9,7 +9,7 @@ from keras import ops
 
 from keras_deephash.checks import check_integer
 from keras_deephash.datasets.label_names import MOST_CLASSES
-from keras_deephash.models.base.encoder import check_length
+from keras_deephash.models.base.encoding import check_length
 from keras_deephash.models.centers import hash_centers, nested_vectors
 from keras_deephash.models.deep_hashing import DeepHashing
 from keras_deephash.models.layers.class_vectors import ClassVectors

@@ -2,6 +2,7 @@
 
 import keras
 import numpy as np
+from keras import ops
 
 from keras_deephash.checks import check_bits
 from keras_deephash.models.base.encoding import NEAR_ZERO
@@ -13,6 +14,9 @@ from keras_deephash.retrieval.hamming import (
     hamming_distances,
     pack_bits,
 )
+
+# Of the bits of a byte, the first of which is the highest.
+_PLACES = np.float32([128, 64, 32, 16, 8, 4, 2, 1])
 
 
 class HashingModel(RetrievalModel):
@@ -49,6 +53,12 @@ class HashingModel(RetrievalModel):
 
     def to_codes(self, continuous_codes: np.ndarray) -> np.ndarray:
         return pack_bits(continuous_codes)
+
+    def code_tensor(self, outputs):
+        # By sums: converters know no packing of bits. They are exact in float32.
+        bits = ops.cast(outputs >= 0, "float32")
+        bits = ops.reshape(bits, (-1, self.bits // 8, 8))
+        return ops.cast(ops.sum(bits * _PLACES, axis=-1), "uint8")
 
     @property
     def code_distance(self) -> str:

@@ -60,6 +60,9 @@ class QuantizationModel(RetrievalModel):
     def to_codes(self, continuous_codes: np.ndarray) -> np.ndarray:
         return self.codebook.encode(continuous_codes)
 
+    def code_tensor(self, outputs):
+        return ops.cast(self.codebook.assign(outputs), "uint8")
+
     def check_can_encode(self) -> None:
         self.codebook.check_fitted()
 

@@ -5,29 +5,12 @@ from keras import ops
 
 from keras_deephash.models.base.encoding import (
     OnError,
+    check_length,
     codes_of_features,
     codes_of_vectors,
     encoded_batches,
 )
 from keras_deephash.models.base.inference import Inference
-
-
-def check_length(model, bits: int | None) -> int:
-    """Returns `bits`, or the model's own code length for None.
-
-    Raises:
-        ValueError: if the model was not trained for this code length.
-    """
-    if bits is None:
-        return model.bits
-    lengths = getattr(model, "lengths", None) or (model.bits,)
-    if isinstance(bits, bool) or bits not in lengths:
-        raise ValueError(
-            f"`bits` must be one of the lengths of this `{type(model).__name__}`: "
-            f"{', '.join(map(str, lengths))}. Received: bits={bits!r}. To get several "
-            "lengths, train a model with `lengths`."
-        )
-    return int(bits)
 
 
 class EncoderMixin:

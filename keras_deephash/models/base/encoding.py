@@ -1,12 +1,15 @@
-"""Encoding a stream of images, with the same codes for any batch size."""
+"""Encoding a stream of images, with the same codes for any batch size.
 
+Nothing here imports Keras: `keras_deephash.Encoder` encodes in the same way.
+"""
+
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from typing import NamedTuple
 
 import numpy as np
-import tensorflow as tf
 
 from keras_deephash.checks import check_integer
 from keras_deephash.datasets.huggingface import images_of
@@ -29,6 +32,24 @@ _VECTORS = 4096  # Feature vectors per step.
 
 # Called with the position of an image that cannot be read, and the exception.
 OnError = Callable[[int, Exception], None]
+
+
+def check_length(model, bits: int | None) -> int:
+    """Returns `bits`, or the model's own code length for None.
+
+    Raises:
+        ValueError: if the model was not trained for this code length.
+    """
+    if bits is None:
+        return model.bits
+    lengths = getattr(model, "lengths", None) or (model.bits,)
+    if isinstance(bits, bool) or bits not in lengths:
+        raise ValueError(
+            f"`bits` must be one of the lengths of this `{type(model).__name__}`: "
+            f"{', '.join(map(str, lengths))}. Received: bits={bits!r}. To get several "
+            "lengths, train a model with `lengths`."
+        )
+    return int(bits)
 
 
 def encoded_batches(
@@ -75,9 +96,9 @@ def encoded_batches(
         return [_try(views, *each) for each in islice(numbered, batch_size)]
 
     def run(batch):
-        """The codes of images, averaged over the views [crops, h, w, 3] of each."""
-        codes = inference(tf.constant(np.concatenate(batch)))
-        return codes.numpy().reshape(len(batch), crops, units).mean(axis=1)
+        """Codes of images given as views [crops, h, w, 3], averaged over them."""
+        codes = np.asarray(inference(np.concatenate(batch)))
+        return codes.reshape(len(batch), crops, units).mean(axis=1)
 
     # One thread reads the next batch while the network runs this one.
     with ThreadPoolExecutor(max_workers=1) as reader:
@@ -169,10 +190,10 @@ def codes_of_vectors(
     codes = np.empty((len(features), units), np.float32)
     for start in range(0, len(features), _VECTORS):
         rows = features[start : start + _VECTORS].astype(np.float32)
-        codes[start : start + _VECTORS] = outputs_of(tf.constant(rows)).numpy()
+        codes[start : start + _VECTORS] = np.asarray(outputs_of(rows))
     for row in _near_zero_rows(codes, near_zero):
         alone = features[row : row + 1].astype(np.float32)
-        codes[row] = outputs_of(tf.constant(alone)).numpy()[0]
+        codes[row] = np.asarray(outputs_of(alone))[0]
     check_finite(codes)
     return codes
 
@@ -203,13 +224,15 @@ def image_stream(images) -> tuple[Iterator, int | None]:
     images = images_of(image_paths(images))
     if isinstance(images, ImageSet):
         images = images.images
-    if isinstance(images, tf.data.Dataset):
+    tf = sys.modules.get("tensorflow")  # Else nobody has such images.
+    if tf is not None and isinstance(images, tf.data.Dataset):
         return _dataset_stream(images), None
     if isinstance(images, np.ndarray) and images.ndim == 1:
         images = list(images)  # For example an array of paths.
     if isinstance(images, Sequence) and not isinstance(images, bytes):
-        return iter(images), len(images)  # It may decode its images lazily.
-    if isinstance(images, (np.ndarray, tf.Tensor)):
+        return iter(images), len(images)  # Also one that is decoded on the way.
+    is_tensor = tf is not None and isinstance(images, tf.Tensor)
+    if isinstance(images, np.ndarray) or is_tensor:
         array = np.asarray(images)
         if array.ndim != 4 or array.shape[-1] != 3:
             raise ValueError(
@@ -224,7 +247,7 @@ def image_stream(images) -> tuple[Iterator, int | None]:
     )
 
 
-def _dataset_stream(dataset: tf.data.Dataset) -> Iterator[np.ndarray]:
+def _dataset_stream(dataset) -> Iterator[np.ndarray]:
     for element in dataset:
         batch = element[0] if isinstance(element, tuple) else element
         batch = np.asarray(batch)

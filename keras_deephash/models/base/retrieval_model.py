@@ -126,6 +126,13 @@ class RetrievalModel(
             return self.output_layer(features, training=training)
         return self.output_layer(features)
 
+    def code_tensor(self, outputs):
+        """The codes, a uint8 tensor [n, bits / 8], of continuous codes [n, units].
+
+        As `to_codes`, in the graphs that `export` writes.
+        """
+        raise NotImplementedError(f"{type(self).__name__} must define `code_tensor`.")
+
     # === Evaluation and config ===
 
     @property

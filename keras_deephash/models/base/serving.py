@@ -5,6 +5,11 @@ import re
 
 import keras
 
+from keras_deephash.checks import check_option
+from keras_deephash.export.litert import export_litert
+from keras_deephash.export.onnx import export_onnx
+from keras_deephash.export.saved_model import export_saved_model
+
 
 class ServingMixin:
     """Inputs, outputs, export and quantization of a model with a `backbone`.
@@ -81,37 +86,68 @@ class ServingMixin:
         format: str = "tf_saved_model",
         verbose: bool | None = None,
         input_signature=None,
+        quantize: str | None = None,
         **kwargs,
     ) -> None:
-        """Exports the network for serving, like `keras.Model.export`.
+        """Exports the network with its codes, for programs without Keras.
 
-        The exported network takes pixels from 0 to 255 at its input size and returns
-        continuous codes; images are resized and codes packed only by `encode`.
+        What is exported takes pixels from 0 to 255 at the network's input size and
+        gives packed codes, as `encode` returns them, and continuous codes. A
+        description goes along: preprocessing, labels, codebook, radius table and the
+        sha256 of the weights, so that `keras_deephash.Encoder` takes images of any
+        size, and an `Index` knows the model.
 
         Args:
-            filepath: str.
-            format: `"tf_saved_model"`, or another of `keras.Model.export`.
-                Defaults to `"tf_saved_model"`.
-            verbose: bool, as in `keras.Model.export`. Defaults to `None`.
+            filepath: str. A directory for a SavedModel, else a file.
+            format: `"tf_saved_model"` or `"saved_model"`, with the endpoints `encode`
+                and `serve` (continuous codes); `"onnx"` or `"litert"`, with the outputs
+                `codes` and `continuous`; or another of `keras.Model.export`, which
+                gives continuous codes alone. Defaults to `"tf_saved_model"`.
+            verbose: bool. Whether a line says what was written. Defaults to `None`,
+                which says it of directories.
             input_signature: list of `keras.InputSpec`. Defaults to any number of
                 uint8 images.
-            **kwargs: other arguments of `keras.Model.export`.
+            quantize: `"int8"`, of `"onnx"` and `"litert"`: weights of 8 bits, a quarter
+                of the file. Some bits of the codes change, so an index does not take
+                it for the same model. Defaults to `None`.
+            **kwargs: of `keras.Model.export`.
+
+        Raises:
+            ImportError: where a package of the extra `export` is missing.
+            ValueError: for a model without codes yet, and for `"onnx"` and
+                `"litert"` of other layers than float32 ones.
 
         Example:
 
         >>> model.export("served")
         >>> served = tf.saved_model.load("served")
-        >>> codes = served.serve(pixels)
+        >>> codes, continuous = served.encode(pixels), served.serve(pixels)
+        >>> model.export("model.onnx", format="onnx")
+        >>> keras_deephash.Encoder("model.onnx").encode(["cat.jpg"])
         """
-        if input_signature is None:
-            input_signature = [keras.InputSpec(dtype="uint8", shape=self.input_shape)]
-        super().export(
-            filepath,
-            format=format,
-            verbose=verbose,
-            input_signature=input_signature,
-            **kwargs,
-        )
+        check_option("quantize", quantize, (None, "int8"))
+        if quantize is not None and format not in ("onnx", "litert"):
+            raise ValueError(
+                '`quantize` is for format="onnx" or "litert". '
+                f"Received: format={format!r}."
+            )
+        if format in ("tf_saved_model", "saved_model"):
+            export_saved_model(self, filepath, verbose, input_signature, **kwargs)
+        elif format == "onnx":
+            export_onnx(self, filepath, input_signature, quantize=quantize, **kwargs)
+        elif format == "litert":
+            export_litert(self, filepath, input_signature, quantize, **kwargs)
+        else:
+            if input_signature is None:
+                shape = self.input_shape
+                input_signature = [keras.InputSpec(dtype="uint8", shape=shape)]
+            super().export(
+                filepath,
+                format=format,
+                verbose=verbose,
+                input_signature=input_signature,
+                **kwargs,
+            )
 
     def _symbolic(self) -> tuple:
         if self._symbols is None:

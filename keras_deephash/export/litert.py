@@ -1,0 +1,61 @@
+"""LiteRT files, by TensorFlow's converter, with the description in a zip at the end.
+
+So LiteRT's own tools attach files too: `unzip` lists and extracts them.
+"""
+
+import io
+import os
+import tempfile
+import zipfile
+
+import keras
+
+from keras_deephash.export.description import FILE, Description
+from keras_deephash.export.network import check_can_export, code_function, image_spec
+from keras_deephash.files import write_atomically
+
+
+def export_litert(
+    model,
+    path: str | os.PathLike,
+    input_signature=None,
+    quantize: str | None = None,
+    **kwargs,
+) -> None:
+    """Writes a model as a LiteRT file with the outputs `codes` and `continuous`.
+
+    Args:
+        model: a method that can encode.
+        path: str. The file.
+        input_signature: as for `image_spec`.
+        quantize: `"int8"`: weights of 8 bits. Defaults to `None`.
+        **kwargs: attributes of `tf.lite.TFLiteConverter`, such as `optimizations`.
+    """
+    import tensorflow as tf
+
+    check_can_export(model)
+    archive = keras.export.ExportArchive()
+    archive.track(model)
+    archive.add_endpoint(
+        "encode", code_function(model), [image_spec(model, input_signature)]
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        # From concrete functions, the converter would leave the weights out.
+        archive.write_out(folder, verbose=False)
+        converter = tf.lite.TFLiteConverter.from_saved_model(
+            folder, signature_keys=["encode"]
+        )
+        if quantize is not None:
+            converter.optimizations = [tf.lite.Optimize.DEFAULT]
+        for name, value in kwargs.items():
+            if not hasattr(converter, name):
+                raise ValueError(
+                    f"`tf.lite.TFLiteConverter` has no attribute {name!r}."
+                )
+            setattr(converter, name, value)
+        content = converter.convert()
+    attached = io.BytesIO(content)
+    with zipfile.ZipFile(attached, "a", zipfile.ZIP_DEFLATED) as attachments:
+        attachments.writestr(FILE, Description.of(model, quantize).to_json())
+    with write_atomically(path) as file:
+        file.write(attached.getvalue())

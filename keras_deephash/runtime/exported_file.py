@@ -1,0 +1,59 @@
+"""An exported file: its content and the description in it, checked."""
+
+import io
+import os
+import zipfile
+
+from keras_deephash.export.description import FILE, KEY, MAX_BYTES, Description
+from keras_deephash.export.errors import ExportFileError
+from keras_deephash.runtime.onnx_file import read_property
+
+MAX_FILE_BYTES = 1 << 31  # No ONNX file is larger.
+# The formats by the end of a file's name.
+FORMATS = {".onnx": "onnx", ".tflite": "litert"}
+
+
+def format_of(path: str) -> str | None:
+    """`"onnx"`, `"litert"`, or None for what is not the name of an exported file."""
+    return FORMATS.get(os.path.splitext(path)[1].lower())
+
+
+def read_exported(path: str) -> tuple[bytes, Description]:
+    """The content of an exported file and the description in it.
+
+    Raises:
+        FileNotFoundError: if there is no such file.
+        ExportFileError: if it is not one that `export` wrote.
+    """
+    if not os.path.isfile(path):
+        raise FileNotFoundError(f"There is no such exported file. Received: {path!r}.")
+    try:
+        if os.path.getsize(path) > MAX_FILE_BYTES:
+            raise ExportFileError("it is larger than any exported file")
+        with open(path, "rb") as file:
+            content = file.read(MAX_FILE_BYTES)
+        read = read_property if format_of(path) == "onnx" else _read_attached
+        text = read(content, KEY if format_of(path) == "onnx" else FILE)
+        if text is None:
+            raise ExportFileError("it has no description of a model of keras_deephash")
+        return content, Description.from_json(text)
+    except ExportFileError as error:
+        raise ExportFileError(
+            f"{path!r} cannot be opened: {str(error).rstrip('.')}. Export the model "
+            "again: keras-deephash export --preset NAME --output FILE"
+        ) from None
+
+
+def _read_attached(content: bytes, name: str) -> bytes | None:
+    """A file in the zip at the end of a LiteRT file; None where there is none."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            if name not in archive.namelist():
+                return None
+            if archive.getinfo(name).file_size > MAX_BYTES:
+                raise ExportFileError("the description is too long")
+            return archive.read(name)
+    except (zipfile.BadZipFile, OSError, NotImplementedError, RuntimeError) as error:
+        raise ExportFileError(
+            f"it has no description, or is damaged: {error}"
+        ) from None

@@ -1,0 +1,1 @@
+"""The runtimes, one in a file: each runs the network of an exported file."""

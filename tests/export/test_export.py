@@ -1,0 +1,181 @@
+"""Exported files give the codes of the model, and say what model it is."""
+
+import json
+import zipfile
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from conftest import KINDS
+from tiny_backbone import TinyBackbone
+
+import keras_deephash as kdh
+from keras_deephash.export.description import FILE, KEY, Description
+from keras_deephash.export.errors import ExportFileError
+from keras_deephash.runtime.onnx_file import read_property
+
+onnxruntime = pytest.importorskip("onnxruntime")
+pytest.importorskip("tf2onnx")
+
+
+def assert_same(model, images, codes, continuous):
+    """The codes of a model, but for bits within 1e-5 of their threshold."""
+    expected = model.continuous_codes(images)
+    np.testing.assert_allclose(continuous, expected, atol=1e-5)
+    assert codes.dtype == np.uint8 and codes.shape == (len(images), model.bits // 8)
+    if model.is_quantizer:
+        np.testing.assert_array_equal(codes, model.encode(images))
+        return
+    bits, wanted = (np.unpackbits(x, axis=1) for x in (codes, model.encode(images)))
+    certain = np.abs(expected) > 1e-5
+    assert certain.mean() > 0.99
+    np.testing.assert_array_equal(bits[certain], wanted[certain])
+
+
+def run_onnx(path, images):
+    session = onnxruntime.InferenceSession(path)
+    return session.run(["codes", "continuous"], {"images": images})
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_onnx_gives_the_codes(kind, model_of, onnx_of, images):
+    assert_same(model_of(kind), images, *run_onnx(onnx_of(kind), images))
+    assert_same(model_of(kind), images[:1], *run_onnx(onnx_of(kind), images[:1]))
+
+
+@pytest.mark.parametrize("kind", ["bgr", "ITQ", "DVSQ", "modes"])
+def test_litert_and_saved_models_give_the_codes(kind, model_of, images, tmp_path):
+    interpreter = pytest.importorskip("ai_edge_litert.interpreter")
+    model = model_of(kind)
+    path = str(tmp_path / "model.tflite")
+    model.export(path, format="litert")
+    run = interpreter.Interpreter(path).get_signature_runner("encode")
+    for some in (images, images[:1]):
+        found = run(images=some)
+        assert_same(model, some, found["codes"], found["continuous"])
+    with zipfile.ZipFile(path) as archive:
+        assert Description.from_json(archive.read(FILE)).method == type(model).__name__
+
+    path = tmp_path / "served"
+    for _ in range(2):  # The second takes the place of the first.
+        model.export(path, format="saved_model", verbose=False)
+    served = tf.saved_model.load(str(path))
+    assert_same(
+        model, images, served.encode(images).numpy(), served.serve(images).numpy()
+    )
+    assert Description.from_json((path / FILE).read_bytes()).units == 12 or kind in (
+        "bgr",
+        "ITQ",
+    )
+    assert [entry.name for entry in tmp_path.iterdir()].count("served") == 1
+    assert not list(tmp_path.glob(".served*"))
+
+
+@pytest.mark.parametrize("kind", ["lengths", "DVSQ", "modes"])
+def test_the_description_is_that_of_the_model(kind, model_of, onnx_of):
+    model = model_of(kind)
+    with open(onnx_of(kind), "rb") as file:
+        found = Description.from_json(read_property(file.read(), KEY))
+    spec, expected = found.spec, kdh.CodeSpec.of(model)
+    assert spec.to_json() == expected.to_json() and spec.weights_sha256
+    assert found.method == type(model).__name__
+    assert found.units == model.output_layer.units
+    assert found.lengths == getattr(model, "lengths", None)
+    assert found.preprocessor.get_config() == model.preprocessor.get_config()
+    if model.is_quantizer:
+        np.testing.assert_array_equal(spec.centers, expected.centers)
+        assert found.beam == model.codebook.beam
+        if model.codebook.projection is not None:
+            np.testing.assert_array_equal(found.projection, model.codebook.projection)
+
+
+def test_int8_is_another_model_of_nearly_the_same_codes(model_of, images, tmp_path):
+    model = model_of("tanh")
+    path = str(tmp_path / "int8.onnx")
+    model.export(path, format="onnx", quantize="int8")
+    codes, continuous = run_onnx(path, images)
+    difference = np.abs(continuous - model.continuous_codes(images)).max()
+    assert 0 < difference < 0.05
+    encoder = kdh.Encoder(path)
+    np.testing.assert_array_equal(encoder.encode(images, batch_size=24), codes)
+    index = kdh.Index(model)
+    with pytest.raises(ValueError, match="makes other codes"):
+        index.spec.check_same(kdh.CodeSpec.of(encoder), "The encoder")
+
+
+def test_what_cannot_be_exported_is_an_error_before_a_file(tmp_path, images, model_of):
+    path = tmp_path / "model.onnx"
+    with pytest.raises(ValueError, match="not fitted"):
+        kdh.RQ(TinyBackbone(), subcodebooks=2, dim=8).export(path, format="onnx")
+    half = kdh.DCH(TinyBackbone(dtype="mixed_bfloat16"), bits=8)
+    with pytest.raises(ValueError, match="'conv1' of 'mixed_bfloat16'"):
+        half.export(path, format="onnx")
+    model = model_of("tanh")
+    with pytest.raises(ValueError, match='`quantize` is for format="onnx"'):
+        model.export(path, quantize="int8")
+    with pytest.raises(ValueError, match="\"int8\". Received: quantize='int4'"):
+        model.export(path, format="onnx", quantize="int4")
+    with pytest.raises(ValueError, match="must be a list of one `keras.InputSpec`"):
+        model.export(path, format="onnx", input_signature=[None, None])
+    with pytest.raises(ValueError, match="has no attribute 'speed'"):
+        model.export(path, format="litert", speed=2)
+    with pytest.raises(ValueError, match="Unrecognized format=onxx"):
+        model.export(path, format="onxx")
+    assert not path.exists()
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "notes.txt").write_text("keep")
+    with pytest.raises(FileExistsError, match="not a SavedModel"):
+        model.export(tmp_path / "mine")
+    assert (tmp_path / "mine" / "notes.txt").read_text() == "keep"
+
+
+def test_another_input_signature(model_of, images, tmp_path):
+    path = str(tmp_path / "float.onnx")
+    spec = keras.InputSpec(shape=(2, 32, 32, 3), dtype="float32")
+    model_of("tanh").export(path, format="onnx", input_signature=[spec])
+    codes, _ = run_onnx(path, images[:2].astype("float32"))
+    np.testing.assert_array_equal(codes, model_of("tanh").encode(images[:2]))
+    with pytest.raises(ExportFileError, match="without `input_signature`"):
+        kdh.Encoder(path).encode(images)
+
+
+def described(model) -> dict:
+    return json.loads(Description.of(model).to_json())
+
+
+@pytest.mark.parametrize(
+    "change, message",
+    [
+        (lambda d: d.update(format_version=2), "Upgrade keras_deephash"),
+        (lambda d: d.update(format_version="1"), "has format 1"),
+        (lambda d: d.pop("codes"), "damaged"),
+        (lambda d: d["codes"].update(bits=7), "`bits` must be a multiple of 8"),
+        (lambda d: d["codes"].update(command="rm"), "damaged"),
+        (lambda d: d.update(units=10**9), "`units` must be an integer"),
+        (lambda d: d.update(units=13), "`units` must be 12"),
+        (lambda d: d.update(lengths=[16, 8]), "`lengths` must be"),
+        (lambda d: d.update(label_names=["a", "A"]), "differ in more than their case"),
+        (lambda d: d.update(label_names="ab"), "`label_names` must be a list"),
+        (lambda d: d.update(radius_table={}), "radius table"),
+        (lambda d: d.update(quantized="int4"), "wrong type"),
+        (lambda d: d["preprocessor"].update(resize_size=10**6), "`canvas_size`"),
+        (lambda d: d["preprocessor"].update(version=99), "Upgrade"),
+        (lambda d: d["codebook"].update(beam=10**9), "`beam` must be"),
+        (lambda d: d["codebook"]["centers"].update(shape=[3, 8]), "`shape` must be"),
+        (lambda d: d["codebook"]["centers"].update(shape=[3, 8, 13]), "damaged"),
+        (lambda d: d["codebook"]["centers"].update(float32="?"), "damaged"),
+    ],
+)
+def test_a_damaged_description_is_an_error(change, message, model_of):
+    fields = described(model_of("DTQ"))
+    assert Description.from_json(json.dumps(fields)).beam == 8
+    change(fields)
+    with pytest.raises(ExportFileError, match=message):
+        Description.from_json(json.dumps(fields))
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", "null", "[" * 100_000, '{"a": 1}'])
+def test_text_that_is_no_description_is_an_error(text):
+    with pytest.raises(ExportFileError, match="the description is not one"):
+        Description.from_json(text)
