@@ -1,5 +1,6 @@
 """Fixtures for all tests."""
 
+import gc
 import importlib.util
 import os
 from pathlib import Path
@@ -36,9 +37,30 @@ tf.config.set_logical_device_configuration(
 tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
 
 
+def pytest_collection_finish():
+    """Looks for garbage seldom, and never among the packages and the list of tests.
+
+    A graph that is traced makes so many objects that Python would look all the time.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
+
+
 @pytest.fixture(autouse=True)
 def seed():
     keras.utils.set_random_seed(0)
+
+
+@pytest.fixture
+def eagerly():
+    """Networks run operation by operation: a few batches sooner than they are traced.
+
+    For tests of what stands around the graph: arguments, labels, names, files.
+    """
+    tf.config.run_functions_eagerly(True)
+    yield
+    tf.config.run_functions_eagerly(False)
 
 
 @pytest.fixture(scope="session")
@@ -89,7 +111,7 @@ def make_model():
     return make
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def make_alexnet():
     """A function that makes an AlexNet of a few thousand weights: slow to train."""
 

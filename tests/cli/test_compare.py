@@ -10,6 +10,9 @@ from keras_deephash.cli import main
 from keras_deephash.datasets import ImageSet, split_images
 from keras_deephash.training.comparison import compare
 
+# The commands see a few batches: not worth a graph.
+pytestmark = pytest.mark.usefixtures("eagerly")
+
 
 def test_methods_are_trained_alike(data, start, tmp_path, capsys):
     pytest.importorskip("matplotlib")

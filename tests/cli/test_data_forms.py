@@ -16,6 +16,8 @@ from keras_deephash.cli import main
 from keras_deephash.training.data import read_data
 from keras_deephash.training.dry_run import dry_run
 
+# The commands see a few batches: not worth a graph.
+pytestmark = pytest.mark.usefixtures("eagerly")
 SMALL = ["--batch-size", "8", "--epochs", "2", "--optimizer", "adamw", "--bits", "16"]
 NAMES = ("green", "red")
 

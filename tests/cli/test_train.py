@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 import keras_deephash as kdh
+from keras_deephash.callbacks import TrainingBackup
 from keras_deephash.cli import main
 from keras_deephash.training import training
 from keras_deephash.training.model import build_model
@@ -36,6 +37,7 @@ def vectors(tmp_path):
         ("DVSQ", [*QUANTIZER, "--margin", "0.5"]),
     ],
 )
+@pytest.mark.usefixtures("eagerly")
 def test_trains_and_evaluates(
     data, start, vectors, tmp_path, capsys, method, arguments
 ):
@@ -102,6 +104,7 @@ def test_arguments_are_those_of_the_model(
     assert {name: getattr(model, name) for name in expected} == expected
 
 
+@pytest.mark.usefixtures("eagerly")
 def test_a_method_with_vectors_of_classes(same_data, same_preset, tmp_path):
     output = str(tmp_path / "trained")
     options = ["--data", same_data, "--output", output, "--epochs", "1", *SMALL]
@@ -117,19 +120,21 @@ def test_a_method_with_vectors_of_classes(same_data, same_preset, tmp_path):
     np.testing.assert_array_equal(codes, model.class_codes()[::-1])
 
 
+@pytest.mark.usefixtures("eagerly")
 def test_an_output_with_the_name_of_a_shipped_preset(
     data, tmp_path, monkeypatch, capsys
 ):
     # Of a new backbone, as the command makes it.
     monkeypatch.chdir(tmp_path)
     arguments = ["--data", data, "--output", "dch_cifar10_48", "--epochs", "1", *SMALL]
-    arguments += ["--backbone", "small"]
+    arguments += ["--backbone", "small", "--no-evaluation"]
     assert main(["train", *arguments, "--bits", "16", "--gamma", "7"]) == 0
     trained = kdh.from_preset(tmp_path / "dch_cifar10_48")
     assert (trained.bits, trained.gamma) == (16, 7)
     assert type(trained.backbone) is kdh.AlexNetBackbone
 
 
+@pytest.mark.usefixtures("eagerly")
 def test_begins_from_the_backbone_of_another_method(data, make_model, tmp_path):
     start = make_model(bits=16)
     start.save_to_preset(tmp_path / "start")
@@ -148,6 +153,7 @@ def test_begins_from_the_backbone_of_another_method(data, make_model, tmp_path):
 
 
 @pytest.mark.parametrize("options", [[], ["--freeze-statistics"]])
+@pytest.mark.usefixtures("eagerly")
 def test_statistics_of_batch_normalization_may_stay(
     data, make_model, tmp_path, options
 ):
@@ -171,6 +177,7 @@ def test_statistics_of_batch_normalization_may_stay(
         pytest.param(["DTQ", *QUANTIZER], id="DTQ"),
     ],
 )
+@pytest.mark.usefixtures("eagerly")
 def test_trains_above_a_frozen_part(data, start, tmp_path, method):
     output, cache = str(tmp_path / "trained"), tmp_path / "features"
     arguments = ["train", "--data", data, *SMALL, "--method", *method, "--epochs", "3"]
@@ -208,18 +215,12 @@ def test_trains_above_a_frozen_part(data, start, tmp_path, method):
     [
         pytest.param(["DCH", "--bits", "16"], id="DCH", marks=pytest.mark.slow),
         pytest.param(["DTQ", *QUANTIZER, *EARLY], id="DTQ"),
-        pytest.param(["HyP2", "--bits", "16"], id="HyP2"),
     ],
 )
 def test_a_killed_training_gives_the_same_preset(
     data, make_model, tmp_path, capsys, method
 ):
-    # With dropout, random crops, a schedule, and a codebook, or proxies, that learn on
-    # the way.
-    make_model(dropout=0.5).save_to_preset(tmp_path / "start")
-    arguments = ["train", "--data", data, *SMALL, "--no-evaluation", "--epochs", "8"]
-    arguments += ["--resize-size", "36", "--augment", "color", "--method", *method]
-    arguments += ["--backbone", str(tmp_path / "start")]
+    arguments = varied_training(data, make_model, tmp_path, method)
     program = (
         "import sys, keras_deephash.cli as cli, tensorflow as tf, tiny_backbone\n"
         # As in this process: graphs that are rewritten round otherwise.
@@ -253,6 +254,42 @@ def test_a_killed_training_gives_the_same_preset(
     assert main([*arguments, "--output", whole]) == 0
     assert read_training(whole)["minutes"] >= 0
     one, two = (kdh.from_preset(folder).get_weights() for folder in (killed, whole))
+    for a, b in zip(one, two, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def varied_training(data, make_model, folder, method) -> list[str]:
+    """A command with dropout, random crops, a schedule, and a codebook, or proxies,
+    that learn on the way."""
+    make_model(dropout=0.5).save_to_preset(folder / "start")
+    arguments = ["train", "--data", data, *SMALL, "--no-evaluation", "--epochs", "8"]
+    arguments += ["--resize-size", "36", "--augment", "color", "--method", *method]
+    return [*arguments, "--backbone", str(folder / "start")]
+
+
+@pytest.mark.usefixtures("eagerly")
+def test_an_interrupted_training_keeps_its_proxies(
+    same_data, make_model, tmp_path, monkeypatch
+):
+    method = ["HyP2", "--bits", "16"]
+    arguments = varied_training(same_data, make_model, tmp_path, method)
+    arguments += ["--epochs", "4"]
+    save = TrainingBackup.on_epoch_end
+
+    def save_and_stop(self, epoch, logs=None):
+        save(self, epoch, logs)
+        if epoch == 1:
+            raise KeyboardInterrupt
+
+    stopped, whole = str(tmp_path / "stopped"), str(tmp_path / "whole")
+    with monkeypatch.context() as patch:
+        patch.setattr(TrainingBackup, "on_epoch_end", save_and_stop)
+        assert main([*arguments, "--output", stopped]) == 130
+    # A copy: this process has the lock of the backup until it ends.
+    shutil.copytree(f"{stopped}.backup", tmp_path / "again.backup")
+    for output in (str(tmp_path / "again"), whole):
+        assert main([*arguments, "--output", output]) == 0
+    one, two = (kdh.from_preset(tmp_path / n).get_weights() for n in ("again", "whole"))
     for a, b in zip(one, two, strict=True):
         np.testing.assert_array_equal(a, b)
 

@@ -30,6 +30,11 @@ def hub():
 
 
 @pytest.fixture(autouse=True)
+def a_few_images(eagerly):
+    """Each model encodes a few images once."""
+
+
+@pytest.fixture(autouse=True)
 def short_waits(monkeypatch):
     """Attempts follow each other at once, so that the tests are fast."""
     monkeypatch.setattr("keras_deephash.presets.hub.download.WAITS", (0.02, 0.05))
@@ -44,7 +49,7 @@ def saved(tmp_path_factory):
     keras.utils.set_random_seed(1)
     backbone = kdh.AlexNetBackbone.small(filters=(4, 8, 8, 8, 8), hidden_dim=16)
     model = kdh.DCH(backbone, bits=16)
-    model.compile()
+    model.compile(run_eagerly=True)
     generator = np.random.default_rng(0)
     images = generator.integers(0, 256, (32, 32, 32, 3)).astype("uint8")
     labels = np.eye(4, dtype="float32")[np.arange(32) % 4]
@@ -60,9 +65,10 @@ def saved(tmp_path_factory):
     return folder
 
 
-@pytest.fixture
-def codes(saved, images):
-    return kdh.from_preset(saved).encode(images, verbose=0)
+@pytest.fixture(scope="session")
+def codes(saved, same_images):
+    """What the small preset makes of `images`; do not change them."""
+    return kdh.from_preset(saved).encode(same_images, verbose=0)
 
 
 @pytest.fixture

@@ -23,6 +23,7 @@ from keras_deephash.presets.hub.handles import parse_hub_handle
 HANDLE = "hf://org/tiny"
 
 
+@pytest.mark.client
 def test_every_form_of_revision(hub, repository, load, saved, tmp_path, images, codes):
     first = repository.refs["main"]
     repository.refs["v1"] = first
@@ -48,6 +49,7 @@ def test_every_form_of_revision(hub, repository, load, saved, tmp_path, images, 
             assert read(handle, **options)["dataset"] == dataset
 
 
+@pytest.mark.client
 def test_only_the_files_of_the_preset_are_fetched(hub, repository, load, tmp_path):
     load()
     fetched = {
@@ -59,6 +61,7 @@ def test_only_the_files_of_the_preset_are_fetched(hub, repository, load, tmp_pat
     assert not names & {"notes.bin", "README.md", ".gitattributes"}
 
 
+@pytest.mark.client
 def test_no_request_for_a_cached_commit_or_an_embedded_preset(
     hub, repository, load, tmp_path, images, codes
 ):
@@ -77,6 +80,7 @@ def test_no_request_for_a_cached_commit_or_an_embedded_preset(
     assert not [path for _, path in hub.requests if "resolve" in path]
 
 
+@pytest.mark.client
 def test_cls_from_preset_takes_all_options(hub, repository, tmp_path):
     repository.private = True
     options = {"endpoint": hub.endpoint, "cache_dir": tmp_path / "cache"}
@@ -97,6 +101,7 @@ def test_without_weights_and_with_overrides(repository, load):
         load(bits=32)
 
 
+@pytest.mark.client
 def test_the_cache_stands_in_when_the_hub_is_down(hub, repository, load, images, codes):
     load()
     hub.faults.add("500")
@@ -105,6 +110,7 @@ def test_the_cache_stands_in_when_the_hub_is_down(hub, repository, load, images,
     np.testing.assert_array_equal(model.encode(images, verbose=0), codes)
 
 
+@pytest.mark.client
 def test_local_files_only(hub, repository, load):
     with pytest.raises(kdh.PresetError, match="`local_files_only` forbids to fetch it"):
         load(local_files_only=True)
@@ -115,6 +121,7 @@ def test_local_files_only(hub, repository, load):
     assert hub.requests == []
 
 
+@pytest.mark.client
 def test_the_environment_variable_of_offline_work(hub, repository, load, tmp_path):
     """In a process of its own, since the client reads it when it is imported."""
     commit = repository.refs["main"]
@@ -149,6 +156,7 @@ def test_the_environment_variable_of_offline_work(hub, repository, load, tmp_pat
     assert hub.requests == []
 
 
+@pytest.mark.client
 def test_many_load_the_same_at_once(hub, repository, saved, tmp_path):
     """The client locks its files, between processes as between threads."""
     options = HubOptions(cache_dir=tmp_path / "cache", endpoint=hub.endpoint)
@@ -163,6 +171,7 @@ def test_many_load_the_same_at_once(hub, repository, saved, tmp_path):
     assert sum("model.weights.h5" in path for path in gets) == 1
 
 
+@pytest.mark.client
 def test_a_partly_cached_commit_is_completed(hub, repository, load, tmp_path):
     commit = repository.refs["main"]
     load()
@@ -224,6 +233,7 @@ def test_files_in_place_of_links_are_compared_with_the_listing(
     assert hub.requests != []
 
 
+@pytest.mark.client
 def test_files_in_place_of_links_are_not_believed_without_a_listing(
     hub, repository, load, tmp_path
 ):
@@ -244,6 +254,7 @@ def test_files_in_place_of_links_are_not_believed_without_a_listing(
     assert not [path for _, path in hub.requests if "resolve" in path]
 
 
+@pytest.mark.client
 def test_what_the_client_downloaded_is_used(hub, repository, load, tmp_path):
     cache = tmp_path / "cache"
     folder = huggingface_hub.snapshot_download(
@@ -260,6 +271,7 @@ def test_what_the_client_downloaded_is_used(hub, repository, load, tmp_path):
     assert again == folder and huggingface_hub.scan_cache_dir(cache).warnings == []
 
 
+@pytest.mark.client
 def test_a_cache_without_links(hub, repository, load, tmp_path, monkeypatch):
     """As on Windows without the right to make them."""
 
@@ -274,6 +286,7 @@ def test_a_cache_without_links(hub, repository, load, tmp_path, monkeypatch):
     assert not any(path.is_symlink() for path in (tmp_path / "cache").rglob("*"))
 
 
+@pytest.mark.client
 def test_a_killed_download_goes_on(hub, repository, load, tmp_path):
     """In a process of its own, killed in the middle of the weights."""
     script = (
@@ -300,6 +313,7 @@ def test_a_killed_download_goes_on(hub, repository, load, tmp_path):
     assert not list((tmp_path / "cache").rglob("*.incomplete"))
 
 
+@pytest.mark.client
 def test_a_part_of_something_else_is_thrown_away(hub, repository, load, tmp_path):
     commit = repository.refs["main"]
     content = repository.commits[commit]["model.weights.h5"]

@@ -51,6 +51,7 @@ def contents(folder):
     return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
+@pytest.mark.client
 def test_round_trip(hub, publish, load, folder, images, codes):
     before = contents(folder)
     times = {path: path.stat().st_mtime_ns for path in (folder, *folder.iterdir())}
@@ -88,6 +89,7 @@ def test_the_card_states_what_the_metadata_hold(hub, publish):
     assert is_unedited(card) and not is_unedited(card.replace("cat", "cow"))
 
 
+@pytest.mark.client
 def test_the_snippet_of_the_card_works_also_offline(hub, publish, tmp_path):
     """In a process of its own, as a user would, with the variables of the Hub."""
     commit = publish()
@@ -190,6 +192,7 @@ def test_what_does_not_load_is_not_published(hub, publish, folder, tmp_path):
     assert hub.requests == [] and hub.repositories == {}
 
 
+@pytest.mark.client
 def test_private_branch_and_pull_request(hub, publish, load):
     first = publish(private=True)
     repository = hub.repositories["me/mine"]
@@ -204,6 +207,7 @@ def test_private_branch_and_pull_request(hub, publish, load):
     assert load(f"{URI}@refs/pr/1", token="hf_writer").bits == 16
 
 
+@pytest.mark.client
 def test_an_edited_card_is_never_overwritten(hub, publish, folder):
     commit = publish()
     repository = hub.repositories["me/mine"]
@@ -235,6 +239,7 @@ def test_an_edited_card_is_never_overwritten(hub, publish, folder):
     assert not (folder / "README.md").exists()
 
 
+@pytest.mark.client
 def test_cards_that_are_no_text(hub, publish, folder):
     (folder / "README.md").write_bytes(b"\xff\xfe caf\xe9")
     with pytest.raises(kdh.PresetError, match="not text in UTF-8"):
@@ -250,6 +255,7 @@ def test_cards_that_are_no_text(hub, publish, folder):
     assert repository.commits[commit]["README.md"] == b"\xff\xfe of a stranger"
 
 
+@pytest.mark.client
 def test_nothing_is_published_offline(hub, publish, monkeypatch):
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     with pytest.raises(kdh.HubError, match="HF_HUB_OFFLINE forbids to publish. Unset"):
@@ -257,6 +263,7 @@ def test_nothing_is_published_offline(hub, publish, monkeypatch):
     assert hub.requests == []
 
 
+@pytest.mark.client
 def test_a_branch_that_does_not_exist(hub, publish):
     publish()
     with pytest.raises(kdh.HubError, match="has no revision 'refs/pr/9'"):
@@ -266,6 +273,7 @@ def test_a_branch_that_does_not_exist(hub, publish):
     assert repository.refs["new"] == commit != repository.refs["main"]
 
 
+@pytest.mark.client
 @pytest.mark.parametrize("path", ["preupload", "/lfs/", "/commit/"])
 def test_the_hub_hangs(hub, publish, monkeypatch, path):
     hub.faults.add("stall", path)
@@ -278,6 +286,7 @@ def test_the_hub_hangs(hub, publish, monkeypatch, path):
     assert publish()
 
 
+@pytest.mark.client
 def test_what_the_hub_refuses(hub, publish):
     with pytest.raises(kdh.HubError, match="refuses the token|or it is private"):
         publish(token="hf_stranger")
@@ -293,6 +302,7 @@ def test_what_the_hub_refuses(hub, publish):
         publish()
 
 
+@pytest.mark.client
 def test_what_others_commit_in_the_meantime_is_kept(hub, publish, monkeypatch):
     publish()
     repository = hub.repositories["me/mine"]
@@ -389,11 +399,13 @@ def test_nothing_is_said_where_there_is_nothing_to_say(publish):
         publish()
 
 
+@pytest.mark.client
 def test_an_upload_is_silent_about_the_clients_own_affairs(publish, recwarn):
     publish()
     assert not [w for w in recwarn if "content=" in str(w.message)]
 
 
+@pytest.mark.client
 def test_an_index_that_was_taken_out_goes(hub, publish, telling):
     with pytest.warns(UserWarning, match="has 24 names"):
         commit = publish()
@@ -442,6 +454,7 @@ def trial(seed, files, card):
     return outcome
 
 
+@pytest.mark.client
 def test_faults_of_publishing(saved):
     files, card = prepare_upload(parse_hub_handle(URI), saved)
     with ThreadPoolExecutor(16) as pool:

@@ -87,6 +87,7 @@ def test_what_is_none_stops_the_step(model, verb, images, labels, message):
         (np.zeros_like(PIXELS, "float32"), LABELS),
     ],
 )
+@pytest.mark.usefixtures("eagerly")
 def test_the_unusual_is_no_error(model, images, labels):
     for verb in ("evaluate", "fit"):
         getattr(model, verb)(dataset(images, labels), verbose=0)

@@ -54,6 +54,7 @@ def unpacked(codes):
         ("HyP2", ["proxy_loss"]),
     ],
 )
+@pytest.mark.usefixtures("eagerly")
 def test_the_loss_is_that_of_its_parts(make, images, labels, name, terms):
     model = make(name)
     model.compile()
@@ -112,6 +113,7 @@ def test_default_recipe_is_the_published_one(make, name, optimizer, rate):
 
 
 @pytest.mark.parametrize("name", METHODS)
+@pytest.mark.usefixtures("eagerly")
 def test_degenerate_batches(make, images, name):
     images = np.concatenate([images, images[:1]])
     labels = np.concatenate(
@@ -140,6 +142,7 @@ def test_degenerate_batches(make, images, name):
     "name, dtype",
     [*((name, "mixed_bfloat16") for name in METHODS), ("OrthoHash", "mixed_float16")],
 )
+@pytest.mark.usefixtures("eagerly")
 def test_mixed_precision(make, images, labels, name, dtype):
     model, exact = make(name, dtype=dtype), make(name)
     for each in (model, exact):
@@ -158,8 +161,12 @@ def test_mixed_precision(make, images, labels, name, dtype):
 def train(model, images, labels, batch_size):
     """Weights and logs after two epochs with momentum and multipliers."""
     with model.distribute_strategy.scope():
-        optimizer = keras.optimizers.SGD(1e-4, momentum=0.9)
-        model.compile(optimizer, learning_rate_multipliers=(1, 2, 10, 20))
+        model.compile(
+            keras.optimizers.SGD(1e-4, momentum=0.9),
+            learning_rate_multipliers=(1, 2, 10, 20),
+            # One replica needs no graph, which takes longer to trace than to run.
+            run_eagerly=model.distribute_strategy.num_replicas_in_sync == 1,
+        )
     dataset = tf.data.Dataset.from_tensor_slices((images, labels)).batch(batch_size)
     history = model.fit(dataset, epochs=2, verbose=0)
     return model.get_weights(), history.history
@@ -216,6 +223,7 @@ def test_two_replicas_learn_several_lengths_and_new_classes_as_one(
 
 
 # === Classes ===
+@pytest.mark.usefixtures("eagerly")
 def test_codes_of_classes_by_name_and_number(make, named):
     model = make("OrthoHash")
     model.fit(as_dataset(named, model), verbose=0)
@@ -257,6 +265,7 @@ def test_images_of_a_class_are_found_without_an_example(make, images):
 
 
 @pytest.mark.parametrize("name", METHODS)
+@pytest.mark.usefixtures("eagerly")
 def test_vectors_are_drawn_by_the_seed_and_stay_or_learn(make, images, labels, name):
     model = make(name, seed=3)
     model.know_classes(4)
@@ -272,6 +281,7 @@ def test_vectors_are_drawn_by_the_seed_and_stay_or_learn(make, images, labels, n
     assert learned == (name == "HyP2")
 
 
+@pytest.mark.usefixtures("eagerly")
 def test_what_is_not_known_yet(make, images):
     model = make("CSQ")
     with pytest.raises(ValueError, match="has no vectors of classes yet: call `fit`"):
@@ -290,6 +300,7 @@ def test_what_is_not_known_yet(make, images):
 
 
 @pytest.mark.parametrize("name", METHODS)
+@pytest.mark.usefixtures("eagerly")
 def test_the_number_of_classes_is_that_of_the_labels(make, images, name):
     model = make(name)
     model.fit(images, np.arange(24) % 3, verbose=0)
@@ -299,6 +310,7 @@ def test_the_number_of_classes_is_that_of_the_labels(make, images, name):
     assert model.classes == 3
 
 
+@pytest.mark.usefixtures("eagerly")
 def test_another_number_of_classes_is_refused(make, images, named):
     model = make("CSQ")
     model.fit(as_dataset(named, model), verbose=0)
@@ -319,6 +331,7 @@ def test_bad_numbers_of_classes(make, classes):
         make("CSQ", classes=classes)
 
 
+@pytest.mark.usefixtures("eagerly")
 def test_bits_that_are_too_few(make, images):
     model = make("CSQ", bits=8)
     with pytest.raises(ValueError, match="`bits` must be large enough for 300 classes"):
@@ -359,6 +372,7 @@ def test_classes_are_added(make, images, named, name):
     assert model.label_names[-1] == "horse"
 
 
+@pytest.mark.usefixtures("eagerly")
 def test_added_proxies_are_as_long_as_the_others(make, images, labels):
     model = make("HyP2", classes=4)
     model.fit(images, labels, verbose=0)
@@ -379,6 +393,7 @@ def test_classes_are_added_of_several_lengths(make, images, labels):
     model.fit(images, np.eye(5)[np.arange(24) % 5], verbose=0)
 
 
+@pytest.mark.usefixtures("eagerly")
 def test_classes_that_cannot_be_added(make, images, named):
     model = make("CSQ")
     model.fit(as_dataset(named, model), verbose=0)
@@ -410,6 +425,7 @@ def test_classes_that_cannot_be_added(make, images, named):
 
 # === Several lengths ===
 @pytest.mark.parametrize("name", METHODS)
+@pytest.mark.usefixtures("eagerly")
 def test_several_lengths_have_vectors_each(make, images, labels, name):
     model = make(name, bits=32, lengths=[8, 16, 32], distillation_weight=0.5)
     model.compile()
@@ -437,6 +453,7 @@ def test_several_lengths_have_vectors_each(make, images, labels, name):
 # === Presets and files ===
 @pytest.mark.parametrize("lengths", [None, [8, 16]])
 @pytest.mark.parametrize("name", METHODS)
+@pytest.mark.usefixtures("eagerly")
 def test_round_trips(make, images, named, tmp_path, name, lengths):
     model = make(name, seed=2, lengths=lengths)
     model.fit(as_dataset(named, model), verbose=0)
@@ -467,6 +484,7 @@ def test_round_trips(make, images, named, tmp_path, name, lengths):
     )
 
 
+@pytest.mark.usefixtures("eagerly")
 def test_an_untrained_model_is_saved_without_classes(make, images, labels, tmp_path):
     for name, arguments in (("CSQ", {}), ("HyP2", {"classes": 4})):
         make(name, **arguments).save_to_preset(tmp_path / name)
@@ -477,6 +495,7 @@ def test_an_untrained_model_is_saved_without_classes(make, images, labels, tmp_p
         assert again.class_codes().shape == (4, 2)
 
 
+@pytest.mark.usefixtures("eagerly")
 def test_names_that_do_not_fit_the_classes(make, images, labels, tmp_path):
     model = make("CSQ")
     model.fit(images, labels, verbose=0)
@@ -524,6 +543,7 @@ def test_ties_of_a_shorter_code_begin_those_of_a_longer_one():
     np.testing.assert_array_equal(short, whole[:, :16])
 
 
+@pytest.mark.usefixtures("eagerly")
 def test_added_classes_leave_an_index_as_it_is(make_backbone, images, labels, tmp_path):
     model = kdh.CSQ(make_backbone(), 16)
     model.know_classes(labels.shape[1])
@@ -535,6 +555,7 @@ def test_added_classes_leave_an_index_as_it_is(make_backbone, images, labels, tm
     assert len(kdh.Index.load(tmp_path / "index", model)) == 4
 
 
+@pytest.mark.usefixtures("eagerly")
 def test_names_in_another_order_are_refused_by_fit(make_backbone, images):
     class Named:
         class_names = ["ant", "cat", "bee"]
@@ -580,6 +601,7 @@ def test_switching_trainable_does_not_change_what_learns(make_backbone, name, le
     assert (id(model.class_vectors[0].vectors) in trained) is learns
 
 
+@pytest.mark.usefixtures("eagerly")
 def test_an_optimizer_that_was_built_before_the_vectors(
     make_backbone, images, labels, tmp_path
 ):
@@ -594,6 +616,7 @@ def test_an_optimizer_that_was_built_before_the_vectors(
     )
 
 
+@pytest.mark.usefixtures("eagerly")
 def test_a_backup_of_counted_classes_is_restored(
     make_backbone, images, labels, tmp_path
 ):

@@ -200,7 +200,9 @@ def test_two_replicas_learn_the_codebook_of_one(
     logs = []
     for model in (alone, together):
         with model.distribute_strategy.scope():
-            model.compile(keras.optimizers.SGD(1e-4, momentum=0.9))
+            model.compile(
+                keras.optimizers.SGD(1e-4, momentum=0.9), run_eagerly=model is alone
+            )
         dataset = tf.data.Dataset.from_tensor_slices((images, labels)).batch(8)
         logs.append(model.fit(dataset, epochs=2, verbose=0).history)
     # Reconstructions, for a shift from one sub-codebook to another changes nothing.

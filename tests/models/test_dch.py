@@ -249,6 +249,7 @@ def test_multipliers_may_be_an_array(make_model):
     assert list(model.learning_rate_multipliers) == [1, 2, 10, 20]
 
 
+@pytest.mark.usefixtures("eagerly")
 def test_fit_takes_positional_arguments_as_keras_does(make_model, images, labels):
     model = make_model()
     model.compile()
@@ -262,18 +263,18 @@ def test_a_backbone_without_an_input_shape_is_refused():
 
 
 @pytest.mark.parametrize(
-    "arguments, message",
+    "size, pooling, message",
     [
-        ({"input_shape": (32, 32, 3)}, "a feature vector.*(None, 1, 1, 1280)"),
-        ({"pooling": "avg"}, "with one fixed input shape"),
+        # As networks of `keras.applications` give without a top, and without a shape.
+        (32, keras.layers.Identity, "a feature vector.*(None, 1, 1, 8)"),
+        (None, keras.layers.GlobalAveragePooling2D, "with one fixed input shape"),
     ],
 )
-def test_networks_that_give_no_vector_of_one_size_are_refused(arguments, message):
-    network = keras.applications.MobileNetV2(
-        weights=None, include_top=False, **arguments
-    )
+def test_networks_that_give_no_vector_of_one_size_are_refused(size, pooling, message):
+    inputs = keras.Input((size, size, 3))
+    outputs = pooling()(keras.layers.Conv2D(8, 32, strides=32)(inputs))
     with pytest.raises(ValueError, match=re.escape(message).replace(r"\.\*", ".*")):
-        kdh.DCH(network, bits=16)
+        kdh.DCH(keras.Model(inputs, outputs), bits=16)
 
 
 def test_another_preprocessor_counts_at_once(make_model, images):
@@ -289,6 +290,7 @@ def test_another_preprocessor_counts_at_once(make_model, images):
 
 
 @pytest.mark.parametrize("count", [1, 2])
+@pytest.mark.usefixtures("eagerly")
 def test_training_on_very_few_images(make_model, images, labels, count):
     model = make_model()
     model.compile()

@@ -28,7 +28,7 @@ def trained(*data, **arguments):
     """The weights of a model after a `fit`, and its loss before."""
     keras.utils.set_random_seed(0)
     model = kdh.DCH(TinyBackbone(), 16)
-    model.compile("sgd")
+    model.compile("sgd", run_eagerly=True)  # Sooner than it is traced.
     if "batch_size" not in arguments and len(data) > 1:
         arguments["batch_size"] = 4
     before = model.evaluate(*data, verbose=0, **arguments)
@@ -64,6 +64,7 @@ def test_class_indices_are_multi_hot_labels(expected, data, arguments):
     assert model.label_names == names
 
 
+@pytest.mark.usefixtures("eagerly")
 def test_validation_data_may_be_class_indices(make_model):
     model = make_model()
     model.compile("sgd")
@@ -74,6 +75,7 @@ def test_validation_data_may_be_class_indices(make_model):
     assert all(np.isfinite(history["val_loss"]).all() for history in seen)
 
 
+@pytest.mark.usefixtures("eagerly")
 def test_quantizers_and_own_numbers_of_classes(make_model):
     model = kdh.DTQ(make_model().backbone, subcodebooks=2, subcenters=4, dim=6)
     model.compile("sgd")
@@ -85,6 +87,7 @@ def test_quantizers_and_own_numbers_of_classes(make_model):
     model.fit(dataset(CLASSES), epochs=1, verbose=0)
 
 
+@pytest.mark.usefixtures("eagerly")
 def test_names_go_from_the_data_to_the_preset(make_model, tmp_path):
     model = make_model()
     model.compile("sgd")
@@ -104,6 +107,7 @@ def test_names_go_from_the_data_to_the_preset(make_model, tmp_path):
 
 
 @pytest.mark.parametrize("mode", ["int", "binary"])
+@pytest.mark.usefixtures("eagerly")
 def test_image_dataset_from_directory(make_model, tmp_path, mode):
     names = ["cat", "cow", "dog"][: 2 if mode == "binary" else 3]
     for number, pixels in enumerate(PIXELS):
@@ -120,6 +124,7 @@ def test_image_dataset_from_directory(make_model, tmp_path, mode):
     assert model.label_names == names
 
 
+@pytest.mark.usefixtures("eagerly")
 def test_an_evaluation_leaves_the_names_as_they_are(make_model):
     model = make_model()
     model.compile("sgd")
@@ -142,6 +147,7 @@ def test_an_evaluation_leaves_the_names_as_they_are(make_model):
     assert model.evaluate(dataset(CLASSES), verbose=0) == expected
 
 
+@pytest.mark.usefixtures("eagerly")
 def test_a_number_of_classes_that_contradicts_the_names(make_model):
     model = make_model()
     model.compile("sgd")
@@ -191,6 +197,7 @@ def test_images_are_fitted_as_encode_does(make_model):
         ((PIXELS, ONE_HOT[..., None]), {}, "class indices.*one-hot.*multi-hot.*Rec"),
     ],
 )
+@pytest.mark.usefixtures("eagerly")
 def test_labels_that_fit_nothing(data, arguments, message):
     model = kdh.DCH(TinyBackbone(), bits=8)
     model.compile("sgd")

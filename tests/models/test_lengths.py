@@ -87,6 +87,7 @@ def test_lengths_rise_up_to_the_bits(make_backbone, lengths):
         kdh.DCH(make_backbone(), 32, lengths=lengths)
 
 
+@pytest.mark.usefixtures("eagerly")
 def test_a_model_has_32_lengths_at_most(make_backbone, images):
     model = kdh.HashNet(make_backbone(), 256, lengths=list(range(8, 257, 8)))
     model.compile("sgd")

@@ -71,6 +71,7 @@ def test_dhn_in_the_released_form(make):
 
 
 @pytest.mark.parametrize("name", QUANTIZERS)
+@pytest.mark.usefixtures("eagerly")
 def test_quantizer_loss_is_that_of_its_parts(make, images, labels, name):
     model = make(name, quantization_weight=0.2)
     model.fit_codebook(images)

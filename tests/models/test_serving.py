@@ -64,11 +64,12 @@ def test_a_dtype_is_the_backbones(make_backbone):
 
 
 @pytest.mark.filterwarnings("ignore:.*`quantize` method")
-def test_quantized_as_loaded(images, make_model):
-    model = kdh.from_preset("dch_cifar10_48")
+def test_quantized_as_loaded(images, make_model, tmp_path):
+    make_model().save_to_preset(tmp_path / "preset")
+    model = kdh.from_preset(tmp_path / "preset")
     before = model.continuous_codes(images[:4])
     model.quantize("int8")
-    for layer in (model.backbone.get_layer("fc7"), model.hash_layer):
+    for layer in (model.backbone.get_layer("fc6"), model.hash_layer):
         assert layer.quantization_mode == "int8" and layer.kernel.dtype == "int8"
     after = model.continuous_codes(images[:4])
     assert 0 < np.abs(after - before).max() < 0.3

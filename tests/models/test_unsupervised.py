@@ -34,6 +34,7 @@ def pictures():
     return (colors + generator.integers(0, 56, (40, 32, 32, 3))).astype(np.uint8)
 
 
+@pytest.mark.usefixtures("eagerly")
 def test_labels_are_not_looked_at(make, images, labels):
     model = make()
     start = model.get_weights()
@@ -62,6 +63,7 @@ def test_labels_are_not_looked_at(make, images, labels):
             np.testing.assert_array_equal(one, other)
 
 
+@pytest.mark.usefixtures("eagerly")
 def test_image_sets_by_their_pipeline(make, images, labels):
     model = make()
     data = kdh.datasets.ImageSet(images, labels.astype("uint8"))

@@ -57,6 +57,7 @@ def adapt(model):
     ],
 )
 @pytest.mark.parametrize("kind", ["preset", "keras"])
+@pytest.mark.usefixtures("eagerly")
 def test_a_changed_model_comes_back(backbone, method, change, kind, images, tmp_path):
     model = make(backbone, method)
     plain = model.continuous_codes(images)

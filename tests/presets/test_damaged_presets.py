@@ -8,13 +8,6 @@ import keras_deephash as kdh
 from keras_deephash.files import describe_file
 
 
-@pytest.fixture
-def preset(make_alexnet, tmp_path):
-    model = kdh.DCH(make_alexnet(), bits=16)
-    model.save_to_preset(tmp_path / "mine", label_names=["a", "b"])
-    return tmp_path / "mine"
-
-
 def edit(folder, name, change):
     """Changes a JSON file by a function, the metadata's hash of it included."""
     content = json.loads((folder / name).read_text())

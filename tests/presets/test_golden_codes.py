@@ -31,6 +31,7 @@ def generate_images() -> list[np.ndarray]:
 
 
 @pytest.mark.parametrize("name", GOLDEN)
+@pytest.mark.usefixtures("eagerly")
 def test_codes_are_the_golden_ones(name):
     model = kdh.from_preset(name)
     codes = model.encode(generate_images())

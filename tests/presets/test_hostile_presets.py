@@ -22,12 +22,6 @@ from keras_deephash.presets.location import PresetLocation
 
 
 @pytest.fixture
-def preset(make_alexnet, tmp_path):
-    kdh.DCH(make_alexnet(), bits=16).save_to_preset(tmp_path / "mine")
-    return tmp_path / "mine"
-
-
-@pytest.fixture
 def change(vouch):
     """A function that changes a JSON file of a preset, metadata and all."""
 
@@ -306,9 +300,9 @@ def test_absurd_configurations_are_refused(preset, change, refused, edit, messag
     ],
 )
 def test_absurd_classes_and_lengths_are_refused(
-    make_alexnet, tmp_path, change, refused, values, message
+    same_presets, tmp_path, change, refused, values, message
 ):
-    kdh.CSQ(make_alexnet(), bits=16, classes=4).save_to_preset(tmp_path / "mine")
+    shutil.copytree(same_presets / "CSQ", tmp_path / "mine")
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     change(tmp_path / "mine", "config.json", lambda c: c["config"].update(values))
     refused(tmp_path / "mine", message)

@@ -4,6 +4,7 @@ import json
 import os
 import random
 import resource
+import shutil
 import signal
 import subprocess
 import sys
@@ -39,11 +40,9 @@ forking = pytest.mark.skipif(not hasattr(os, "fork"), reason="kills forked proce
 
 
 @pytest.fixture
-def saved(make_alexnet, tmp_path):
+def saved(same_presets, tmp_path):
     """A preset in a folder of its own, where litter shows."""
-    folder = tmp_path / "presets"
-    kdh.DCH(make_alexnet(), bits=16).save_to_preset(folder / "mine")
-    return folder / "mine"
+    return shutil.copytree(same_presets / "DCH", tmp_path / "presets" / "mine")
 
 
 @pytest.fixture
