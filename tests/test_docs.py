@@ -43,27 +43,42 @@ TINY = f"{QUICK} --backbone tiny --freeze-until pool1 --optimizer adamw"
 SUBSTITUTIONS = {
     "README.md": [
         ("keras-deephash demo\n", "keras-deephash demo --epochs 1\n"),
-        ("--epochs 60 ", f"{TINY} "),
-        ("kdh.datasets.cifar10()", 'kdh.datasets.cifar10("my_data")'),
-        ("    epochs=60,", "    epochs=1,"),
         ("--output my_model\n", f"--output my_model {QUICK}\n"),
         (
             'method="DCH", bits=48)',
             'method="DCH", bits=48, epochs=1, views=1, image_size=32, backbone="tiny", '
             'freeze_until="pool1", optimizer="adamw")',
         ),
+        (
+            "DHN ITQ --bits 16 48 --output comparison\n",
+            f"ITQ --bits 8 --output comparison {TINY}\n",
+        ),
+    ],
+    "docs/install.md": [
+        ("keras-deephash demo\n", "keras-deephash demo --epochs 1\n"),
+    ],
+    "docs/step_by_step.md": [
+        ("--epochs 60 ", f"{TINY} "),
+        ("kdh.datasets.cifar10()", 'kdh.datasets.cifar10("my_data")'),
+        ("    epochs=60,", "    epochs=1,"),
         ("small(image_size=32)", "small(32, filters=(8,) * 5, hidden_dim=16)"),
-        # tests/models/test_strategies.py has two replicas; a second strategy in one
-        # process would get in the way of another.
-        ("tf.distribute.MirroredStrategy()", "tf.distribute.get_strategy()"),
-        ("model.fit(dataset, epochs=60)", "model.fit(dataset, epochs=1)"),
+        ("features.labels, epochs=10)", "features.labels, epochs=1)"),
+    ],
+    "docs/backbones.md": [
         # Its weights would be downloaded.
         (
             'kdh.DCH("keras:MobileNetV2", bits=48)',
             'kdh.DCH(kdh.ApplicationBackbone("MobileNetV2", weights=None), bits=48)',
         ),
         ("bits=48, image_size=128)", "bits=48, image_size=64)"),
-        ("features.labels, epochs=10)", "features.labels, epochs=1)"),
+    ],
+    "docs/gpus.md": [
+        ("kdh.datasets.cifar10()", 'kdh.datasets.cifar10("my_data")'),
+        ("small(image_size=32)", "small(32, filters=(8,) * 5, hidden_dim=16)"),
+        # tests/models/test_strategies.py has two replicas; a second strategy in one
+        # process would get in the way of another.
+        ("tf.distribute.MirroredStrategy()", "tf.distribute.get_strategy()"),
+        ("model.fit(dataset, epochs=60)", "model.fit(dataset, epochs=1)"),
     ],
     # Six photos are too few for 128 bits, and 200 birds too many for a test.
     "docs/general_codes.md": [
@@ -104,7 +119,6 @@ SUBSTITUTIONS = {
 }
 # What a page speaks of as the reader's own.
 GIVEN = {
-    "README.md": {"images": np.zeros((12, 40, 48, 3), "uint8")},
     "docs/general_codes.md": {"np": np},
 }
 
