@@ -394,8 +394,8 @@ def test_layers_that_are_absurd_for_their_weights_must_be_trusted(
     load_preset(location, True, {})
     stored = count_weights(str(preset / "model.weights.h5"))
     largest = 100 * stored
-    measure = "keras_deephash.presets.loading.measure_model"
-    monkeypatch.setattr(measure, lambda build: (stored, largest))
+    measured = stored, largest
+    monkeypatch.setattr(loading_checks, "measure_model", lambda build: measured)
     load_preset(location, True, {})
     monkeypatch.setattr(loading_checks, "_MAX_STRANGE_OUTPUT", stored)
     refused_from_the_hub(preset, f"layer of {largest:,} values for one image")
