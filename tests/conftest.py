@@ -47,6 +47,12 @@ def pytest_collection_finish():
     gc.set_threshold(20_000, 20, 20)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def no_files_of_the_user(tmp_path_factory):
+    """Commands take no file that the user has exported."""
+    os.environ["KERAS_DEEPHASH_CACHE"] = str(tmp_path_factory.mktemp("cache"))
+
+
 @pytest.fixture(autouse=True)
 def seed():
     keras.utils.set_random_seed(0)

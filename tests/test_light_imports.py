@@ -20,6 +20,7 @@ from keras_deephash import keras_classes
 HEAVY = {
     *("tensorflow", "keras", "sklearn", "scipy", "matplotlib", "faiss"),
     *("huggingface_hub", "gensim", "imagehash", "pymilvus", "pyarrow", "ray"),
+    *("onnx", "onnxruntime"),
 }
 # What a search needs that is given codes, and what reads and checks images and files.
 LIGHT_MODULES = [
@@ -27,11 +28,11 @@ LIGHT_MODULES = [
     *("codebooks", "codebooks.scores", "datasets", "index", "index.building"),
     *("index.milvus.store", "retrieval", "retrieval.evaluate_model", "plots"),
     *("presets", "presets.hub.cache", "ray_encoding", "cli", "cli.train"),
-    *("duplicates", "cli.duplicates"),
+    *("duplicates", "cli.duplicates", "export.description", "runtime", "cli.export"),
 ]
 LIGHT_NAMES = ["CodeSpec", "Index", "IndexFileError", "MilvusError", "Preprocessor"]
 LIGHT_NAMES += ["HubError", "PresetError", "evaluate_retrieval", "list_presets"]
-LIGHT_NAMES += ["find_duplicates", "find_leaks"]
+LIGHT_NAMES += ["Encoder", "find_duplicates", "find_leaks"]
 
 
 def run_python(program: str, *arguments: str, **environment: str) -> dict:

@@ -21,6 +21,7 @@ COMMANDS = {
     "search": "find the nearest images of an index",
     "duplicates": "find copies of pictures: resized, cropped, turned, brightened",
     "presets": "show the presets that can be loaded by name",
+    "export": "write a preset as a file that runs without TensorFlow",
     "publish": "publish a preset on the Hugging Face Hub",
     "cache": "show or remove presets that were downloaded from the Hub",
 }

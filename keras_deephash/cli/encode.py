@@ -58,7 +58,7 @@ def run(options) -> None:
     if not options.output.endswith(".npz"):
         raise ValueError(f"`--output` must end in .npz. Received: {options.output!r}.")
     paths, _ = arguments.read_images(options.images)
-    model = arguments.load_model(options.preset)
+    model = arguments.load_encoder(options.preset)
     errors = ImageErrors(paths, options.strict)
     # A file that cannot be written fails before the work.
     with write_atomically(options.output) as file:

@@ -18,7 +18,8 @@ from keras_deephash.cli import arguments
 def add_arguments(parser) -> None:
     parser.add_argument(
         "--preset",
-        help="name or directory of a preset (default: that of an existing index, or "
+        help="name or directory of a preset, or an exported file, .onnx or .tflite "
+        "(default: that of an existing index, or "
         f"{arguments.GENERAL_PRESET}, for any images)",
     )
     arguments.add_import(parser)
@@ -62,7 +63,7 @@ def run(options) -> None:
         preset = arguments.GENERAL_PRESET
         if there:
             preset = arguments.preset_of_index(options.output)
-    model = arguments.load_model(preset)
+    model = arguments.load_encoder(preset)
     if there:
         index = arguments.open_index(options.output, model, options.uri)
         kind = index.stats()["kind"]

@@ -30,8 +30,8 @@ def add_arguments(parser) -> None:
     )
     parser.add_argument(
         "--preset",
-        help="preset of the model (default: the one the index names, if it is "
-        "installed)",
+        help="preset of the model, or an exported file (default: the preset that the "
+        "index names, if it is installed)",
     )
     arguments.add_import(parser)
     arguments.add_uri(parser)
@@ -66,7 +66,7 @@ def run(options) -> None:
     for path in options.images:
         paths.extend(arguments.read_folder(path) if os.path.isdir(path) else [path])
     preset = options.preset or arguments.preset_of_index(options.index)
-    model = arguments.load_model(preset)
+    model = arguments.load_encoder(preset)
     index = arguments.open_index(options.index, model, options.uri)
     errors = ImageErrors(paths, options.strict)
     queries = model.continuous_codes(paths, on_error=errors.on_error)

@@ -6,7 +6,7 @@ import zipfile
 
 from keras_deephash.export.description import FILE, KEY, MAX_BYTES, Description
 from keras_deephash.export.errors import ExportFileError
-from keras_deephash.runtime.onnx_file import read_property
+from keras_deephash.runtime.onnx_file import check_whole, read_property
 
 MAX_FILE_BYTES = 1 << 31  # No ONNX file is larger.
 # The formats by the end of a file's name.
@@ -32,8 +32,11 @@ def read_exported(path: str) -> tuple[bytes, Description]:
             raise ExportFileError("it is larger than any exported file")
         with open(path, "rb") as file:
             content = file.read(MAX_FILE_BYTES)
-        read = read_property if format_of(path) == "onnx" else _read_attached
-        text = read(content, KEY if format_of(path) == "onnx" else FILE)
+        if format_of(path) == "onnx":
+            check_whole(content)
+            text = read_property(content, KEY)
+        else:
+            text = _read_attached(content, FILE)
         if text is None:
             raise ExportFileError("it has no description of a model of keras_deephash")
         return content, Description.from_json(text)

@@ -3,6 +3,9 @@
 A file is a message of protocol buffers: numbered fields, each a varint, 8 or 4 bytes,
 or bytes after their length. The properties are field 14 of the outermost message, each
 a message of a key, field 1, and a value, field 2.
+
+A tensor may name another file that holds its values, in field 13; a runtime would read
+it. Such a file is refused.
 """
 
 from collections.abc import Iterator
@@ -10,8 +13,24 @@ from collections.abc import Iterator
 from keras_deephash.export.errors import ExportFileError
 
 _PROPERTIES, _KEY, _VALUE = 14, 1, 2
-_MOST_FIELDS = 10_000  # Of the outermost message; those of a file are about ten.
+_MOST_FIELDS = 1_000_000  # Of a message: a network has thousands of nodes.
 _FIXED = {1: 8, 5: 4}  # Bytes of the kinds that have no length before them.
+_DEEPEST = 32  # Graphs within graphs.
+_EXTERNAL_DATA = 13  # Of a tensor.
+# What may hold a tensor: for each message, the fields that are such messages.
+_PARTS = {
+    "model": {7: "graph", 20: "training", 25: "function"},
+    "training": {1: "graph", 2: "graph"},
+    "function": {7: "node", 11: "attribute"},
+    "graph": {1: "node", 5: "tensor", 15: "sparse"},
+    "node": {5: "attribute"},
+    "attribute": {
+        **{5: "tensor", 10: "tensor", 6: "graph", 11: "graph"},
+        **{22: "sparse", 23: "sparse"},
+    },
+    "sparse": {1: "tensor", 2: "tensor"},
+    "tensor": {},
+}
 
 
 def read_property(content: bytes, name: str) -> bytes | None:
@@ -26,6 +45,21 @@ def read_property(content: bytes, name: str) -> bytes | None:
             if bytes(entry.get(_KEY, b"")) == name.encode():
                 return bytes(entry.get(_VALUE, b""))
     return None
+
+
+def check_whole(content: bytes) -> None:
+    """Raises ExportFileError for an ONNX file whose tensors name other files."""
+    _check_part(memoryview(content), "model", 0)
+
+
+def _check_part(message: memoryview, kind: str, depth: int) -> None:
+    if depth > _DEEPEST:
+        raise _damaged()
+    for field, value in _fields(message):
+        if kind == "tensor" and field == _EXTERNAL_DATA:
+            raise ExportFileError("it names other files, which hold its weights")
+        if part := _PARTS[kind].get(field):
+            _check_part(value, part, depth + 1)
 
 
 def _fields(message: memoryview) -> Iterator[tuple[int, memoryview]]:

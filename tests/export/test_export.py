@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from conftest import KINDS
+from model_kinds import KINDS
 from tiny_backbone import TinyBackbone
 
 import keras_deephash as kdh
