@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from keras_deephash import Preprocessor
 from keras_deephash.preprocessing import PREPROCESSING_VERSION
@@ -94,6 +95,7 @@ def test_a_config_has_the_version_of_the_preprocessing():
         ({"image_size": 32.0}, "`image_size` must be an integer.*32.0"),
         ({"image_size": 32, "resize_size": 40.5}, "`resize_size` must be an integer"),
         ({"image_size": 32, "padding": True}, "`padding` must be an integer"),
+        ({"image_size": 32, "reduced_decoding": 1}, "`reduced_decoding` must be True"),
     ],
 )
 def test_bad_arguments(arguments, message):
@@ -111,6 +113,63 @@ def test_a_scale_for_every_channel(image):
     assert again.get_config() == preprocessor.get_config()
     with pytest.raises(ValueError, match="`scale` must be a number or 3 numbers"):
         Preprocessor(8, 8, scale=(1, 2))
+
+
+def photo(width, height):
+    """A picture with coarse and fine structure."""
+    generator = np.random.default_rng(width)
+    coarse = generator.integers(0, 256, (height // 40, width // 40, 3), np.uint8)
+    smooth = Image.fromarray(coarse).resize((width, height), Image.Resampling.BICUBIC)
+    noise = generator.integers(-20, 21, (height, width, 3))
+    return np.clip(np.asarray(smooth) + noise, 0, 255).astype(np.uint8)
+
+
+@pytest.mark.parametrize("size", [36, 256])
+@pytest.mark.parametrize("sides", [(500, 375), (1920, 1080), (2000, 1500)])
+def test_large_photos_are_nearly_what_one_step_makes_of_them(sides, size):
+    pixels = photo(*sides)
+    found = Preprocessor(size, size).canvas(pixels).astype(int)
+    one_step = Image.fromarray(pixels).resize((size, size), Image.Resampling.BILINEAR)
+    difference = np.abs(found - np.asarray(one_step))
+    if sides == (2000, 1500):  # Squares are averaged first.
+        assert 0 < difference.max() <= 10 and difference.mean() < 1
+    else:
+        assert difference.max() == 0
+
+
+def test_a_large_photo_is_the_same_as_array_file_bytes_and_pil_image(tmp_path):
+    pixels, path = photo(2000, 1500), tmp_path / "a.png"
+    Image.fromarray(pixels).save(path, compress_level=1)
+    preprocessor = Preprocessor(32)
+    expected = preprocessor.center_crop(pixels)
+    for form in (path, path.read_bytes(), Image.open(path)):
+        np.testing.assert_array_equal(preprocessor.center_crop(form), expected)
+
+
+def test_jpeg_files_may_be_decoded_at_a_smaller_size(tmp_path):
+    path = tmp_path / "a.jpg"
+    Image.fromarray(photo(1000, 800)).save(path, quality=95)
+    whole, reduced = Preprocessor(64, 80), Preprocessor(64, 80, reduced_decoding=True)
+    with Image.open(path) as file:
+        file.draft(None, (80, 80))
+        assert file.size == (125, 100)
+        expected = file.resize((80, 80), Image.Resampling.BILINEAR)
+    np.testing.assert_array_equal(reduced.canvas(path), expected)
+    difference = np.abs(np.asarray(expected, int) - whole.canvas(path))
+    assert 0 < difference.max() < 40 and difference.mean() < 4
+    # Another format, or a file that is small already, is what it was.
+    small = Image.fromarray(photo(120, 120))
+    small.save(path, quality=95)
+    np.testing.assert_array_equal(reduced.canvas(path), whole.canvas(path))
+    np.testing.assert_array_equal(reduced.canvas(small), whole.canvas(small))
+
+
+def test_reduced_decoding_is_in_the_config_where_it_is_on():
+    config = Preprocessor(32, reduced_decoding=True).get_config()
+    again = Preprocessor.from_config(config)
+    assert again.reduced_decoding and again.get_config() == config
+    assert again.resized(64).reduced_decoding
+    assert "reduced_decoding" not in Preprocessor(32).get_config()
 
 
 def test_resized_keeps_the_proportions():

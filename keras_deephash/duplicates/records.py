@@ -7,8 +7,7 @@ import numpy as np
 
 from keras_deephash.duplicates.network import FeatureNetwork
 from keras_deephash.duplicates.perceptual_hashes import perceptual_hashes
-
-_READERS = 2
+from keras_deephash.images import reader_count
 
 
 def record_type(units: int) -> np.dtype:
@@ -40,7 +39,7 @@ def make_records(
         Tuples of the number of an image, and its record, an array of `record_type`
         without `bytes` and `modified_ns`, or an exception.
     """
-    with ThreadPoolExecutor(_READERS) as readers:
+    with ThreadPoolExecutor(reader_count()) as readers:
         read = _reader(network)
 
         def start(first: int) -> list:

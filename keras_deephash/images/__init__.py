@@ -14,7 +14,8 @@ from keras_deephash.images.formats import (
     MAX_PIXELS,
 )
 from keras_deephash.images.pixels import check_pixels, pixels_to_uint8
-from keras_deephash.images.reading import read_image
+from keras_deephash.images.read_ahead import read_ahead, reader_count
+from keras_deephash.images.reading import from_rgb, read_image
 from keras_deephash.images.unreadable import ImageErrors, error_for, write_report
 
 __all__ = [
@@ -27,10 +28,13 @@ __all__ = [
     "describe_others",
     "error_for",
     "find_images",
+    "from_rgb",
     "image_paths",
     "is_image_file",
     "list_folder",
     "pixels_to_uint8",
+    "read_ahead",
     "read_image",
+    "reader_count",
     "write_report",
 ]

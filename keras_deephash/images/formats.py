@@ -36,25 +36,23 @@ _HEIC_BRANDS = {b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1"}
 
 
 def open_image(stream: IO[bytes]) -> Image.Image:
-    """Opens an image of the known formats, to be decoded within the limits of size.
+    """Opens an image of the known formats; `limit_size` comes before decoding it.
 
     Raises:
         UnidentifiedImageError: if it has another format.
-        ValueError: if it has too many pixels.
+        ValueError: if Pillow says that it has too many pixels.
     """
     try:
-        image = Image.open(stream, formats=known_formats())
+        return Image.open(stream, formats=known_formats())
     except UnidentifiedImageError:
         raise UnidentifiedImageError(_why_unknown(stream)) from None
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         # Pillow refuses beyond 179 megapixels, before a JPEG can be made smaller.
         stream.seek(0)
         try:
-            image = JpegImageFile(stream)
+            return JpegImageFile(stream)
         except SyntaxError:
             raise ValueError(f"too large: {error}") from None
-    _limit_size(image)
-    return image
 
 
 def known_formats() -> list[str]:
@@ -78,11 +76,16 @@ def _register_plugins() -> None:
         pillow_heif.register_heif_opener()
 
 
-def _limit_size(image: Image.Image) -> None:
-    """Has a large JPEG decoded at a smaller size; a ValueError for another format."""
+def limit_size(image: Image.Image, smallest: int | None = None) -> None:
+    """Has a large JPEG decoded at a smaller size; a ValueError for another format.
+
+    With `smallest` any JPEG, as long as its sides have this many pixels.
+    """
     width, height = image.size
     pixels, limit = width * height, MAX_PIXELS
     if pixels <= limit:
+        if smallest is not None:
+            image.draft(None, (smallest, smallest))
         return
     if isinstance(image, JpegImageFile):
         limit = MAX_JPEG_PIXELS

@@ -2,16 +2,21 @@
 
 import io
 import os
+from collections.abc import Callable
 from contextlib import contextmanager
 from typing import IO
 
 import numpy as np
 from PIL import Image
 
-from keras_deephash.images.formats import open_image
+from keras_deephash.images.formats import MAX_PIXELS, limit_size, open_image
+from keras_deephash.images.pixel_budget import PixelBudget
 from keras_deephash.images.pixels import pixels_to_uint8
 from keras_deephash.images.png import without_annotations
 from keras_deephash.images.rgb import to_rgb
+
+# Files that threads decode at the same time: 14 photos of 12 megapixels, say.
+_DECODED = PixelBudget(2 * MAX_PIXELS)
 
 
 def read_image(
@@ -44,22 +49,56 @@ def read_image(
             array is not an RGB image, or if the values of a 32-bit image do not lie
             between 0 and 255.
     """
+    if isinstance(image, np.ndarray):
+        return _check_array(image, image)
+    return from_rgb(image, np.asarray)
+
+
+def from_rgb(
+    image: str | os.PathLike | bytes | Image.Image | np.ndarray,
+    function: Callable[[Image.Image], np.ndarray],
+    smallest: int | None = None,
+) -> np.ndarray:
+    """What a function makes of an image, without an array of all its pixels.
+
+    Args:
+        image: as for `read_image`.
+        function: of an RGB `PIL.Image.Image`, upright and on white ground.
+        smallest: int. A JPEG file may be decoded at a half, a quarter or an eighth of
+            its size, as long as its sides have this many pixels. Defaults to `None`:
+            only where its size is beyond the limit.
+
+    Returns:
+        What the function returns.
+
+    Raises:
+        FileNotFoundError, ValueError: as `read_image`.
+    """
     if isinstance(image, (str, os.PathLike)):
         path = os.fspath(image)
         # From a stream: a TIFF that Pillow maps into memory by its path, it maps with
         # the sides that the turned image would have.
         with _naming(repr(path)), open(path, "rb") as stream:
-            return _read(stream)
+            return _read(stream, function, smallest)
     if isinstance(image, bytes):
         with _naming(f"the bytes of a file, {len(image):,}"):
-            return _read(io.BytesIO(image))
+            return _read(io.BytesIO(image), function, smallest)
     if isinstance(image, Image.Image):
         with _naming(f"a PIL image, mode {image.mode}"):
             _check_size(image.size)
             if image.format == "EPS":  # To decode it, Pillow starts Ghostscript.
                 raise ValueError('PostScript: convert it, `image.convert("RGB")`')
-            return np.asarray(to_rgb(image))
-    array = np.asarray(image)
+            return function(to_rgb(image))
+    pixels = _check_array(image, np.asarray(image))
+    try:
+        return function(Image.fromarray(pixels))
+    except MemoryError:  # One image that cannot be held is not the end of the others.
+        raise ValueError(
+            f"There is not enough memory to resize an image of shape {pixels.shape}."
+        ) from None
+
+
+def _check_array(image, array: np.ndarray) -> np.ndarray:
     if array.ndim != 3 or array.shape[-1] != 3:
         raise ValueError(
             "An image must be a path, a PIL image or an RGB array [h, w, 3]. "
@@ -69,15 +108,22 @@ def read_image(
     return pixels_to_uint8(array)
 
 
-def _read(stream: IO[bytes]) -> np.ndarray:
+def _read(stream: IO[bytes], function: Callable, smallest: int | None) -> np.ndarray:
     try:
         with open_image(stream) as file:
-            return np.asarray(to_rgb(file))
+            return _decode(file, function, smallest)
     except ValueError as error:
         if "MAX_TEXT" not in str(error):
             raise
     with open_image(without_annotations(stream)) as file:
-        return np.asarray(to_rgb(file))
+        return _decode(file, function, smallest)
+
+
+def _decode(file: Image.Image, function: Callable, smallest: int | None) -> np.ndarray:
+    width, height = file.size
+    limit_size(file, smallest)
+    with _DECODED.hold(width * height):
+        return function(to_rgb(file))
 
 
 @contextmanager

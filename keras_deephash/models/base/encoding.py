@@ -6,6 +6,7 @@ Nothing here imports Keras: `keras_deephash.Encoder` encodes in the same way.
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from itertools import islice
 from typing import NamedTuple
 
@@ -18,7 +19,9 @@ from keras_deephash.images import (
     error_for,
     image_paths,
     pixels_to_uint8,
+    read_ahead,
     read_image,
+    reader_count,
 )
 from keras_deephash.progress import Progress
 
@@ -62,6 +65,7 @@ def encoded_batches(
     crops: int,
     near_zero: float,
     on_error: OnError | None = None,
+    run_again=None,
 ) -> Iterator[np.ndarray]:
     """Yields the network's outputs for images in any form, batch by batch.
 
@@ -72,6 +76,8 @@ def encoded_batches(
         images, batch_size, verbose, crops, on_error: as for `DeepHashing.encode`.
         near_zero: float. Images with a value closer to zero than this are computed
             once more, one by one.
+        run_again: as `inference`, for the images that are computed once more. Defaults
+            to `None`, `inference`.
 
     Yields:
         float32 arrays [n, units], without the images that `on_error` was called for.
@@ -90,24 +96,23 @@ def encoded_batches(
     if verbose == 1 or (verbose == "auto" and count and count >= _LONG_WORK):
         progress = Progress(count, "image")
 
-    numbered = enumerate(stream)
+    read = read_ahead(partial(_try, views), stream, reader_count())
 
     def next_batch():
-        return [_try(views, *each) for each in islice(numbered, batch_size)]
+        return list(islice(read, batch_size))
 
-    def run(batch):
+    def run(batch, inference=inference):
         """Codes of images given as views [crops, h, w, 3], averaged over them."""
         codes = np.asarray(inference(np.concatenate(batch)))
         return codes.reshape(len(batch), crops, units).mean(axis=1)
 
-    # One thread reads the next batch while the network runs this one.
+    # One thread has the next batch read while the network runs this one.
     with ThreadPoolExecutor(max_workers=1) as reader:
         pending = reader.submit(next_batch)
         while taken := pending.result():
             problems = {each.number: each.error for each in taken if each.error}
             if problems and on_error is None:
-                rest = (_try(views, *each) for each in numbered)
-                problems |= {each.number: each.error for each in rest if each.error}
+                problems |= {each.number: each.error for each in read if each.error}
                 raise error_for(problems, count)
             pending = reader.submit(next_batch)
             for number, error in problems.items():
@@ -115,7 +120,8 @@ def encoded_batches(
             if batch := [each.views for each in taken if each.error is None]:
                 batch_codes = run(batch)
                 for row in _near_zero_rows(batch_codes, near_zero):
-                    batch_codes[row] = run([batch[row]])[0]
+                    again = run([batch[row]], run_again or inference)
+                    batch_codes[row] = again[0]
                 check_finite(batch_codes)
                 yield batch_codes
             if progress:
