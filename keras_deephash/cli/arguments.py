@@ -148,8 +148,9 @@ def load_model(preset: str, **overrides):
 
 
 def load_encoder(preset: str):
-    """What encodes by a preset: the `Encoder` of its file where there is one, which
-    starts in a fraction of the time, else its model.
+    """Loads the `Encoder` of a preset's exported file, or its model if there is none.
+
+    An `Encoder` starts in a fraction of the time.
 
     Args:
         preset: str. An exported file, or the name or directory of a preset.
@@ -166,11 +167,12 @@ def load_encoder(preset: str):
     return Encoder(preset)
 
 
-def open_index(path: str, model, uri: str | None):
-    """Loads the saved index of a model."""
+def open_index(path: str, model, uri: str | None, mmap: bool = False):
+    """Loads the saved index of a model, or maps its files, if it is only searched."""
     from keras_deephash.index import Index
 
-    return Index.load(path, model, **({} if uri is None else {"uri": uri}))
+    options = {} if uri is None else {"uri": uri}
+    return Index.load(path, model, mmap=mmap, verify=True, **options)
 
 
 def preset_of_index(path: str) -> str:

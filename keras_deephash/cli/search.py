@@ -67,7 +67,8 @@ def run(options) -> None:
         paths.extend(arguments.read_folder(path) if os.path.isdir(path) else [path])
     preset = options.preset or arguments.preset_of_index(options.index)
     model = arguments.load_encoder(preset)
-    index = arguments.open_index(options.index, model, options.uri)
+    # Its files are read once, for their sums, and then searched where they are.
+    index = arguments.open_index(options.index, model, options.uri, mmap=True)
     errors = ImageErrors(paths, options.strict)
     queries = model.continuous_codes(paths, on_error=errors.on_error)
     arguments.refuse_none(errors)

@@ -26,7 +26,8 @@ class Index:
             `CodeSpec`, for an index of codes alone.
         kind: str. For hash codes `"flat"`, `"ivf"`, `"hnsw"` or `"hash"`; for a
             quantizer's `"flat"`, `"ivf"` or `"fast_scan"`; in Milvus `"flat"` or
-            `"ivf"`. `"flat"` and `"hash"` are exact. Defaults to `"flat"`.
+            `"ivf"`. `"flat"` and `"hash"` are exact; `"hash"` is the slower one where
+            codes are not spread evenly, or k is large. Defaults to `"flat"`.
         bits: int, one of the `lengths` of a model that has several: the index keeps
             the beginnings of the codes. Defaults to `None`, the whole codes.
         backend: `"faiss"`, in this process, or `"milvus"`, a server.
@@ -152,7 +153,8 @@ class Index:
     def optimize(self) -> None:
         """Learns the lists of `kind="ivf"` anew, from all codes that are there.
 
-        Worth it when the collection has grown several times since its first codes.
+        Additions do so too, each time that the collection has grown about four times;
+        with `lists=` they never do.
         """
         self._store.optimize()
 

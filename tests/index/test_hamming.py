@@ -129,6 +129,22 @@ def test_equal_codes_are_all_found(kind):
     assert (distances == 0).all() and len(set(ids[0])) == 100
 
 
+def test_lists_grow_with_additions_in_small_pieces():
+    codes = clustered_codes(40_000, 48, seed=3)
+    index, fixed = Index(CodeSpec(48), kind="ivf"), build("ivf", codes[:1], lists=64)
+    for start in range(0, 40_000, 2_000):
+        for one in (index, fixed):
+            one.add(codes[start : start + 2_000])
+    lists = {one: one._store.structure.structure.index.nlist for one in (index, fixed)}
+    assert lists[index] >= 256 and lists[fixed] == 64
+    # Each code is there, once, at its place.
+    np.testing.assert_array_equal(index.codes(index.ids), codes)
+    distances, ids = index.search(codes[::400], k=1)
+    assert (distances == 0).all()
+    np.testing.assert_array_equal(index.codes(ids[:, 0]), codes[::400])
+    index._store.structure.check()
+
+
 def test_optimize_learns_lists_for_what_is_there(codes):
     index = Index(CodeSpec(48), kind="ivf", probes=4096)
     index.add(codes[:4096])

@@ -24,6 +24,11 @@ class HammingHash(HammingStructure):
     the tables find all codes within `reach = t * (flips + 1) - 1`. A query with fewer
     than k codes that near is compared with all codes, as is a larger radius.
 
+    It is faster than `kind="flat"` where codes are spread evenly, k is small and the
+    nearest are near: within `reach` bits. Codes of a model of few classes share most
+    of their parts, and a search then takes several times as long as `"flat"`, for the
+    same neighbours.
+
     Args:
         spec: `CodeSpec`.
         tables: int, t. Defaults to one for every 16 bits, at least 2.

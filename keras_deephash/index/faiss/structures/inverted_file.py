@@ -20,12 +20,13 @@ class InvertedFile(Structure):
     """Base class of `kind="ivf"`, before the base class of what the codes are.
 
     The lists are learned once there are 4,096 distinct codes, before that all codes
-    are compared. `optimize` learns them anew for the codes that are there by then.
-    A search by radius is exact, over all codes.
+    are compared; and anew by the addition that calls for twice as many lists, when the
+    codes are about four times as many. `optimize` learns them anew at any time. A
+    search by radius is exact, over all codes.
 
     Args:
         spec: `CodeSpec`.
-        lists: int. Defaults to a power of two near 2 sqrt(n).
+        lists: int, which then stays. Defaults to a power of two near 2 sqrt(n).
         probes: int. Lists a search looks into. Defaults to one in 32, at least 4.
     """
 
@@ -85,11 +86,19 @@ class InvertedFile(Structure):
         start, rows = len(self), self.to_rows(codes)
         self.rows.append(rows)
         if self.is_trained:
-            self.add_to_lists(self.index, rows, start)
+            if self._too_few_lists():
+                self.optimize()
+            else:
+                self.add_to_lists(self.index, rows, start)
             return
         self.add_to_flat(self.index, rows)
         if len(self) >= max(MIN_TRAINING, self.options["lists"] or 0):
             self.optimize()
+
+    def _too_few_lists(self) -> bool:
+        if self.options["lists"]:
+            return False
+        return number_of_lists(len(self.rows.rows)) >= 2 * self.index.nlist
 
     def optimize(self) -> None:
         rows = self.rows.rows
