@@ -128,6 +128,29 @@ def relevant_within(
     return np.interp(ranks, ends, relevant_ends)
 
 
+def ranking_figures(
+    relevant: np.ndarray, top_k: int, lengths: np.ndarray
+) -> tuple[float, float, np.ndarray]:
+    """The figures of one ranking without ties, as those of groups of one item.
+
+    Args:
+        relevant: Booleans of shape `[items]`, in the order of the ranking.
+        top_k: Length at which the average precision cuts it.
+        lengths: Integers of shape `[n]`, the lengths of the beginnings to look at.
+
+    Returns:
+        The average precision within `top_k`, whether there is a relevant item, as 0.0
+        or 1.0, and the relevant items within each length, an array of shape `[n]`.
+    """
+    places = np.flatnonzero(relevant)
+    kept = places[: np.searchsorted(places, top_k)]
+    within = np.searchsorted(places, lengths)
+    if not len(kept):
+        return 0.0, 0.0, within
+    precisions = np.arange(1, len(kept) + 1) / (kept + 1)
+    return float(precisions.mean()), 1.0, within
+
+
 def ranked_groups(
     distances: np.ndarray, relevant: np.ndarray, ties: str
 ) -> tuple[np.ndarray, np.ndarray]:

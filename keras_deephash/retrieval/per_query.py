@@ -8,6 +8,7 @@ import numpy as np
 from keras_deephash.retrieval.average_precision import (
     average_precision,
     ranked_groups,
+    ranking_figures,
     relevant_within,
 )
 from keras_deephash.retrieval.features import feature_scores
@@ -64,13 +65,16 @@ def rank_hamming(
             zip(distances, relevances, strict=True), start
         ):
             if ties == "stable":
-                groups = ranked_groups(near, good, ties)
-                precisions[row], answered[row] = _one_query(*groups, top_k)
-                within[row] = relevant_within(*groups, lengths)
-            if ties == "stable" or features is not None:
+                ranked = good[np.argsort(near, kind="stable")]
+                precisions[row], answered[row], within[row] = ranking_figures(
+                    ranked, top_k, lengths
+                )
+                inside = np.count_nonzero(near <= radius)
+                ball[row], *_ = ranking_figures(ranked, inside, lengths)
+            if features is not None:
                 inside = np.flatnonzero(near <= radius)
                 order = near[inside]
-                if features is not None and len(inside):
+                if len(inside):
                     query, database = features[0][[row]], features[1][inside]
                     order = -feature_scores(query, database, "inner_product")[0]
                 groups = ranked_groups(order, good[inside], ties)
@@ -113,6 +117,12 @@ def rank_scores(
         for row, (score, good) in enumerate(
             zip(scores, relevances, strict=True), start
         ):
+            if ties == "stable":
+                ranked = good[np.argsort(-score, kind="stable")]
+                precisions[row], answered[row], within[row] = ranking_figures(
+                    ranked, top_k, looked_at
+                )
+                continue
             groups = ranked_groups(-score, good, ties)
             precisions[row], answered[row] = _one_query(*groups, top_k)
             within[row] = relevant_within(*groups, looked_at)
