@@ -43,7 +43,8 @@ class AlexNetBackbone(Backbone):
         hidden_dim: int. Units of fc6 and fc7, the feature dimension.
             Defaults to `4096`.
         dropout: float. Rate of the dropout after fc6 and fc7. Defaults to `0.5`.
-        dtype: dtype or dtype policy of the layers. Defaults to Keras's.
+        dtype: dtype or dtype policy of the layers. `"mixed_bfloat16"` trains 1.45 times
+            as fast on CPUs with AVX512_BF16: see docs/training.md. Defaults to Keras's.
         **kwargs: `name` and `trainable` of `keras.Model`.
 
     Example:

@@ -35,7 +35,8 @@ class EfficientNetLiteBackbone(Backbone):
         hidden_dim: int. Filters of the last convolution, the feature dimension.
             Defaults to `1280`.
         dropout: float. Rate of the dropout after pooling. Defaults to `0.2`.
-        dtype: dtype or dtype policy of the layers. Defaults to Keras's.
+        dtype: dtype or dtype policy of the layers. On CPUs `"mixed_bfloat16"` is slower
+            than float32, 0.7 times: see docs/training.md. Defaults to Keras's.
         **kwargs: `name` and `trainable` of `keras.Model`.
 
     Example:

@@ -78,7 +78,8 @@ class CompileMixin:
                 `optimizer="auto"` is SGD; otherwise `None`.
             jit_compile: bool. Whether to compile with XLA. It does not work with
                 several replicas, and the batches of a dataset are then not checked.
-                Defaults to `False`.
+                On CPUs training takes 1.4 times as long with it: see
+                docs/training.md. Defaults to `False`.
             steps_per_execution: int. Batches per call of the training function; must
                 be 1 with several replicas. Defaults to `1`.
             **kwargs: other arguments of `keras.Model.compile`, such as `metrics` and
