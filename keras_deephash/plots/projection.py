@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from keras_deephash.checks import check_integer, check_option
+from keras_deephash.plots.layout import lay_out
 from keras_deephash.plots.style import COLORS, LIGHT_GREY, new_figure, plain_text
 from keras_deephash.retrieval.relevance import check_labels, first_labels
 
@@ -63,7 +64,7 @@ def projection(
     vectors = codes
     if codes.dtype == np.uint8:
         vectors = 2.0 * np.unpackbits(codes, axis=1) - 1.0
-    title, points, names = _lay_out(np.asarray(vectors, np.float64), method, seed)
+    title, points, names = lay_out(np.asarray(vectors, np.float64), method, seed)
 
     note = f"{len(codes):,} of {total:,}" if total > len(codes) else f"{total:,}"
     figure, axes = new_figure(
@@ -111,35 +112,6 @@ def _scatter(axes, points: np.ndarray, **style) -> None:
         edgecolors="white",
         **style,
     )
-
-
-def _lay_out(vectors: np.ndarray, method: str, seed: int):
-    """A title, points [n, 2], equal ones for equal vectors, and names of the axes."""
-    distinct, inverse = np.unique(vectors, axis=0, return_inverse=True)
-    inverse = inverse.reshape(-1)
-    if len(distinct) == 1:  # Neither method can lay these out.
-        return "All codes are equal", np.zeros((len(vectors), 2)), ("", "")
-    if method == "tsne" and len(distinct) > 3:
-        from sklearn.manifold import TSNE
-        from threadpoolctl import threadpool_limits
-
-        # Many equal codes would be each other's only neighbours. The perplexity
-        # must be less than the number of points.
-        perplexity = min(30.0, (len(distinct) - 1) / 3)
-        tsne = TSNE(perplexity=perplexity, init="pca", random_state=seed)
-        # On few points threads gain little, and on busy cores they wait for each
-        # other several times as long as one thread takes.
-        with threadpool_limits(1):
-            points = tsne.fit_transform(distinct)
-        return "t-SNE of the codes", points[inverse], ("", "")
-    from sklearn.decomposition import PCA
-
-    pca = PCA(n_components=2, svd_solver="full").fit(vectors)
-    names = [
-        f"component {i + 1} ({100 * share:.0f} % of the variance)"
-        for i, share in enumerate(pca.explained_variance_ratio_)
-    ]
-    return "PCA of the codes", pca.transform(distinct)[inverse], names
 
 
 def _check_vectors(codes: np.ndarray) -> np.ndarray:

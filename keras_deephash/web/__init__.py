@@ -1,0 +1,1 @@
+"""Pages to look at a collection: one of a server, and one that needs none."""

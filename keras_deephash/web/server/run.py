@@ -1,0 +1,58 @@
+"""The server, listening."""
+
+import secrets
+
+from keras_deephash.web.server.access import is_loopback
+from keras_deephash.web.server.app import check_fastapi, create_app
+from keras_deephash.web.server.collection import Collection
+
+
+def new_token(host: str) -> str | None:
+    """A token for an address that others reach, `None` for the loopback."""
+    return None if is_loopback(host) else secrets.token_urlsafe(24)
+
+
+def address_of(host: str, port: int, token: str | None) -> str:
+    """What to open in a browser."""
+    name = f"[{host}]" if ":" in host else host
+    return f"http://{name}:{port}/" + (f"?token={token}" if token else "")
+
+
+def run_server(
+    collection: Collection,
+    host: str = "127.0.0.1",
+    port: int = 8000,
+    token: str | None = None,
+    read_only: bool = False,
+) -> None:
+    """Serves a collection until the process is interrupted.
+
+    Args:
+        collection: `Collection`.
+        host: str, the address. Defaults to `"127.0.0.1"`.
+        port: int; 0 takes one that is free. Defaults to `8000`.
+        token: str. Defaults to `None`: a new one where the address needs one.
+        read_only: bool. Defaults to `False`.
+
+    Raises:
+        OSError: if the port is taken.
+    """
+    check_fastapi()
+    import uvicorn
+
+    token = token or new_token(host)
+    app = create_app(collection, host, token, read_only)
+    config = uvicorn.Config(
+        app, host, port, log_level="warning", server_header=False, access_log=False
+    )
+    try:
+        socket = config.bind_socket()
+    except SystemExit:  # uvicorn has logged why.
+        raise OSError(
+            f"The server cannot listen at {host}, port {port}: it is taken, or not of "
+            "this computer. Give another --port or --host."
+        ) from None
+    address = address_of(host, socket.getsockname()[1], token)
+    print(f"Open {address} - Ctrl-C stops the server.", flush=True)
+    with socket:
+        uvicorn.Server(config).run(sockets=[socket])

@@ -1,0 +1,71 @@
+"""Pictures in three classes, an index of them, and servers of it."""
+
+import keras
+import pytest
+from shapes import COUNT, LABELS, draw
+from tiny_backbone import TinyBackbone
+
+import keras_deephash as kdh
+
+pytest.importorskip("fastapi", reason="the extra `serve` is not installed")
+pytest.importorskip("uvicorn", reason="the extra `serve` is not installed")
+
+
+@pytest.fixture(scope="session")
+def model():
+    keras.utils.set_random_seed(0)
+    return kdh.DCH(TinyBackbone(), 16)
+
+
+@pytest.fixture(scope="session")
+def paths(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("pictures")
+    paths = [str(folder / f"shape {number:02}.png") for number in range(COUNT)]
+    for number, path in enumerate(paths):
+        draw(number).save(path)
+    return paths
+
+
+@pytest.fixture(scope="session")
+def make_index(model, paths):
+    def make(folder, labels=LABELS):
+        index = kdh.Index(model)
+        index.add(paths, labels=labels)
+        index.save(folder)
+        return str(folder)
+
+    return make
+
+
+@pytest.fixture
+def open_server(model, make_index, tmp_path):
+    """A function that serves a new index, which the test may change."""
+    from live_server import LiveServer
+
+    from keras_deephash.web.server.collection import Collection
+
+    servers = []
+
+    def serve(labels=LABELS, label_names=None, **options):
+        path = make_index(tmp_path / f"{len(servers)}.index", labels)
+        collection = Collection(path, model, label_names=label_names)
+        servers.append(LiveServer(collection, **options))
+        return servers[-1]
+
+    yield serve
+    for server in servers:
+        server.close()
+
+
+@pytest.fixture(scope="session")
+def same_server(model, make_index, tmp_path_factory):
+    """A server that no test changes."""
+    from live_server import LiveServer
+
+    from keras_deephash.web.server.collection import Collection
+
+    path = make_index(tmp_path_factory.mktemp("same") / "shapes.index")
+    names = ["circle", "square", "cross"]
+    server = LiveServer(Collection(path, model, label_names=names))
+    yield server
+    server.close()
