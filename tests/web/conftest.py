@@ -69,3 +69,24 @@ def same_server(model, make_index, tmp_path_factory):
     server = LiveServer(Collection(path, model, label_names=names))
     yield server
     server.close()
+
+
+@pytest.fixture(scope="session")
+def same_browser():
+    """One Chromium for all tests of pages."""
+    from chromium import start_chromium
+
+    browser = start_chromium()
+    yield browser
+    browser.quit()
+
+
+@pytest.fixture
+def browser(same_browser):
+    """The Chromium, with a screen of 1200 x 900; errors of the page are errors."""
+    from chromium import resize
+
+    resize(same_browser, 1200, 900)
+    same_browser.get_log("browser")  # What another test left.
+    yield same_browser
+    same_browser.get("about:blank")

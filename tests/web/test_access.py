@@ -100,7 +100,8 @@ def test_other_addresses_need_a_token(open_server):
     assert server.request("GET", "/api/stats", token="s3cret-token")[0] == 401
     with socket.create_connection(("127.0.0.1", server.port)) as connection:
         connection.sendall(
-            b"GET /?token=s3cret-token HTTP/1.1\r\nHost: lan\r\nConnection: close\r\n\r\n"
+            b"GET /?token=s3cret-token HTTP/1.1\r\nHost: lan\r\n"
+            b"Connection: close\r\n\r\n"
         )
         answer = b"".join(iter(lambda: connection.recv(4096), b"")).decode()
     assert answer.startswith("HTTP/1.1 303")

@@ -1,0 +1,60 @@
+// The fields above the pictures: name, label and radius.
+
+import { at } from "./tiles.js";
+
+const SOON = 250; // Milliseconds after the last key, for a request not to follow each.
+
+/** A share of 0 to 1 for people. */
+function share(value) {
+  return value >= 0.1 || value === 0 ? `${Math.round(100 * value)} %` : `${(100 * value).toPrecision(2)} %`;
+}
+
+/** What a radius means, in words. */
+export function meaning(expected, metric) {
+  const { radius, precision, recall, false_positive_rate: others } = expected;
+  const unit = metric === "hamming" ? (radius === 1 ? " bit" : " bits") : "";
+  const parts = [`within ${metric === "hamming" ? radius : radius.toPrecision(3)}${unit}`];
+  if (precision !== null) parts.push(`${share(precision)} of them right`);
+  if (recall !== null && precision !== null) parts.push(`${share(recall)} of all right ones`);
+  if (others !== null) parts.push(`${share(others)} of the others`);
+  return parts.length > 1 ? `${parts[0]}: expected ${parts.slice(1).join(", ")}` : parts[0];
+}
+
+/** Fills the fields from the stats, and calls a function when one has changed. */
+export function setUpFilters(stats, onChange) {
+  at("search").addEventListener("submit", (event) => event.preventDefault());
+  for (const { number, name, count } of stats.labels) {
+    at("label").append(new Option(`${name} (${count})`, number));
+    at("add-label").append(new Option(name, number));
+  }
+  at("label-field").hidden = at("add-label-field").hidden = !stats.labels.length;
+  at("radius-field").hidden = !stats.radii.length;
+  at("radius").max = stats.radii.length;
+  at("label").addEventListener("change", onChange);
+  let timer;
+  const later = () => {
+    clearTimeout(timer);
+    timer = setTimeout(onChange, SOON);
+  };
+  at("name").addEventListener("input", later);
+  const describe = () => {
+    const row = stats.radii[at("radius").value - 1];
+    const text = row ? meaning(row, stats.metric) : "the nearest ones";
+    at("radius-text").textContent = text;
+    at("radius").setAttribute("aria-valuetext", text);
+  };
+  at("radius").addEventListener("input", () => {
+    describe();
+    later();
+  });
+  describe();
+}
+
+/** The arguments of a request that the fields stand for. */
+export function filters(stats) {
+  return {
+    name: at("name").value,
+    label: at("label").value,
+    radius: stats.radii[at("radius").value - 1]?.radius ?? null,
+  };
+}
