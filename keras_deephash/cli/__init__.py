@@ -20,6 +20,7 @@ COMMANDS = {
     "index": "encode a folder of images into an index that can be searched",
     "search": "find the nearest images of an index",
     "serve": "show an index on a page in the browser, with a JSON API",
+    "page": "write a static page that searches in the browser, without a server",
     "duplicates": "find copies of pictures: resized, cropped, turned, brightened",
     "presets": "show the presets that can be loaded by name",
     "export": "write a preset as a file that runs without TensorFlow",

@@ -1,0 +1,143 @@
+"""The building of a static page: a network, a gallery, and the files of the page."""
+
+import json
+import os
+import secrets
+import shutil
+from collections.abc import Sequence
+from importlib.resources import files
+
+import numpy as np
+from PIL import Image
+
+from keras_deephash.files import exchange
+from keras_deephash.images import ImageErrors
+from keras_deephash.images.thumbnails import read_thumbnail
+from keras_deephash.progress import Progress
+from keras_deephash.text import printable
+from keras_deephash.web.site.runtime import copy_runtime
+
+SITE = "site.json"
+_THUMBNAIL = 256  # Pixels.
+
+
+def build_site(
+    encoder,
+    model_file: str,
+    images: Sequence[str],
+    output: str | os.PathLike,
+    title: str = "keras-deephash",
+    runtime: str | None = None,
+    verbose: int = 1,
+) -> dict[str, str]:
+    """Writes a page that any web server can serve as it is.
+
+    Args:
+        encoder: `Encoder` of the model file.
+        model_file: str. The ONNX file that the browser runs.
+        images: list of str. The pictures of the gallery; may be empty. The page has
+            their codes, the last parts of their paths, and thumbnails of 256 pixels.
+        output: str. Directory, new or of an earlier page, which is replaced when the
+            new one is complete.
+        title: str. Defaults to `"keras-deephash"`.
+        runtime: str. Directory with onnxruntime-web. Defaults to `None`: of npm.
+        verbose: 0 or 1. Defaults to `1`.
+
+    Returns:
+        dict, the paths of pictures that cannot be read, and why.
+
+    Raises:
+        FileExistsError: if the directory has other files than those of a page.
+    """
+    output = os.path.abspath(output)
+    _check_output(output)
+    folder = f"{output}-{secrets.token_hex(4)}"
+    os.makedirs(folder)
+    try:
+        copy_runtime(os.path.join(folder, "runtime"), runtime)
+        shutil.copyfile(model_file, os.path.join(folder, "model.onnx"))
+        _copy_assets(folder)
+        errors = ImageErrors(images)
+        codes = np.empty((0, encoder.bits // 8), np.uint8)
+        if images:
+            codes = encoder.encode(images, on_error=errors.on_error)
+        _write_gallery(folder, errors.readable, verbose)
+        _write_codes(folder, encoder, codes, errors.readable, title)
+        _move_into_place(folder, output)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    return errors.unreadable
+
+
+def _check_output(output: str) -> None:
+    if not os.path.exists(output):
+        return
+    is_site = os.path.isdir(output) and (
+        not os.listdir(output) or os.path.isfile(os.path.join(output, SITE))
+    )
+    if not is_site:
+        raise FileExistsError(
+            f"{output!r} exists and is not a page. Choose another directory, or "
+            "remove it."
+        )
+
+
+def _copy_assets(folder: str) -> None:
+    assets = files("keras_deephash.web").joinpath("assets")
+    for file in [*assets.iterdir(), *assets.joinpath("site").iterdir()]:
+        if file.is_file():
+            _write(folder, file.name, file.read_bytes())
+
+
+def _write_gallery(folder: str, paths: Sequence[str], verbose: int) -> None:
+    thumbnails = os.path.join(folder, "thumbnails")
+    os.mkdir(thumbnails)
+    progress = Progress(len(paths), "thumbnail", bool(verbose and paths))
+    for number, path in enumerate(paths):
+        picture = read_thumbnail(path, _THUMBNAIL)
+        picture.save(os.path.join(thumbnails, f"{number}.jpg"), quality=80)
+        progress.add(1)
+
+
+def _write_codes(folder: str, encoder, codes, paths: Sequence[str], title: str) -> None:
+    config = encoder.preprocessor.get_config()
+    site = {
+        "title": title,
+        "spec": {"bits": encoder.bits, "metric": encoder.code_distance},
+        "preprocessing": {
+            name: config[name] for name in ("image_size", "resize_size", "padding")
+        },
+        "shortens_first": shortens_first(),
+        "codebook": None,
+        "names": [printable(os.path.basename(path)) for path in paths],
+    }
+    if encoder.is_quantizer:
+        centers = np.ascontiguousarray(encoder.codebook.centers, "<f4")
+        site["codebook"] = {"subcenters": centers.shape[1], "dim": centers.shape[2]}
+        _write(folder, "centers.bin", centers.tobytes())
+    _write(folder, "codes.bin", codes.tobytes())
+    _write(folder, SITE, json.dumps(site).encode())
+
+
+def shortens_first() -> bool:
+    """Whether this Pillow resizes tall images along their height first, as from 13 on.
+
+    Of the two orders some pixels differ by 1, and the browser is to have the same ones.
+    """
+    pixels = np.random.default_rng(0).integers(0, 256, (64, 9, 3), dtype=np.uint8)
+    image, how = Image.fromarray(pixels), Image.Resampling.BILINEAR
+    shortened = image.resize((9, 8), how).resize((8, 8), how)
+    return image.resize((8, 8), how).tobytes() == shortened.tobytes()
+
+
+def _write(folder: str, name: str, content: bytes) -> None:
+    with open(os.path.join(folder, name), "wb") as file:
+        file.write(content)
+
+
+def _move_into_place(folder: str, output: str) -> None:
+    """Gives a new page the name of an earlier one, which goes."""
+    if os.path.exists(output) and not exchange(folder, output):
+        shutil.rmtree(output)
+    if not os.path.exists(output):
+        os.rename(folder, output)
