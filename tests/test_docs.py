@@ -34,6 +34,10 @@ NOT_RUN = {
     "pip install": "needs a network; .ci/run installs the package",
     "pytest -n 2": "is this test",
     "milvus-server": "tests/index/milvus/test_milvus.py starts it",
+    "keras-deephash serve": "serves until it is stopped; tests/web/test_commands.py",
+    "keras-deephash page": "npm fetches a part; tests/web/test_site.py builds it",
+    "curl": "needs a server; tests/web/test_api.py sends the same",
+    "python -m http.server": "serves until it is stopped",
     "keras-deephash encode --preset dch_cifar10_48 --images photos --output codes "
     "--actors": "tests/test_ray_encoding.py runs it",
 }

@@ -7,8 +7,10 @@ from tiny_backbone import TinyBackbone
 
 import keras_deephash as kdh
 
-pytest.importorskip("fastapi", reason="the extra `serve` is not installed")
-pytest.importorskip("uvicorn", reason="the extra `serve` is not installed")
+
+def need_serve() -> None:
+    pytest.importorskip("fastapi", reason="the extra `serve` is not installed")
+    pytest.importorskip("uvicorn", reason="the extra `serve` is not installed")
 
 
 @pytest.fixture(scope="session")
@@ -40,6 +42,7 @@ def make_index(model, paths):
 @pytest.fixture
 def open_server(model, make_index, tmp_path):
     """A function that serves a new index, which the test may change."""
+    need_serve()
     from live_server import LiveServer
 
     from keras_deephash.web.server.collection import Collection
@@ -60,6 +63,7 @@ def open_server(model, make_index, tmp_path):
 @pytest.fixture(scope="session")
 def same_server(model, make_index, tmp_path_factory):
     """A server that no test changes."""
+    need_serve()
     from live_server import LiveServer
 
     from keras_deephash.web.server.collection import Collection

@@ -34,14 +34,12 @@ encode(new File([bytes], "picture", { type })).then(
 
 
 @pytest.fixture(scope="module")
-def web_runtime(tmp_path_factory):
+def web_runtime():
     """The directory of onnxruntime-web, as the command fetches it."""
-    folder = tmp_path_factory.mktemp("runtime") / "files"
     try:
-        runtime.copy_runtime(folder)
+        return runtime.fetch_runtime()
     except OSError as error:
         pytest.skip(f"onnxruntime-web is not there: {error}")
-    return str(folder)
 
 
 def make_site(model, paths, folder, web_runtime):
@@ -57,9 +55,8 @@ def make_site(model, paths, folder, web_runtime):
 
 @pytest.fixture(scope="module")
 def site(model, paths, web_runtime, tmp_path_factory):
-    server = StaticServer(
-        make_site(model, paths, tmp_path_factory.mktemp("s"), web_runtime)
-    )
+    folder = tmp_path_factory.mktemp("built")
+    server = StaticServer(make_site(model, paths, folder, web_runtime))
     yield server
     server.close()
 

@@ -1,6 +1,7 @@
 """The server, listening."""
 
 import secrets
+from contextlib import suppress
 
 from keras_deephash.web.server.access import is_loopback
 from keras_deephash.web.server.app import check_fastapi, create_app
@@ -54,5 +55,5 @@ def run_server(
         ) from None
     address = address_of(host, socket.getsockname()[1], token)
     print(f"Open {address} - Ctrl-C stops the server.", flush=True)
-    with socket:
+    with socket, suppress(KeyboardInterrupt):  # It has answered what it had begun.
         uvicorn.Server(config).run(sockets=[socket])

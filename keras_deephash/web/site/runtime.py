@@ -35,7 +35,7 @@ def copy_runtime(target: str, folder: str | None = None) -> None:
         OSError: if npm is not installed, or cannot fetch the package.
         ValueError: if what npm fetched is another file than it should be.
     """
-    folder = _fetched() if folder is None else folder
+    folder = fetch_runtime() if folder is None else folder
     os.makedirs(target)
     for name in FILES:
         places = [os.path.join(folder, *path, name) for path in ((), ("dist",))]
@@ -45,10 +45,12 @@ def copy_runtime(target: str, folder: str | None = None) -> None:
                 f"`--runtime` must be a directory with {', '.join(FILES)}, of "
                 f"{PACKAGE} {VERSION}. Received: {folder!r}, without {name}."
             )
-        shutil.copyfile(found, os.path.join(target, name))
+        # Not every web server knows .mjs as a script.
+        copied = os.path.join(target, name.replace(".mjs", ".js"))
+        shutil.copyfile(found, copied)
 
 
-def _fetched() -> str:
+def fetch_runtime() -> str:
     """The folder of caches that has the pinned version, checked."""
     folder = os.path.join(cache_folder(), f"{PACKAGE}-{VERSION}")
     if not all(_is_right(folder, name) for name in FILES):

@@ -1,12 +1,14 @@
 // A worker that turns pictures into codes, so that the page does not stand still.
 
-import * as ort from "./runtime/ort.wasm.bundle.min.mjs";
+import * as ort from "./runtime/ort.wasm.bundle.min.js";
 import { centerCrop } from "./resizing.js";
 
 const MOST_PIXELS = 50e6;
 
 ort.env.wasm.wasmPaths = new URL("./runtime/", import.meta.url).href;
 ort.env.wasm.numThreads = 1; // More need headers that a plain server does not send.
+
+ort.env.logLevel = "error";
 
 let session, preprocessing, shortensFirst;
 
