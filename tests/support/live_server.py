@@ -15,10 +15,10 @@ class LiveServer:
         import uvicorn
 
         from keras_deephash.web.server.app import create_app
+        from keras_deephash.web.server.run import server_config
 
         self.collection = collection
-        app = create_app(collection, **options)
-        config = uvicorn.Config(app, "127.0.0.1", 0, log_level="warning")
+        config = server_config(create_app(collection, **options), "127.0.0.1", 0)
         self._socket = config.bind_socket()
         self.port = self._socket.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"

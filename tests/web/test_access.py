@@ -74,6 +74,9 @@ def test_nothing_comes_from_other_hosts(same_server):
 def test_other_addresses_need_a_token(open_server):
     with pytest.raises(ValueError, match="needs a token"):
         Access(None, "0.0.0.0")
+    for token in ("", "short", "with spaces in it", "semicolon;in;it", "line\nend.."):
+        with pytest.raises(ValueError, match="token must be 8"):
+            Access(None, "0.0.0.0", token)
     assert is_loopback("127.0.0.2") and is_loopback("::1") and is_loopback("localhost")
     assert not is_loopback("192.168.0.7") and not is_loopback("localhost.example")
 
@@ -168,8 +171,13 @@ def test_what_is_no_picture_is_refused(open_server):
 
 
 def test_pictures_are_bounded_in_bytes_and_pixels(same_server):
-    answer = same_server.json("POST", "/api/search", bytes(MAX_BYTES + 1), 413)
-    assert f"{MAX_BYTES:,} bytes" in answer["detail"]
+    with socket.create_connection(("127.0.0.1", same_server.port)) as connection:
+        connection.sendall(
+            b"POST /api/search HTTP/1.1\r\nHost: localhost\r\n"
+            b"Content-Length: %d\r\n\r\n" % (MAX_BYTES + 1)
+        )
+        answer = connection.recv(4096).decode()
+    assert " 413 " in answer and f"{MAX_BYTES:,} bytes" in answer
     # In pieces, of a length that is not stated.
     with socket.create_connection(("127.0.0.1", same_server.port)) as connection:
         connection.sendall(

@@ -136,7 +136,7 @@ def test_a_dropped_picture_finds_what_the_index_finds(open_page, site, model, pa
     )
     captions = [each.text for each in browser.find_elements(By.TAG_NAME, "b")]
     alike = np.sort(1 - distances / 8)[::-1]
-    assert captions == [f"{max(0, round(100 * value))} %" for value in alike]
+    assert captions == [f"{int(100 * max(0, value) + 0.5)} %" for value in alike]
     code = browser.find_element(By.ID, "query-code").text
     assert bytes.fromhex(code) == codes[4].tobytes()
     browser.find_elements(By.CSS_SELECTOR, ".picture")[7].click()

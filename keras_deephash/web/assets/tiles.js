@@ -1,8 +1,9 @@
 // Pictures in a grid: what both pages show.
 
-/** The last part of a path. */
+/** The last part of a path, also of Windows. */
 export function shortName(name) {
-  return name.split(/[/\\]/).pop() || name;
+  const separator = /^[A-Za-z]:\\/.test(name) ? "\\" : "/";
+  return name.split(separator).pop() || name;
 }
 
 /** An element of the page by its id. */

@@ -3,10 +3,12 @@
 import hmac
 import ipaddress
 import json
+import re
 from http.cookies import CookieError, SimpleCookie
 from urllib.parse import parse_qs
 
 _COOKIE = "keras_deephash_token"
+_TOKEN = re.compile(r"[A-Za-z0-9._~-]{8,}")
 _LOOPBACK_NAMES = ("localhost", "127.0.0.1", "[::1]")
 # The page loads nothing from elsewhere, whatever a name or a label may hold.
 _POLICY = (
@@ -46,7 +48,8 @@ class Access:
         token: str. Defaults to `None`, for the loopback alone.
 
     Raises:
-        ValueError: for another address than the loopback without a token.
+        ValueError: for another address than the loopback without a token, or a token
+            that does not fit into a cookie.
     """
 
     def __init__(self, app, host: str, token: str | None = None):
@@ -54,6 +57,11 @@ class Access:
             raise ValueError(
                 "A server at another address than the loopback needs a token. "
                 f"Received: host={host!r}, no token."
+            )
+        if token is not None and not _TOKEN.fullmatch(token):
+            raise ValueError(
+                "A token must be 8 or more letters, digits or any of `._~-`, such as "
+                "`secrets.token_urlsafe()` makes."
             )
         self._app, self._token = app, token
         self._hosts = None if token else {*_LOOPBACK_NAMES, host, f"[{host}]"}

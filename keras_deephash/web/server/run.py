@@ -19,6 +19,14 @@ def address_of(host: str, port: int, token: str | None) -> str:
     return f"http://{name}:{port}/" + (f"?token={token}" if token else "")
 
 
+def server_config(app, host: str, port: int):
+    """The settings of uvicorn, which says nothing of itself and of who asks."""
+    import uvicorn
+
+    quiet = {"log_level": "warning", "server_header": False, "access_log": False}
+    return uvicorn.Config(app, host, port, **quiet)
+
+
 def run_server(
     collection: Collection,
     host: str = "127.0.0.1",
@@ -43,9 +51,7 @@ def run_server(
 
     token = token or new_token(host)
     app = create_app(collection, host, token, read_only)
-    config = uvicorn.Config(
-        app, host, port, log_level="warning", server_header=False, access_log=False
-    )
+    config = server_config(app, host, port)
     try:
         socket = config.bind_socket()
     except SystemExit:  # uvicorn has logged why.

@@ -5,7 +5,8 @@ import { centerCrop } from "./resizing.js";
 
 const MOST_PIXELS = 50e6;
 
-ort.env.wasm.wasmPaths = new URL("./runtime/", import.meta.url).href;
+const binary = "./runtime/ort-wasm-simd-threaded.wasm";
+ort.env.wasm.wasmPaths = { wasm: new URL(binary, import.meta.url).href };
 ort.env.wasm.numThreads = 1; // More need headers that a plain server does not send.
 
 ort.env.logLevel = "error";
