@@ -185,9 +185,10 @@ def test_a_picture_is_added_and_removed(browser, open_server, model):
     saved = kdh.Index.load(server.collection.path, model)
     assert saved.labels([COUNT]).tolist() == [1]
     assert "new_one-" in saved.names([COUNT])[0]
-    page.at("name").send_keys("new_one")
     page.go("browse")
-    page.wait_for("1 pictures")
+    page.wait_for(f"{COUNT + 1} pictures")
+    page.at("name").send_keys("new_one")
+    page.wait_for("1 picture")
     browser.find_element(By.CSS_SELECTOR, "figcaption button").click()
     assert page.at("viewer-labels").text == "square"
     page.at("viewer-remove").click()

@@ -11,6 +11,11 @@ export function at(id) {
   return document.getElementById(id);
 }
 
+/** A number of things: "1 picture", "2,000 pictures". */
+export function counted(number, noun) {
+  return `${number.toLocaleString("en")} ${noun}${number === 1 ? "" : "s"}`;
+}
+
 /** A similarity for people: unrelated pictures are 0 %. */
 export function percent(similarity) {
   return `${Math.round(100 * Math.max(0, similarity))} %`;

@@ -1,6 +1,6 @@
 // The fields above the pictures: name, label and radius.
 
-import { at } from "./tiles.js";
+import { at, counted } from "./tiles.js";
 
 const SOON = 250; // Milliseconds after the last key, for a request not to follow each.
 
@@ -12,8 +12,8 @@ function share(value) {
 /** What a radius means, in words. */
 export function meaning(expected, metric) {
   const { radius, precision, recall, false_positive_rate: others } = expected;
-  const unit = metric === "hamming" ? (radius === 1 ? " bit" : " bits") : "";
-  const parts = [`within ${metric === "hamming" ? radius : radius.toPrecision(3)}${unit}`];
+  const length = metric === "hamming" ? counted(radius, "bit") : radius.toPrecision(3);
+  const parts = [`within ${length}`];
   if (precision !== null) parts.push(`${share(precision)} of them right`);
   if (recall !== null && precision !== null) parts.push(`${share(recall)} of all right ones`);
   if (others !== null) parts.push(`${share(others)} of the others`);

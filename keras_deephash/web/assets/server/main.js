@@ -4,7 +4,7 @@ import { call, send, thumbnail } from "./api.js";
 import { filters, meaning, setUpFilters } from "./filters.js";
 import { setUpMap, showMap } from "./map.js";
 import { onPictures } from "./picking.js";
-import { at, percent, say, shortName, tile } from "./tiles.js";
+import { at, counted, percent, say, shortName, tile } from "./tiles.js";
 import { setUpViewer, view } from "./viewer.js";
 
 const PART = 60; // Pictures that are fetched at once.
@@ -59,7 +59,7 @@ function browse() {
     return {
       nodes: page.items.map((item) => show(item)),
       more: offset + page.items.length < page.total,
-      text: `${page.total.toLocaleString("en")} pictures`,
+      text: counted(page.total, "picture"),
     };
   });
 }
@@ -104,7 +104,7 @@ function showQuery(source, text, canAdd) {
 
 function groups() {
   const radius = at("group-radius").value;
-  at("group-radius-text").textContent = radius === "1" ? "1 bit" : `${radius} bits`;
+  at("group-radius-text").textContent = counted(Number(radius), "bit");
   at("group-radius-field").hidden = !stats.most_group_radius;
   let offset = 0;
   return showParts(async () => {
@@ -113,11 +113,11 @@ function groups() {
     const nodes = page.groups.flatMap(({ count, items }) => {
       const heading = document.createElement("h2");
       const rest = count > items.length ? `, the first ${items.length} of them` : "";
-      heading.textContent = `${count} pictures${rest}`;
+      heading.textContent = counted(count, "picture") + rest;
       return [heading, ...items.map((item) => show(item))];
     });
     const what = Number(radius) ? "near" : "equal";
-    const text = `${page.total.toLocaleString("en")} groups of pictures with ${what} codes`;
+    const text = `${counted(page.total, "group")} of pictures with ${what} codes`;
     return { nodes, more: offset < page.total, text };
   });
 }

@@ -1,7 +1,7 @@
 // The map: points of a plane on a canvas, for a mouse, a finger or the keyboard.
 
 import { call, thumbnail } from "./api.js";
-import { at, say } from "./tiles.js";
+import { at, counted, say } from "./tiles.js";
 
 // The palette of Okabe and Ito, which colour-blind readers tell apart.
 const COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#F0E442"];
@@ -137,5 +137,5 @@ export async function showMap(labelNames, isWanted) {
   showLegend(labelNames);
   draw();
   const part = made.ids.length < made.total ? `${made.ids.length} of ` : "";
-  say(`${made.title}: ${part}${made.total} pictures`);
+  say(`${made.title}: ${part}${counted(made.total, "picture")}`);
 }

@@ -3,7 +3,7 @@
 
 import { onPictures } from "./picking.js";
 import { rank } from "./ranking.js";
-import { at, percent, say, tile } from "./tiles.js";
+import { at, counted, percent, say, tile } from "./tiles.js";
 
 const SHOWN = 48;
 
@@ -53,10 +53,11 @@ async function open() {
     source: `thumbnails/${i}.jpg`,
   }));
   show(items.slice(0, SHOWN).map((item) => ({ item })));
-  say(items.length ? `${items.length} pictures. Loading the network ...` : "Loading the network ...");
+  const there = counted(items.length, "picture");
+  say(`${there}. Loading the network ...`);
   const model = new URL("model.onnx", location.href).href;
   await ask("open", { model, site });
-  say(items.length ? `${items.length} pictures` : "Choose a folder of pictures first.");
+  say(items.length ? there : "Choose a folder of pictures first.");
 }
 
 function show(found) {
@@ -112,7 +113,7 @@ async function readFolder(files) {
   const found = [];
   let unreadable = 0;
   for (const [i, file] of pictures.entries()) {
-    say(`${i} of ${pictures.length} pictures of the folder`);
+    say(`${i} of ${counted(pictures.length, "picture")} of the folder`);
     try {
       const { codes } = await encode(file);
       const name = file.webkitRelativePath || file.name;
@@ -126,7 +127,8 @@ async function readFolder(files) {
   items = found;
   at("query").hidden = true;
   show(items.slice(0, SHOWN).map((item) => ({ item })));
-  say(`${items.length} pictures${unreadable ? `, ${unreadable} could not be read` : ""}`);
+  const rest = unreadable ? `, ${unreadable} could not be read` : "";
+  say(counted(items.length, "picture") + rest);
 }
 
 onPictures(at("file"), (file) => search(file));
