@@ -23,8 +23,8 @@ def add_arguments(parser) -> None:
     )
     parser.add_argument(
         "--preset",
-        help="preset of the model (default: the one the index names, if it is "
-        "installed)",
+        help="preset of the model, or an exported file (default: the preset that the "
+        "index names, if it is installed)",
     )
     arguments.add_import(parser)
     arguments.add_uri(parser)
@@ -66,7 +66,7 @@ def run(options) -> None:
     preset = options.preset or arguments.preset_of_index(options.index)
     collection = Collection(
         options.index,
-        arguments.load_model(preset),
+        arguments.load_encoder(preset),
         uploads=options.uploads,
         label_names=names,
         **({} if options.uri is None else {"uri": options.uri}),

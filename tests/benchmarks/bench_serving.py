@@ -2,7 +2,7 @@
 
     python tests/benchmarks/bench_serving.py --preset itq_imagenet_128
 
-The server is a process of its own, killed at the end without a warning. Then the index
+The server encodes by the light runtime. It is a process of its own, killed at the end without a warning. Then the index
 is opened from the disk, and every id that a client was answered is checked: added ones
 are there with their codes and files, removed ones are not. An assertion fails for what
 is lost or refused.
@@ -103,7 +103,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=6)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        model = kdh.from_preset(options.preset)
+        model = kdh.Encoder(options.preset)  # Its file is there from now on.
         path = os.path.join(folder, "photos.index")
         make_index(model, make_photos(folder), options.count, path)
         process, port = start(["--index", path, "--preset", options.preset])
