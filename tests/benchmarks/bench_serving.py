@@ -2,10 +2,10 @@
 
     python tests/benchmarks/bench_serving.py --preset itq_imagenet_128
 
-The server encodes by the light runtime. It is a process of its own, killed at the end without a warning. Then the index
-is opened from the disk, and every id that a client was answered is checked: added ones
-are there with their codes and files, removed ones are not. An assertion fails for what
-is lost or refused.
+The server encodes by the light runtime. It is a process of its own, killed at the end
+without a warning. Then the index is opened from the disk, and every id that a client
+was answered is checked: added ones are there with their codes and files, removed ones
+are not. An assertion fails for what is lost or refused.
 """
 
 import argparse
