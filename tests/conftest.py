@@ -53,6 +53,14 @@ def no_files_of_the_user(tmp_path_factory):
     os.environ["KERAS_DEEPHASH_CACHE"] = str(tmp_path_factory.mktemp("cache"))
 
 
+def pytest_terminal_summary(terminalreporter):
+    """Lists the notebooks that ran, with their times."""
+    for report in terminalreporter.stats.get("passed", ()):
+        for name, value in report.user_properties:
+            if name == "notebook":
+                terminalreporter.write_line(f"notebook {value}")
+
+
 @pytest.fixture(autouse=True)
 def seed():
     keras.utils.set_random_seed(0)

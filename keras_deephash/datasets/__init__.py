@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from keras_deephash.datasets import word_vectors
 from keras_deephash.datasets.cifar10 import cifar10
+from keras_deephash.datasets.drawings import drawings
 from keras_deephash.datasets.folder import from_folder
 from keras_deephash.datasets.huggingface import from_huggingface
 from keras_deephash.datasets.image_set import ImageSet
@@ -38,6 +39,7 @@ __all__ = [
     "Splits",
     "check_splits",
     "cifar10",
+    "drawings",
     "feature_dataset",
     "from_folder",
     "from_huggingface",
