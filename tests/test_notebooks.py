@@ -31,7 +31,6 @@ _SPEC.loader.exec_module(notebooks)
 BACKGROUND = "import numpy as np\nimport keras_deephash as kdh\n"
 # Labels that say nothing of the pictures: a training to chance.
 CHANCE = """
-from keras_deephash.datasets import drawings as module
 def drawings(*args, **kwargs):
     data, labels = real(*args, **kwargs), np.random.default_rng(1)
     order = labels.permutation(len(data))
