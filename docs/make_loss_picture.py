@@ -2,8 +2,8 @@
 
 python docs/make_loss_picture.py
 
-Two codes of 48 bits differ in 0 to 48 of them; the losses are those of the library, with
-their default arguments.
+Two codes of 48 bits differ in 0 to 48 of them; the losses are those of the library,
+with their default arguments.
 """
 
 import numpy as np
