@@ -289,4 +289,6 @@ def test_queries_that_cannot_be_read_are_left_out(
 def test_images_that_are_not_there_make_no_index(preset, tmp_path, capsys):
     output = tmp_path / "new.index"
     assert build(preset, str(tmp_path / "typo.png"), str(output)) == 1
-    assert "there is no such file" in capsys.readouterr().err and not output.exists()
+    assert (
+        "must be an existing folder" in capsys.readouterr().err and not output.exists()
+    )

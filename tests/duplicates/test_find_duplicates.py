@@ -270,5 +270,5 @@ def test_pictures_without_content(find, tmp_path):
 def test_what_cannot_be_calibrated_is_refused(network):
     with pytest.raises(ValueError, match="at least 100 different pictures"):
         calibrate([draw_picture(0)] * 99, network)
-    with pytest.raises(ValueError, match="cannot be told from other pictures"):
+    with pytest.raises(ValueError, match="cannot tell copies of these pictures"):
         calibrate([draw_picture(0, (32, 32))] * 100, network, verbose=0)

@@ -136,7 +136,7 @@ def test_an_evaluation_leaves_the_names_as_they_are(make_model):
         (named(dataset(CLASSES), "abd"), "Received: 'a', 'b', 'd', and the model has"),
         (
             named(dataset(CLASSES), "cba"),
-            "in their order.*class_names=model.label_n",
+            "in the same order.*class_names=model.label_n",
         ),
     ):
         with pytest.raises(ValueError, match=message):
