@@ -22,6 +22,7 @@ from keras_deephash.callbacks.training_backup import claim_backup
 from keras_deephash.datasets import ImageSet
 
 
+@pytest.mark.usefixtures("eagerly")
 def test_metrics_are_logged_like_any_other(make_model, images, labels, capsys):
     query, database = ImageSet(images[:6], labels[:6]), ImageSet(images, labels)
     model = make_model()
@@ -54,6 +55,7 @@ def test_metrics_are_logged_like_any_other(make_model, images, labels, capsys):
     assert capsys.readouterr().out.count("val_map: ") == 2
 
 
+@pytest.mark.usefixtures("eagerly")
 def test_metrics_of_shorter_codes(make_model, images, labels):
     held_out = ImageSet(images, labels)
     model = make_model(lengths=[8, 16])
@@ -66,6 +68,7 @@ def test_metrics_of_shorter_codes(make_model, images, labels):
         RetrievalEvaluation(held_out, held_out, metrics=["map_x8"])
 
 
+@pytest.mark.usefixtures("eagerly")
 def test_early_stopping_and_checkpoints_can_watch_it(
     make_model, images, labels, tmp_path
 ):
@@ -182,6 +185,7 @@ def train(model, images, labels, folder, epochs=1):
     return first
 
 
+@pytest.mark.usefixtures("eagerly")
 def test_a_backup_is_of_one_model(make_model, images, labels, tmp_path):
     assert train(make_model(gamma=5.0), images, labels, tmp_path) == 0
     assert train(make_model(gamma=5.0), images, labels, tmp_path, epochs=2) == 1
@@ -200,6 +204,7 @@ def test_a_backup_is_of_one_model(make_model, images, labels, tmp_path):
 
 
 @pytest.mark.skipif(os.name == "nt", reason="directories without locks")
+@pytest.mark.usefixtures("eagerly")
 def test_a_backup_is_of_one_training_at_a_time(make_model, images, labels, tmp_path):
     model = make_model()
     model.compile("sgd")
@@ -238,6 +243,7 @@ def test_a_backup_is_of_one_training_at_a_time(make_model, images, labels, tmp_p
 
 
 @pytest.mark.skipif(os.name == "nt", reason="no such limits")
+@pytest.mark.usefixtures("eagerly")
 def test_a_full_disk_leaves_the_backup_before(make_model, images, labels, tmp_path):
     model = make_model()
     train(model, images, labels, tmp_path)

@@ -7,6 +7,7 @@ reader is that of the default backbone; others have a tiny one.
 
 import re
 import shlex
+import shutil
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -134,35 +135,44 @@ def noise(generator, label: int) -> Image.Image:
     return Image.fromarray(pixels)
 
 
-@pytest.fixture
-def folder(tmp_path, monkeypatch):
-    """A working directory with a reader's own photos, lists and word vectors."""
-    monkeypatch.chdir(tmp_path)
-    share_models(monkeypatch)
-    # Those of the repository load by name also where the package is installed.
-    monkeypatch.setenv("KERAS_DEEPHASH_PRESETS", str(ROOT / "zoo" / "presets"))
+@pytest.fixture(scope="session")
+def same_folder(tmp_path_factory):
+    """A reader's own photos, lists and word vectors; do not change them."""
+    folder = tmp_path_factory.mktemp("reader")
     generator = np.random.default_rng(0)
     for place in ("photos", "my_photos", "my_data/images", "data"):
-        Path(place).mkdir(parents=True)
+        (folder / place).mkdir(parents=True)
     for number in range(6):
         for place in ("photos", "my_photos"):
-            noise(generator, number % 4).save(f"{place}/{number}.jpg")
-    noise(generator, 0).save("query.jpg")
+            noise(generator, number % 4).save(folder / place / f"{number}.jpg")
+    noise(generator, 0).save(folder / "query.jpg")
     for name, count in (("train", 160), ("test", 8), ("database", 24)):
         lines = []
         for number in range(count):
             path = f"images/{name}{number}.jpg"
-            noise(generator, number % 4).save(f"my_data/{path}")
+            noise(generator, number % 4).save(folder / "my_data" / path)
             lines.append(f"{path} {number % 4}\n")
-        Path(f"my_data/{name}.txt").write_text("".join(lines))
-    Path("my_data/labels.txt").write_text("red\nyellow\nwhite\ngrey\n")
-    Path("data/cifar10").symlink_to(Path("my_data").resolve())
+        (folder / f"my_data/{name}.txt").write_text("".join(lines))
+    (folder / "my_data/labels.txt").write_text("red\nyellow\nwhite\ngrey\n")
+    (folder / "data/cifar10").symlink_to("../my_data")
     for number in range(200):
-        place = Path("birds", ("robin", "wren", "finch", "crow")[number % 4])
+        place = folder / "birds" / ("robin", "wren", "finch", "crow")[number % 4]
         place.mkdir(parents=True, exist_ok=True)
         noise(generator, number % 4).save(place / f"{number}.jpg")
-    Path("vectors.txt").write_text("cat 1 0 2 0\ntraffic 0 1 0 1\nlight 3 1 0 0\n")
-    TinyBackbone().save_to_preset("tiny")
+    words = "cat 1 0 2 0\ntraffic 0 1 0 1\nlight 3 1 0 0\n"
+    (folder / "vectors.txt").write_text(words)
+    TinyBackbone().save_to_preset(folder / "tiny")
+    return folder
+
+
+@pytest.fixture
+def folder(same_folder, tmp_path, monkeypatch, eagerly):
+    """A working directory with what a reader has, who sees few images here."""
+    shutil.copytree(same_folder, tmp_path, symlinks=True, dirs_exist_ok=True)
+    monkeypatch.chdir(tmp_path)
+    share_models(monkeypatch)
+    # Those of the repository load by name also where the package is installed.
+    monkeypatch.setenv("KERAS_DEEPHASH_PRESETS", str(ROOT / "zoo" / "presets"))
     return tmp_path
 
 

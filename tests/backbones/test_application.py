@@ -22,6 +22,7 @@ def test_own_preprocessing(name):
     np.testing.assert_allclose(found, expected, rtol=1e-5, atol=2e-5)
 
 
+@pytest.mark.usefixtures("eagerly")
 def test_the_same_features_as_kerass_network(tmp_path):
     backbone = ApplicationBackbone("MobileNet", (32, 32, 3), weights=None)
     network = keras.applications.MobileNet(

@@ -123,10 +123,13 @@ def test_commands_ask_for_the_address(
     assert listener.received
 
 
+# Two searches of one process: with the arguments as they are, and with more of them.
 SEARCH = """
 import sys
 from keras_deephash.cli import main
-sys.exit(main(["search", *sys.argv[1:]]))
+print(main(["search", *sys.argv[1:]]), flush=True)
+more = sys.stdin.readline().split()
+print(main(["search", *sys.argv[1:], *more]), flush=True)
 """
 
 
@@ -135,21 +138,21 @@ def test_search_fetches_nothing_that_an_index_names(listener, tmp_path, image_fi
     environment = {**os.environ, "HF_ENDPOINT": f"http://127.0.0.1:{listener.port}"}
     environment["HF_HOME"] = str(tmp_path / "cache")
 
-    def search(*more):
-        arguments = ["--index", tmp_path / "i", "--images", image_files[0], *more]
-        return subprocess.run(
-            [sys.executable, "-c", SEARCH, *map(str, arguments)],
-            capture_output=True,
-            text=True,
-            env=environment,
-        )
-
-    done = search()
-    assert done.returncode == 1 and listener.received == []
-    (line,) = [row for row in done.stderr.splitlines() if "error:" in row]
-    assert "'hf://evil/model'" in line and "--preset" in line
-    assert search("--preset", "hf://evil/model").returncode == 1
-    assert listener.received
+    arguments = ["--index", tmp_path / "i", "--images", image_files[0]]
+    with subprocess.Popen(
+        [sys.executable, "-c", SEARCH, *map(str, arguments)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment,
+    ) as process:
+        assert process.stdout.readline() == "1\n"
+        assert listener.received == []
+        out, errors = process.communicate("--preset hf://evil/model\n")
+    first, _ = [row for row in errors.splitlines() if "error:" in row]
+    assert "'hf://evil/model'" in first and "--preset" in first
+    assert out == "1\n" and listener.received
 
 
 @pytest.mark.parametrize(

@@ -158,6 +158,7 @@ class _Marks(BestEpoch):
 
 
 @pytest.mark.parametrize("folder", [False, True])
+@pytest.mark.usefixtures("eagerly")
 def test_a_training_stops_and_keeps_the_best(make_model, tmp_path, monkeypatch, folder):
     monkeypatch.setattr(training, "BestEpoch", _Marks)
     _Marks.seen = []
@@ -181,6 +182,7 @@ def test_a_training_stops_and_keeps_the_best(make_model, tmp_path, monkeypatch, 
     assert written == (["out", "out.lists"] if folder else [])
 
 
+@pytest.mark.usefixtures("eagerly")
 def test_a_killed_training_stops_where_it_would_have(make_model, tmp_path, monkeypatch):
     make_model().save_to_preset(tmp_path / "start")
     options = {"backbone": str(tmp_path / "start"), "bits": 16, "batch_size": 8}
@@ -210,6 +212,7 @@ def test_a_killed_training_stops_where_it_would_have(make_model, tmp_path, monke
     assert records[0]["best_epoch"] == records[1]["best_epoch"]
 
 
+@pytest.mark.usefixtures("eagerly")
 def test_one_command_on_a_few_images(tmp_path, capsys):
     """Far fewer than a batch of the published recipe; a class of two images."""
     from PIL import Image

@@ -9,6 +9,9 @@ from PIL import Image
 
 import keras_deephash as kdh
 
+# A few batches each: not worth a graph.
+pytestmark = pytest.mark.usefixtures("eagerly")
+
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory):

@@ -88,6 +88,7 @@ def test_probe_trains_the_classifier_alone(load_script, start, tmp_path):
         np.testing.assert_array_equal(old, new)
 
 
+@pytest.mark.usefixtures("eagerly")
 def test_finetuning_of_several_labels_goes_on_after_a_stop(
     load_script, start, tmp_path, monkeypatch
 ):
@@ -110,6 +111,7 @@ def test_finetuning_of_several_labels_goes_on_after_a_stop(
 
 
 @pytest.mark.parametrize("name", ["finetune_backbone", "distill_backbone"])
+@pytest.mark.usefixtures("eagerly")
 def test_trainings_go_on_with_their_own_backup_alone(
     load_script, start, tiny_images, tmp_path, monkeypatch, name
 ):
@@ -168,6 +170,7 @@ def test_distilled_backbone_sees_what_its_teacher_sees(
         assert np.allclose(old, new, atol=1e-3) != learns
 
 
+@pytest.mark.usefixtures("eagerly")
 def test_a_wrong_student_shows_before_the_teachers_work(
     load_script, start, tiny_images, tmp_path, monkeypatch
 ):
@@ -181,6 +184,7 @@ def test_a_wrong_student_shows_before_the_teachers_work(
     script.main(arguments)  # Nothing is done that other options would not fit.
 
 
+@pytest.mark.usefixtures("eagerly")
 def test_images_of_several_sizes_are_distilled(
     load_script, start, tiny_images, tmp_path
 ):

@@ -42,6 +42,7 @@ def data(benchmark):
     )
 
 
+@pytest.mark.usefixtures("eagerly")
 def test_every_run_is_kept_and_none_is_made_twice(benchmark, data, tmp_path):
     results = benchmark.Results(tmp_path / "runs.json")
     backbone = TinyBackbone()

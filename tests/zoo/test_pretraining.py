@@ -84,6 +84,7 @@ def test_pretraining_learns_soft_labels(pretraining, tiny_images, tmp_path):
     assert log[-1]["train_accuracy"] > 0.9 and log[-1]["val_accuracy"] <= 0.5
 
 
+@pytest.mark.usefixtures("eagerly")
 def test_what_learned_in_bfloat16_is_published_in_float32(
     pretraining, tiny_images, tmp_path
 ):
@@ -138,6 +139,7 @@ def test_a_cycle_of_smaller_images_is_refused(load_script):
         script.begin_from(script.build_backbone(56), script.build_backbone(64))
 
 
+@pytest.mark.usefixtures("eagerly")
 def test_pretraining_goes_on_with_its_own_backup_alone(
     pretraining, tiny_images, tmp_path, monkeypatch
 ):
@@ -161,6 +163,7 @@ def test_pretraining_goes_on_with_its_own_backup_alone(
     assert [line["epoch"] for line in training["log"]] == [1, 2]
 
 
+@pytest.mark.usefixtures("eagerly")
 def test_a_training_that_goes_on_learns_what_it_would_have(
     pretraining, tiny_images, tmp_path, monkeypatch
 ):
@@ -219,6 +222,7 @@ def test_too_few_images_are_named_before_the_backup(load_script, tiny_images, tm
     assert not (tmp_path / "output.backup").exists()
 
 
+@pytest.mark.usefixtures("eagerly")
 def test_a_wrong_start_does_not_bind_what_comes_next(
     pretraining, tiny_images, tmp_path
 ):

@@ -77,6 +77,7 @@ def test_weights_come_back_after_an_error(load_script, model, data):
         np.testing.assert_array_equal(before, after)
 
 
+@pytest.mark.usefixtures("eagerly")
 def test_pretraining_keeps_the_average_also_after_a_stop(
     pretraining, tiny_images, tmp_path, monkeypatch
 ):
