@@ -111,8 +111,11 @@ class Codebook(keras.layers.Layer):
         """The reconstructions [n, D] of features [n, D]."""
         return reconstruct(self.assign(features), self.centers)
 
-    def assign(self, features, beam: int | str | None = "own"):
-        """The codes of features [n, D]: int32 tensor [n, M]."""
+    def assign(self, features, beam: int | str | None = "own", tables: bool = True):
+        """The codes of features [n, D]: int32 tensor [n, M].
+
+        Without `tables` as a graph that is small in a file: see `cost_parts`.
+        """
         features = ops.convert_to_tensor(features)
         centers = ops.convert_to_tensor(self.centers)
         projected = centers
@@ -123,8 +126,8 @@ class Codebook(keras.layers.Layer):
         if self.structure == "product":
             beam = 1  # Choosing one after the other is exact.
         if beam is None:
-            return assign_by_modes(features, centers, projected)
-        return assign_by_beam(features, centers, projected, beam)
+            return assign_by_modes(features, centers, projected, tables)
+        return assign_by_beam(features, centers, projected, beam, tables)
 
     # === On arrays ===
 

@@ -8,7 +8,7 @@ from keras import ops
 from sklearn.cluster import KMeans
 from sklearn.exceptions import ConvergenceWarning
 
-from keras_deephash.codebooks.assignment import beam_search, cost_tables
+from keras_deephash.codebooks.assignment import beam_search, cost_parts
 from keras_deephash.codebooks.reconstruction import reconstruct
 
 # More samples for each centre do not make the first centres better.
@@ -83,7 +83,9 @@ def _residual_centers(features, subcodebooks: int, subcenters: int, seed: int):
 
 def _residuals(features, centers) -> np.ndarray:
     """The residuals of the best codes of each row, [n * beam, D]."""
-    codes = beam_search(*cost_tables(features, centers, centers), _BEAM)
+    vectors = ops.convert_to_tensor(centers)
+    parts = cost_parts(ops.convert_to_tensor(features), vectors, vectors)
+    codes = beam_search(*parts, _BEAM)
     codes = np.stack([ops.convert_to_numpy(code) for code in codes], axis=-1)
     reconstructions = reconstruct(codes.reshape(-1, len(centers)), centers)
     return np.repeat(features, codes.shape[1], axis=0) - reconstructions

@@ -61,7 +61,7 @@ class QuantizationModel(RetrievalModel):
         return self.codebook.encode(continuous_codes)
 
     def code_tensor(self, outputs):
-        return ops.cast(self.codebook.assign(outputs), "uint8")
+        return ops.cast(self.codebook.assign(outputs, tables=False), "uint8")
 
     def check_can_encode(self) -> None:
         self.codebook.check_fitted()

@@ -31,10 +31,11 @@ class FixedCodebook:
         codes = np.empty((len(features), self.subcodebooks), np.uint8)
         for start in range(0, len(features), _BATCH):
             rows = features[start : start + _BATCH]
+            arguments = rows, self.centers, self._projected
             if self.beam is None:
-                found = assign_by_modes(rows, self.centers, self._projected)
+                found = assign_by_modes(*arguments, tables=False)
             else:
-                found = assign_by_beam(rows, self.centers, self._projected, self.beam)
+                found = assign_by_beam(*arguments, self.beam, tables=False)
             codes[start : start + _BATCH] = found
         return codes
 

@@ -94,11 +94,15 @@ def test_int8_is_another_model_of_nearly_the_same_codes(model_of, images, tmp_pa
     model = model_of("tanh")
     path = str(tmp_path / "int8.onnx")
     model.export(path, format="onnx", quantize="int8")
-    codes, continuous = run_onnx(path, images)
+    # Activations are quantized by the largest of a batch: one image at a time has the
+    # same codes in every batch.
+    found = [run_onnx(path, image[None]) for image in images]
+    codes, continuous = (np.concatenate(each) for each in zip(*found, strict=True))
     difference = np.abs(continuous - model.continuous_codes(images)).max()
     assert 0 < difference < 0.05
     encoder = kdh.Encoder(path)
-    np.testing.assert_array_equal(encoder.encode(images, batch_size=24), codes)
+    np.testing.assert_array_equal(encoder.encode(images), codes)
+    np.testing.assert_array_equal(encoder.encode(images, batch_size=7), codes)
     index = kdh.Index(model)
     with pytest.raises(ValueError, match="makes other codes"):
         index.spec.check_same(kdh.CodeSpec.of(encoder), "The encoder")
@@ -109,7 +113,7 @@ def test_what_cannot_be_exported_is_an_error_before_a_file(tmp_path, images, mod
     with pytest.raises(ValueError, match="not fitted"):
         kdh.RQ(TinyBackbone(), subcodebooks=2, dim=8).export(path, format="onnx")
     half = kdh.DCH(TinyBackbone(dtype="mixed_bfloat16"), bits=8)
-    with pytest.raises(ValueError, match="'conv1' of 'mixed_bfloat16'"):
+    with pytest.raises(ValueError, match="of 'mixed_bfloat16'. Load the preset"):
         half.export(path, format="onnx")
     model = model_of("tanh")
     with pytest.raises(ValueError, match='`quantize` is for format="onnx"'):

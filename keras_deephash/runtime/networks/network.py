@@ -21,6 +21,9 @@ class Network:
 
     def __init__(self, content: bytes, description: Description, threads: int | None):
         self._units = description.units
+        # Activations are quantized by the largest of a batch: one image at a time has
+        # the same codes in every batch.
+        self._at_once = None if description.quantized is None else 1
         try:
             self.open(content, threads)
         except ImportError:
@@ -42,7 +45,9 @@ class Network:
     def __call__(self, pixels: np.ndarray) -> np.ndarray:
         """Continuous codes, float32 [n, units], of pixels, uint8 [n, size, size, 3]."""
         try:
-            codes = np.asarray(self.run(pixels))
+            step = self._at_once or max(len(pixels), 1)
+            starts = range(0, len(pixels), step)
+            codes = np.concatenate([self.run(pixels[n : n + step]) for n in starts])
         except Exception as error:
             raise ExportFileError(
                 "The exported file cannot be run: "
