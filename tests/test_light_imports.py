@@ -180,7 +180,9 @@ def test_other_names_are_attribute_errors(module, name):
         exec(f"from {package.__name__} import {name}")
 
 
-@pytest.mark.parametrize("package", ["", "codebooks", "datasets", "presets"])
+@pytest.mark.parametrize(
+    "package", ["", "codebooks", "datasets", "presets", "retrieval"]
+)
 def test_type_checkers_see_every_name(package):
     package = importlib.import_module(f"keras_deephash.{package}".rstrip("."))
     tree = ast.parse(Path(package.__file__).read_text())

@@ -1,8 +1,8 @@
 """The assignment of feature vectors to the centres of every sub-codebook.
 
 Each feature vector is read once; all else is looked up in products of centres. The
-functions take tensors or NumPy arrays and return the same kind. Without tables they use
-operations that convert to ONNX and LiteRT, which `ops.argmin` and `ops.diagonal` do not.
+functions take tensors or NumPy arrays and return the same kind. Without tables they
+convert to ONNX and LiteRT, which have no `ops.argmin` and no `ops.diagonal`.
 """
 
 from functools import partial
