@@ -150,7 +150,10 @@ class LocalResponseNormalization(keras.layers.Layer):
         x = ops.cast(inputs, "float32")
         channels = np.arange(inputs.shape[-1])
         near = np.abs(channels[:, None] - channels[None, :]) <= self.radius
-        window_sum = ops.matmul(ops.square(x), near.astype("float32"))
+        # A product of matrices, as a convolution: tf2onnx fails for `ops.matmul` of
+        # images whose channels were flipped.
+        band = near.astype("float32")[None, None]
+        window_sum = ops.conv(ops.square(x), band, data_format="channels_last")
         scale = self.k + self.alpha * window_sum
         if self.beta == 0.75:  # Two square roots take a fraction of a power's time.
             y = x * ops.rsqrt(scale * ops.sqrt(scale))
