@@ -158,10 +158,10 @@ def load_encoder(preset: str):
     from keras_deephash.runtime.exported_file import format_of
     from keras_deephash.runtime.preset_files import preset_file
 
-    if format_of(preset) is None and not (
-        find_spec("onnxruntime") and os.path.isfile(preset_file(preset))
-    ):
-        return load_model(preset)
+    # Without TensorFlow, the error of the encoder says what to do.
+    if format_of(preset) is None and find_spec("tensorflow"):
+        if not (find_spec("onnxruntime") and os.path.isfile(preset_file(preset))):
+            return load_model(preset)
     from keras_deephash.runtime import Encoder
 
     return Encoder(preset)

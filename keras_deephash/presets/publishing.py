@@ -6,7 +6,6 @@ import warnings
 
 from keras_deephash.presets.errors import HubError, PresetError
 from keras_deephash.presets.format import metadata as md
-from keras_deephash.presets.format.index_file import INDEX_FILE
 from keras_deephash.presets.hub.card import is_unedited
 from keras_deephash.presets.hub.digests import Blob
 from keras_deephash.presets.hub.download import TIMEOUT
@@ -119,14 +118,14 @@ def _send(
     if branch != "main" and not branch.startswith("refs/"):
         api.create_branch(handle.repo_id, branch=branch, exist_ok=True)
     parent = reader.commit(branch, silence=TIMEOUT)
-    present = fetch_listing(reader, parent, (md.README_FILE, INDEX_FILE))
+    present = fetch_listing(reader, parent, (md.README_FILE, md.INDEX_FILE))
     operations = [
         CommitOperationAdd(path_in_repo=name, path_or_fileobj=content)
         for name, content in files.items()
     ]
-    if INDEX_FILE in present and INDEX_FILE not in files:
+    if md.INDEX_FILE in present and md.INDEX_FILE not in files:
         # An index that was taken out of the preset would stay public.
-        operations.append(CommitOperationDelete(path_in_repo=INDEX_FILE))
+        operations.append(CommitOperationDelete(path_in_repo=md.INDEX_FILE))
     theirs = None
     if md.README_FILE in present:
         theirs = _read_card(reader, parent, present[md.README_FILE])

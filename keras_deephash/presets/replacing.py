@@ -16,12 +16,10 @@ from contextlib import contextmanager, suppress
 
 from keras_deephash.files import exchange, try_lock, write_to_disk
 from keras_deephash.presets.format import metadata as md
-from keras_deephash.presets.format.index_file import INDEX_FILE
-from keras_deephash.presets.format.weights import UNFINISHED_FILE
 
-PRESET_FILES = (*md.HASHED_FILES, md.METADATA_FILE, md.README_FILE, INDEX_FILE)
+PRESET_FILES = (*md.HASHED_FILES, md.METADATA_FILE, md.README_FILE, md.INDEX_FILE)
 _OLD = "preset"  # In the directory where the old preset waits.
-_OURS = {*PRESET_FILES, UNFINISHED_FILE, _OLD}
+_OURS = {*PRESET_FILES, md.UNFINISHED_FILE, _OLD}
 # Where directories have no locks, a save that wrote nothing for this long has ended.
 _SILENCE = 24 * 60 * 60  # Seconds.
 

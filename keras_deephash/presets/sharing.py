@@ -18,7 +18,6 @@ from dataclasses import replace
 
 from keras_deephash.presets.errors import PresetError
 from keras_deephash.presets.format import metadata as md
-from keras_deephash.presets.format.index_file import INDEX_FILE
 from keras_deephash.presets.format.paths import preset_file
 from keras_deephash.presets.format.shared_weights import join_weights
 from keras_deephash.presets.format.weights_check import refuse_damage
@@ -57,7 +56,7 @@ def whole_preset(location: PresetLocation) -> Iterator[PresetLocation]:
         yield location
         return
     md.check_files(location.folder, metadata)
-    copied = [n for n in (*md.HASHED_FILES, INDEX_FILE) if n in metadata["files"]]
+    copied = [n for n in (*md.HASHED_FILES, md.INDEX_FILE) if n in metadata["files"]]
     if os.path.lexists(os.path.join(location.folder, md.README_FILE)):
         copied.append(md.README_FILE)
     with (

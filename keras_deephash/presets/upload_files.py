@@ -5,7 +5,6 @@ import warnings
 
 from keras_deephash.presets.errors import PresetError
 from keras_deephash.presets.format import metadata as md
-from keras_deephash.presets.format.index_file import INDEX_FILE
 from keras_deephash.presets.format.paths import preset_file
 from keras_deephash.presets.format.readme import is_rendered
 from keras_deephash.presets.hub.card import is_unedited, render_hub_card
@@ -49,9 +48,9 @@ def _prepare(
     # As it will be loaded: a preset of the Hub is not trusted.
     location = PresetLocation(found.name, found.folder, trusted=False)
     metadata = location.read_metadata()
-    has_index = INDEX_FILE in metadata["files"]
+    has_index = md.INDEX_FILE in metadata["files"]
     model = load_preset(location, True, {}, load_index=has_index)
-    names = (*FILES, INDEX_FILE) if has_index else FILES
+    names = (*FILES, md.INDEX_FILE) if has_index else FILES
     files = {name: preset_file(location.folder, name) for name in names}
     own = _own_card(location.folder, metadata)
     if own is not None and license is not None:

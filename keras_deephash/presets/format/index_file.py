@@ -16,7 +16,6 @@ from keras_deephash.preprocessing import PREPROCESSING_VERSION
 from keras_deephash.presets.errors import PresetError
 from keras_deephash.presets.format.weights_check import count_weights, refuse_damage
 
-INDEX_FILE = "index.h5"
 # Beyond these, a graph or the tables of few codes could fill the memory.
 _MAX_OPTIONS = {"links": 256, "build_width": 4096, "tables": 64, "flips": 4}
 _MAX_OPTION = 65_536

@@ -9,7 +9,6 @@ from keras_deephash.files import describe_file
 from keras_deephash.presets.errors import PresetError
 from keras_deephash.presets.format.parameter_count import count_kept_parameters
 from keras_deephash.presets.format.paths import is_file_name, preset_file
-from keras_deephash.presets.format.weights import WEIGHTS_DTYPES
 from keras_deephash.retrieval.radius_table import RadiusTable
 from keras_deephash.version import __version__
 
@@ -22,7 +21,11 @@ WEIGHTS_FILE = "model.weights.h5"
 PREPROCESSOR_FILE = "preprocessor.json"
 METADATA_FILE = "metadata.json"
 README_FILE = "README.md"
+INDEX_FILE = "index.h5"
 HASHED_FILES = (CONFIG_FILE, WEIGHTS_FILE, PREPROCESSOR_FILE)
+# Here, where nothing of HDF5 is imported: metadata are read without it.
+WEIGHTS_DTYPES = ("float32", "float16", "bfloat16")
+UNFINISHED_FILE = "full.weights.h5"  # As Keras writes it, while a preset is saved.
 MAX_JSON_BYTES = 16 * 2**20
 
 _FIELDS = {

@@ -11,13 +11,11 @@ from keras_deephash.checks import check_option
 from keras_deephash.files import check_room, weights_size
 from keras_deephash.presets.errors import PresetError
 from keras_deephash.presets.format.deflation import write_deflated
+from keras_deephash.presets.format.metadata import UNFINISHED_FILE, WEIGHTS_DTYPES
 from keras_deephash.presets.format.weights_check import is_finite
 
 if TYPE_CHECKING:
     import keras
-
-WEIGHTS_DTYPES = ("float32", "float16", "bfloat16")
-UNFINISHED_FILE = "full.weights.h5"  # As Keras writes it, while a preset is saved.
 
 
 def save_weights_file(model: "keras.Model", path: str, dtype: str) -> None:

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from keras_deephash.files import one_at_a_time
 from keras_deephash.presets.errors import HubError
 from keras_deephash.presets.format import metadata as md
-from keras_deephash.presets.format.index_file import INDEX_FILE
 from keras_deephash.presets.hub.explain import explain
 from keras_deephash.presets.hub.fetching import fetch_file, progress_bar
 from keras_deephash.presets.hub.handles import HubHandle
@@ -42,7 +41,7 @@ class HubOptions:
     @property
     def files(self) -> tuple[str, ...]:
         """The files to fetch."""
-        return (*FILES, INDEX_FILE) if self.load_index else FILES
+        return (*FILES, md.INDEX_FILE) if self.load_index else FILES
 
 
 def fetch_preset(handle: HubHandle, options: HubOptions) -> str:
@@ -153,7 +152,7 @@ def _silence() -> float:
 
 
 def _no_such_file(handle: HubHandle, name: str) -> HubError:
-    if name == INDEX_FILE:
+    if name == md.INDEX_FILE:
         return HubError(
             f"`{handle}` has no index of a database. Load it without `load_index`."
         )
