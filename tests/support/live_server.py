@@ -7,6 +7,14 @@ from urllib.error import HTTPError
 from urllib.parse import urlencode
 from urllib.request import Request, urlopen
 
+import pytest
+
+
+def need_serve() -> None:
+    """Skips a test where the extra is not installed."""
+    for name in ("fastapi", "uvicorn"):
+        pytest.importorskip(name, reason="the extra `serve` is not installed")
+
 
 class LiveServer:
     """Serves a collection at a free port of the loopback until it is closed."""

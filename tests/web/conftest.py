@@ -2,15 +2,11 @@
 
 import keras
 import pytest
+from live_server import LiveServer, need_serve
 from shapes import COUNT, LABELS, draw
 from tiny_backbone import TinyBackbone
 
 import keras_deephash as kdh
-
-
-def need_serve() -> None:
-    pytest.importorskip("fastapi", reason="the extra `serve` is not installed")
-    pytest.importorskip("uvicorn", reason="the extra `serve` is not installed")
 
 
 @pytest.fixture(scope="session")
@@ -43,8 +39,6 @@ def make_index(model, paths):
 def open_server(model, make_index, tmp_path):
     """A function that serves a new index, which the test may change."""
     need_serve()
-    from live_server import LiveServer
-
     from keras_deephash.web.server.collection import Collection
 
     servers = []
@@ -64,8 +58,6 @@ def open_server(model, make_index, tmp_path):
 def same_server(model, make_index, tmp_path_factory):
     """A server that no test changes."""
     need_serve()
-    from live_server import LiveServer
-
     from keras_deephash.web.server.collection import Collection
 
     path = make_index(tmp_path_factory.mktemp("same") / "shapes.index")

@@ -11,7 +11,7 @@ from pathlib import Path
 from urllib.request import Request, urlopen
 
 import pytest
-from conftest import need_serve
+from live_server import need_serve
 from many_clients import Client, check_every_id, run_clients
 from shapes import COUNT, LABELS
 

@@ -10,14 +10,12 @@ function share(value) {
 }
 
 /** What a radius means, in words. */
-export function meaning(expected, metric) {
-  const { radius, precision, recall, false_positive_rate: others } = expected;
+function meaning({ radius, precision, recall, false_positive_rate: others }, metric) {
   const length = metric === "hamming" ? counted(radius, "bit") : radius.toPrecision(3);
-  const parts = [`within ${length}`];
-  if (precision !== null) parts.push(`${share(precision)} of them right`);
-  if (recall !== null && precision !== null) parts.push(`${share(recall)} of all right ones`);
-  if (others !== null) parts.push(`${share(others)} of the others`);
-  return parts.length > 1 ? `${parts[0]}: expected ${parts.slice(1).join(", ")}` : parts[0];
+  const expected = [["precision", precision], ["recall", recall], ["false positives", others]]
+    .filter(([, value]) => value !== null)
+    .map(([name, value]) => `${name} ${share(value)}`);
+  return `within ${length}${expected.length ? `: expected ${expected.join(", ")}` : ""}`;
 }
 
 /** Fills the fields from the stats, and calls a function when one has changed. */
@@ -27,8 +25,7 @@ export function setUpFilters(stats, onChange) {
     at("label").append(new Option(`${name} (${count})`, number));
     at("add-label").append(new Option(name, number));
   }
-  at("label-field").hidden = at("add-label-field").hidden = !stats.labels.length;
-  at("radius-field").hidden = !stats.radii.length;
+  at("add-label-field").hidden = !stats.labels.length;
   at("radius").max = stats.radii.length;
   at("label").addEventListener("change", onChange);
   let timer;
@@ -57,4 +54,13 @@ export function filters(stats) {
     label: at("label").value,
     radius: stats.radii[at("radius").value - 1]?.radius ?? null,
   };
+}
+
+/** Shows the fields that a view takes note of. */
+export function showFilters(stats, view) {
+  const isSearch = view === "like" || view === "picture";
+  const isList = isSearch || (view !== "groups" && view !== "map");
+  at("name-field").hidden = !isList;
+  at("label-field").hidden = !isList || !stats.labels.length;
+  at("radius-field").hidden = !isSearch || !stats.radii.length;
 }

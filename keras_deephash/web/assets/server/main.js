@@ -1,7 +1,7 @@
 // The page: what the address after # names is shown, and each view is a link.
 
 import { call, send, thumbnail } from "./api.js";
-import { filters, meaning, setUpFilters } from "./filters.js";
+import { filters, setUpFilters, showFilters } from "./filters.js";
 import { setUpMap, showMap } from "./map.js";
 import { onPictures } from "./picking.js";
 import { at, counted, percent, say, shortName, tile } from "./tiles.js";
@@ -72,12 +72,10 @@ function neighbors(fetchNearest) {
     const started = performance.now();
     const found = await fetchNearest({ ...filters(stats), k });
     const count = found.neighbors.length;
-    const text = `${count} found in ${Math.round(performance.now() - started)} ms`;
-    const within = found.expected ? `, ${meaning(found.expected, stats.metric)}` : "";
     return {
       nodes: found.neighbors.slice(shown).map((each) => show(each, percent(each.similarity))),
       more: count === k && k < MOST,
-      text: text + within,
+      text: `${count} found in ${Math.round(performance.now() - started)} ms`,
     };
   }, false);
 }
@@ -126,13 +124,14 @@ function map() {
   const mine = ++ticket;
   at("tiles").replaceChildren();
   at("more").hidden = true;
-  at("map").hidden = false;
+  at("map-view").hidden = false;
   return showMap(labelNames, () => mine === ticket);
 }
 
 async function route() {
   const [name, id] = location.hash.slice(1).split("=");
-  for (const part of ["query", "map", "group-radius-field"]) at(part).hidden = true;
+  for (const part of ["query", "map-view", "group-radius-field"]) at(part).hidden = true;
+  showFilters(stats, name);
   for (const link of document.querySelectorAll("nav a")) {
     const isCurrent = link.hash === `#${name || "browse"}`;
     isCurrent ? link.setAttribute("aria-current", "page") : link.removeAttribute("aria-current");
