@@ -2,7 +2,7 @@
 
 python docs/make_loss_picture.py
 
-Two codes of 48 bits differ in 0 to 48 of them; the losses are those of the library,
+Two codes of 48 bits differ in 0 to 48 of them. The losses are those of the library,
 with their default arguments.
 """
 

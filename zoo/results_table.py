@@ -49,16 +49,21 @@ METHODS_NOTE = """\
 MAP is by the codes, over as many database images as stand behind its `@`: by Hamming
 distance for hashing, with the exact expectation over ties, and by AQD for quantizers.
 SQD has both sides coded, "features" neither. What the metadata lacks is left empty."""
-FURTHER_NOTE = """\
-Empty balls are the share of queries with nothing within radius 2, "answered" that of
-queries with a relevant image among the ranked ones."""
+RADIUS_NOTE = """\
+Re-ranked is the MAP of what lies within the radius, ordered by the continuous codes.
+Empty balls are the share of queries with nothing within the radius."""
+MEASURED_NOTE = """\
+Answered is the share of queries with a relevant image among the ranked ones."""
+COST_NOTE = """\
+Minutes are those of the command above, without the start that it begins from."""
 PUBLISHED_NOTE = """\
 The published figures are quoted, not reproduced, and none was read in the paper of its
 method: the source stands beside each. The comparison is not of like with like. Theirs
 begin from the Caffe AlexNet pretrained on ImageNet, at 227 pixels; ours from
 EfficientNet-Lite0 pretrained on ImageNet, or from an AlexNet that it taught, at the
-size in the table, and with one crop where the released code takes the mean code of ten.
-With 1,000 queries the standard error is about 0.008 (see Three seeds).
+size in the table above, and with one crop where the released code takes the mean code
+of ten. With 1,000 queries the standard error is about 0.008: see
+[three seeds](#three-seeds).
 
 Theirs are MAP@54000. Those of DCH are MAP within Hamming radius 2, where the published
 protocol re-ranks the ball by the continuous codes. An empty ball counts as 0 there and
@@ -118,6 +123,8 @@ def origin_cells(preset: dict) -> dict[str, str]:
     )
     split = (training.get("split"), training.get("protocol"))
     return {
+        "Preset": f"`{preset['name']}`",
+        "Dataset": preset.get("dataset") or "",
         "Backbone": ", ".join(filter(None, backbone)),
         "Split": "; ".join(filter(None, split)),
     }
@@ -131,40 +138,51 @@ def size_cells(preset: dict) -> dict[str, str]:
     }
 
 
-def method_cells(preset: dict) -> dict[str, str]:
-    training, metrics = preset["training"], preset["metrics"]
-    return {
-        "Preset": f"`{preset['name']}`",
-        "Dataset": preset.get("dataset") or "",
-        "Method": preset.get("method") or "",
-        "Bits": number(preset["bits"], "d"),
-        **origin_cells(preset),
-        "MAP": ranking(metrics),
-        "MAP, radius 2": in_radius(metrics, "map_at_radius"),
-        "Precision, radius 2": in_radius(metrics, "precision_at_radius"),
-        "MAP, SQD": number(metrics.get("map_symmetric")),
-        "MAP, features": number(metrics.get("map_features")),
-        "Minutes": number(training.get("minutes"), ".1f"),
-        **size_cells(preset),
-        "Seed": number(training.get("seed"), "d"),
-    }
-
-
-def further_cells(preset: dict) -> dict[str, str]:
-    """The figures that the model card states besides those of `method_cells`."""
+def figure_cells(preset: dict) -> dict[str, str]:
     metrics = preset["metrics"]
     return {
         "Preset": f"`{preset['name']}`",
-        "MAP, radius 2, re-ranked": in_radius(metrics, "map_at_radius_reranked"),
-        "Recall, radius 2": in_radius(metrics, "recall_at_radius"),
+        "Method": preset.get("method") or "",
+        "Bits": number(preset["bits"], "d"),
+        "MAP": ranking(metrics),
+        "MAP, SQD": number(metrics.get("map_symmetric")),
+        "MAP, features": number(metrics.get("map_features")),
+    }
+
+
+def radius_cells(preset: dict) -> dict[str, str]:
+    metrics = preset["metrics"]
+    return {
+        "Preset": f"`{preset['name']}`",
+        "MAP": in_radius(metrics, "map_at_radius"),
+        "Re-ranked": in_radius(metrics, "map_at_radius_reranked"),
+        "Precision": in_radius(metrics, "precision_at_radius"),
+        "Recall": in_radius(metrics, "recall_at_radius"),
         "Empty balls": in_radius(metrics, "empty_balls"),
-        "Precision at 100": number(metrics.get("precision_at_100")),
-        "Precision at 1,000": number(metrics.get("precision_at_1000")),
+    }
+
+
+def precision_cells(preset: dict) -> dict[str, str]:
+    metrics = preset["metrics"]
+    return {
+        "Preset": f"`{preset['name']}`",
+        "P@100": number(metrics.get("precision_at_100")),
+        "P@1,000": number(metrics.get("precision_at_1000")),
         "Answered": number(metrics.get("answered")),
         "Queries": number(metrics.get("queries"), ",d"),
         "Database": number(metrics.get("database"), ",d"),
         "Crops": number(metrics.get("crops"), "d"),
-        "Date": preset["training"].get("date") or "",
+    }
+
+
+def cost_cells(preset: dict) -> dict[str, str]:
+    training = preset["training"]
+    return {
+        "Preset": f"`{preset['name']}`",
+        **size_cells(preset),
+        "Minutes": number(training.get("minutes"), ".1f"),
+        "Seed": number(training.get("seed"), "d"),
+        "Date": training.get("date") or "",
     }
 
 
@@ -187,16 +205,12 @@ def published_cells(preset: dict) -> dict[str, str]:
         reranked = in_radius(metrics, "map_at_radius_reranked")
         released = in_radius(metrics, "map_at_radius_released")
     return {
-        "Method": method or "",
-        "Bits": number(bits, "d"),
+        "Preset": f"`{preset['name']}`",
         "Measure": measure,
         "Published": ", ".join(figures),
-        "Preset": f"`{preset['name']}`",
         "Ours": ours,
-        "Ours, re-ranked": reranked,
-        "Ours, re-ranked, released rule": released,
-        "Crops": number(metrics.get("crops"), "d"),
-        **origin_cells(preset),
+        "Re-ranked": reranked,
+        "Re-ranked, released rule": released,
     }
 
 
@@ -213,19 +227,26 @@ def results(presets: list[dict]) -> str:
     methods = [p for p in presets if "backbone" in p["config"]]
     backbones = [p for p in presets if "backbone" not in p["config"]]
     cifar10 = [p for p in methods if p.get("dataset") == "CIFAR-10"]
-    parts = [BEGIN]
+    commands = [(p["name"], p["training"].get("command")) for p in presets]
+    lines = [f"# {name}\n{command}" for name, command in commands if command]
+    parts = [BEGIN, "\n".join(["```sh", *lines, "```"]), "## Results"]
     if methods:
-        parts += [table(map(method_cells, methods)), METHODS_NOTE]
-        parts += [table(map(further_cells, methods)), FURTHER_NOTE]
+        parts += [table(map(figure_cells, methods)), METHODS_NOTE]
+    if within := [p for p in methods if "map_at_radius" in p["metrics"]]:
+        parts += ["### Within radius 2", table(map(radius_cells, within))]
+        parts += [RADIUS_NOTE]
+    if measured := [p for p in methods if "queries" in p["metrics"]]:
+        parts += ["### The first 100 and 1,000", table(map(precision_cells, measured))]
+        parts += [MEASURED_NOTE]
+    if methods:
+        parts += ["### What each was made of", table(map(origin_cells, methods))]
+        parts += ["### Size and time", table(map(cost_cells, methods)), COST_NOTE]
     if backbones:
         parts += ["### Backbones", table(map(backbone_cells, backbones))]
     if cifar10:
-        parts += ["### Beside the published figures", PUBLISHED_NOTE]
+        parts += ["## Beside the published figures", PUBLISHED_NOTE]
         parts += [table(map(published_cells, cifar10))]
-    commands = [(p["name"], p["training"].get("command")) for p in presets]
-    lines = [f"# {name}\n{command}" for name, command in commands if command]
-    parts += ["### Commands", "\n".join(["```sh", *lines, "```"]), END]
-    return "\n\n".join(parts)
+    return "\n\n".join([*parts, END])
 
 
 def known_names(presets: list[dict]) -> tuple[str, str]:
