@@ -33,14 +33,16 @@ from keras_deephash.presets.upload_files import prepare_upload
 def check_table(preset: dict, readme: str) -> None:
     """Raises PresetError if the tables of results do not state a preset's figures."""
     is_method = "backbone" in preset["config"]
-    cells = results_table.method_cells if is_method else results_table.backbone_cells
-    row = results_table.table([cells(preset)]).splitlines()[-1]
-    if row not in readme.splitlines():
-        raise PresetError(
-            f"The metadata of {preset['name']!r} and the tables of results differ: run "
-            "zoo/results_table.py, and look at what it changes. Expected the row "
-            f"{row!r}."
-        )
+    own_tables = results_table.METHOD_TABLES
+    lines = readme.splitlines()
+    for cells in own_tables if is_method else (results_table.backbone_cells,):
+        row = results_table.table([cells(preset)]).splitlines()[-1]
+        if row not in lines:
+            raise PresetError(
+                f"The metadata of {preset['name']!r} and the tables of results differ: "
+                "run zoo/results_table.py, and look at what it changes. Expected the "
+                f"row {row!r}."
+            )
 
 
 def check_all(presets: list[dict], readme: str) -> None:

@@ -214,6 +214,10 @@ def published_cells(preset: dict) -> dict[str, str]:
     }
 
 
+# Each has a row for every preset that is not a backbone.
+METHOD_TABLES = (figure_cells, origin_cells, cost_cells)
+
+
 def table(rows: Iterable[dict[str, str]]) -> str:
     """Rows of the same columns as a table in Markdown."""
     rows = list(rows)
