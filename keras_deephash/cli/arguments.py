@@ -159,9 +159,11 @@ def load_encoder(preset: str):
     from keras_deephash.runtime.preset_files import preset_file
 
     # Without TensorFlow, the error of the encoder says what to do.
-    if format_of(preset) is None and find_spec("tensorflow"):
-        if not (find_spec("onnxruntime") and os.path.isfile(preset_file(preset))):
-            return load_model(preset)
+    exported = format_of(preset) is not None or (
+        find_spec("onnxruntime") and os.path.isfile(preset_file(preset))
+    )
+    if find_spec("tensorflow") and not exported:
+        return load_model(preset)
     from keras_deephash.runtime import Encoder
 
     return Encoder(preset)

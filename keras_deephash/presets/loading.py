@@ -13,7 +13,7 @@ from keras_deephash.presets.format.config import (
     model_from_config,
 )
 from keras_deephash.presets.format.config_check import check_canvas, check_config
-from keras_deephash.presets.format.index_file import INDEX_FILE, load_index_file
+from keras_deephash.presets.format.index_file import load_index_file
 from keras_deephash.presets.format.weights import load_weights_file
 from keras_deephash.presets.format.weights_check import count_weights
 from keras_deephash.presets.hub.download import HubOptions
@@ -130,7 +130,7 @@ def load_preset(
             if not (model.is_backbone or given):  # Else its codes would differ.
                 model.radius_table = md.read_radius_table(metadata)
     if load_index:
-        path = os.path.join(folder, INDEX_FILE)
+        path = os.path.join(folder, md.INDEX_FILE)
         model.index = load_index_file(model, metadata, path)
     return model
 

@@ -6,7 +6,6 @@ from keras_deephash.preprocessing import Preprocessor
 from keras_deephash.presets.errors import PresetError
 from keras_deephash.presets.format import metadata as md
 from keras_deephash.presets.format.config import model_from_config
-from keras_deephash.presets.format.index_file import INDEX_FILE
 from keras_deephash.presets.format.parameter_count import measure_model
 from keras_deephash.presets.format.weights_check import count_weights
 from keras_deephash.presets.location import PresetLocation
@@ -20,7 +19,7 @@ def check_index(
     location: PresetLocation, metadata: dict, load_weights: bool, overrides: dict
 ) -> None:
     """Checks that a preset has an index, and that it fits the model to load."""
-    if INDEX_FILE not in metadata["files"]:
+    if md.INDEX_FILE not in metadata["files"]:
         raise PresetError(
             f"The preset {location.name!r} has no index of a database. Load it "
             "without `load_index`."
@@ -31,7 +30,7 @@ def check_index(
             f"Received: load_weights={load_weights}, overrides {sorted(overrides)}. "
             "Load it without `load_index`."
         )
-    md.check_file(location.folder, INDEX_FILE, metadata)
+    md.check_file(location.folder, md.INDEX_FILE, metadata)
 
 
 def check_size(

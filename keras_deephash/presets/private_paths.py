@@ -9,7 +9,7 @@ import re
 import shlex
 
 from keras_deephash.presets.format import metadata as md
-from keras_deephash.presets.format.index_file import INDEX_FILE, rename_index_file
+from keras_deephash.presets.format.index_file import rename_index_file
 
 # From the root, a home or a drive; not the address of a site.
 _ROOT = r"(?:file://)?(?:~[\w.-]*[/\\]|[A-Za-z]:[/\\]|\\\\|/(?!/))"
@@ -35,16 +35,16 @@ def without_paths(
     """
     files, changed = dict(files), dict(metadata)
     indexed = []
-    if INDEX_FILE in files:
+    if md.INDEX_FILE in files:
         rename = list if keep else shorten_names
-        indexed, content = rename_index_file(files[INDEX_FILE], rename)
+        indexed, content = rename_index_file(files[md.INDEX_FILE], rename)
         if content is not None:
             entry = {
                 "bytes": len(content),
                 "sha256": hashlib.sha256(content).hexdigest(),
             }
-            changed["files"] = {**metadata["files"], INDEX_FILE: entry}
-            files[INDEX_FILE] = content
+            changed["files"] = {**metadata["files"], md.INDEX_FILE: entry}
+            files[md.INDEX_FILE] = content
     if not keep:
         changed["dataset"] = shorten(metadata["dataset"])
         changed["training"] = shorten(metadata["training"])
@@ -58,7 +58,7 @@ def describe_paths(metadata: dict, indexed: list[str], card: str) -> list[str]:
     told = []
     if any(indexed):
         first = next(filter(is_absolute, indexed), next(filter(None, indexed)))
-        told.append(f"`{INDEX_FILE}` has {len(indexed):,} names, such as {first!r}")
+        told.append(f"`{md.INDEX_FILE}` has {len(indexed):,} names, such as {first!r}")
     for what, text in (
         (md.METADATA_FILE, json.dumps(metadata, ensure_ascii=False)),
         (md.README_FILE, card),

@@ -8,7 +8,7 @@ from keras_deephash.files import disk_errors
 from keras_deephash.presets.errors import PresetError
 from keras_deephash.presets.format import metadata as md
 from keras_deephash.presets.format.config import model_to_config
-from keras_deephash.presets.format.index_file import INDEX_FILE, save_index_file
+from keras_deephash.presets.format.index_file import save_index_file
 from keras_deephash.presets.format.plain_json import to_json
 from keras_deephash.presets.format.readme import render_card
 from keras_deephash.presets.format.weights import save_weights_file
@@ -89,9 +89,9 @@ def _add_index(index, folder: str, metadata: dict) -> None:
 
     # The weights as they come back: those of float16 are rounded.
     CodeSpec.of(from_preset(folder)).check_same(index.spec, "`index`")
-    path = os.path.join(folder, INDEX_FILE)
+    path = os.path.join(folder, md.INDEX_FILE)
     metadata["index"] = save_index_file(index, path)
-    metadata["files"][INDEX_FILE] = md.describe_file(path)
+    metadata["files"][md.INDEX_FILE] = md.describe_file(path)
     _write_json(folder, md.METADATA_FILE, metadata)
 
 
