@@ -111,6 +111,17 @@ def train(model, images, labels, batch_size=8):
     return model.get_weights(), history.history
 
 
+# Of methods that are a loss of pairs or triplets one stands for all: the shares of
+# each loss are compared in tests/losses.
+@pytest.mark.parametrize(
+    "case",
+    [
+        pytest.param(case, marks=pytest.mark.slow)
+        if case in ("DTSH", "HashNet")
+        else case
+        for case in METHODS
+    ],
+)
 def test_two_replicas_give_the_weights_of_one(case, two_replicas, images, labels):
     # In batches of 8, 23 images end with 7, 4 and 3 on the replicas.
     images, labels = images[:23], labels[:23]
