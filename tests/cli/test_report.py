@@ -20,8 +20,6 @@ from keras_deephash.datasets import ImageSet, read_lists
 from keras_deephash.presets import read_preset_metadata
 from keras_deephash.report import make_report
 
-# The commands see a few batches: not worth a graph.
-pytestmark = pytest.mark.usefixtures("eagerly")
 HOSTILE = '<script>alert("1")</script>'
 
 
