@@ -158,11 +158,11 @@ def load_encoder(preset: str):
     from keras_deephash.runtime.exported_file import format_of
     from keras_deephash.runtime.preset_files import preset_file
 
-    # Without TensorFlow, the error of the encoder says what to do.
-    exported = format_of(preset) is not None or (
+    has_file = format_of(preset) is not None or (
         find_spec("onnxruntime") and os.path.isfile(preset_file(preset))
     )
-    if find_spec("tensorflow") and not exported:
+    # Without TensorFlow, the error of the encoder says what to do.
+    if not has_file and find_spec("tensorflow"):
         return load_model(preset)
     from keras_deephash.runtime import Encoder
 
