@@ -117,8 +117,9 @@ class EncoderMixin:
             return codes_of_vectors(
                 self.outputs_of, images, dim, units, self._near_zero
             )
+        inference = self._codes_inference()
         batches = encoded_batches(
-            self._run_codes(),
+            inference.run,
             self.preprocessor,
             units,
             images,
@@ -127,6 +128,7 @@ class EncoderMixin:
             crops=crops,
             near_zero=self._near_zero,
             on_error=on_error,
+            run_again=inference.run_plainly,
         )
         return np.concatenate([np.empty((0, units), "float32"), *batches])
 
@@ -169,7 +171,7 @@ class EncoderMixin:
             Iterator of float32 arrays [n, d].
         """
         return encoded_batches(
-            self._run_features(),
+            self._features_inference().run,
             self.preprocessor,
             self.backbone.output_shape[-1],
             images,
@@ -180,7 +182,7 @@ class EncoderMixin:
             on_error=on_error,
         )
 
-    def _run_codes(self):
+    def _codes_inference(self) -> Inference:
         """Returns the graph that computes continuous codes from pixels."""
         if self._code_inference is None or not self._code_inference.fits(self):
             self._code_inference = Inference(
@@ -188,9 +190,9 @@ class EncoderMixin:
                 self,
                 self.preprocessor.image_size,
             )
-        return self._code_inference.run
+        return self._code_inference
 
-    def _run_features(self):
+    def _features_inference(self) -> Inference:
         """Returns the graph that computes features from pixels."""
 
         def features(pixels):
@@ -200,4 +202,4 @@ class EncoderMixin:
         if self._feature_inference is None or not self._feature_inference.fits(self):
             size = self.preprocessor.image_size
             self._feature_inference = Inference(features, self, size)
-        return self._feature_inference.run
+        return self._feature_inference
