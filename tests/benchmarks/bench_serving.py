@@ -27,7 +27,7 @@ from many_clients import Client, check_every_id, new_picture, run_clients
 
 import keras_deephash as kdh
 
-FILES = 600  # The items' names take turns among as many photos.
+FILES = 120  # The items' names take turns among as many photos.
 CONNECTIONS = 6  # That a browser has with a server.
 START = "from keras_deephash.cli import main; raise SystemExit(main())"
 
