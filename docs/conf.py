@@ -24,8 +24,6 @@ extensions = [
     "sphinx_ext.own_host",
 ]
 exclude_patterns = ["_build", "pictures", "**.ipynb_checkpoints"]
-# Pages that other parts of the library bring, or that a benchmark makes.
-suppress_warnings = ["toc.empty_glob"]
 
 html_theme = "furo"
 html_title = "keras_deephash"

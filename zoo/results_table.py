@@ -218,6 +218,11 @@ def published_cells(preset: dict) -> dict[str, str]:
 METHOD_TABLES = (figure_cells, origin_cells, cost_cells)
 
 
+def filled(rows: Iterable[dict[str, str]]) -> list[dict[str, str]]:
+    """The rows that have a figure."""
+    return [row for row in rows if any(list(row.values())[1:])]
+
+
 def table(rows: Iterable[dict[str, str]]) -> str:
     """Rows of the same columns as a table in Markdown."""
     rows = list(rows)
@@ -236,12 +241,10 @@ def results(presets: list[dict]) -> str:
     parts = [BEGIN, "\n".join(["```sh", *lines, "```"]), "## Results"]
     if methods:
         parts += [table(map(figure_cells, methods)), METHODS_NOTE]
-    if within := [p for p in methods if "map_at_radius" in p["metrics"]]:
-        parts += ["### Within radius 2", table(map(radius_cells, within))]
-        parts += [RADIUS_NOTE]
-    if measured := [p for p in methods if "queries" in p["metrics"]]:
-        parts += ["### The first 100 and 1,000", table(map(precision_cells, measured))]
-        parts += [MEASURED_NOTE]
+    if within := filled(map(radius_cells, methods)):
+        parts += ["### Within radius 2", table(within), RADIUS_NOTE]
+    if measured := filled(map(precision_cells, methods)):
+        parts += ["### The first 100 and 1,000", table(measured), MEASURED_NOTE]
     if methods:
         parts += ["### What each was made of", table(map(origin_cells, methods))]
         parts += ["### Size and time", table(map(cost_cells, methods)), COST_NOTE]

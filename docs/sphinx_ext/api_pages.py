@@ -111,5 +111,5 @@ def entry(name: str) -> list[str]:
         return [*lines, f".. autofunction:: {name}", ""]
     lines += [f".. autoclass:: {name}", "   :show-inheritance:", "   :members:"]
     if last in WITH_INHERITED:
-        lines.append("   :inherited-members: Model, Layer, object")
+        lines.append("   :inherited-members: Model, Trainer, Layer, object")
     return [*lines, ""]

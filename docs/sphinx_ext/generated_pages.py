@@ -5,6 +5,7 @@ presets' metadata, the API reference of the public names. Links between pages of
 repository become links within the site, those to other files lead to the repository.
 """
 
+import re
 import shutil
 from pathlib import Path
 
@@ -53,7 +54,7 @@ def copied_pages() -> list[str]:
 
 def link_within_the_site(app: Sphinx, docname: str, source: list[str]) -> None:
     """Changes the links of a page, which are those of the file in the repository."""
-    path = app.env.doc2path(docname, base=False)
+    path = str(app.env.doc2path(docname, base=False))
     if path.endswith(".rst"):
         return
     inside = {f"docs/{p.name}": f"/{p.name}" for p in Path(app.srcdir).glob("*.md")}
@@ -67,4 +68,17 @@ def link_within_the_site(app: Sphinx, docname: str, source: list[str]) -> None:
             return target.replace("docs/", "/", 1)
         return inside.get(target) or address_of(target, image)
 
-    source[0] = change_links(source[0], repository_path, change)
+    text = change_links(source[0], repository_path, change)
+    source[0] = without_missing(text, Path(app.srcdir))
+
+
+def without_missing(text: str, folder: Path) -> str:
+    """A page without the patterns of its lists of pages that match no page.
+
+    Some pages come later, such as those that a benchmark writes.
+    """
+
+    def kept(match: re.Match) -> str:
+        return match[0] if any(folder.glob(match[1] + ".*")) else ""
+
+    return re.sub(r"^([\w/]+\*)\n", kept, text, flags=re.MULTILINE)
