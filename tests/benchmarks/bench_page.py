@@ -2,7 +2,8 @@
 
     python tests/benchmarks/bench_page.py --presets itq_imagenet_128 rq_imagenet_64
 
-The pictures are parts of the two photos that come with scikit-learn, as PNG and as JPEG.
+The pictures are parts of the two photos that come with scikit-learn, as PNG and as
+JPEG.
 """
 
 import argparse

@@ -50,5 +50,6 @@ def size_of_variables(graph) -> int:
 def _bits(values):
     """Floats as integers of the same bits: NaN equals itself, and 0 is not -0."""
     if values.dtype.is_floating:
-        return tf.bitcast(values, {2: tf.int16, 4: tf.int32}[values.dtype.size])
+        integers = {1: tf.int8, 2: tf.int16, 4: tf.int32, 8: tf.int64}
+        return tf.bitcast(values, integers[values.dtype.size])
     return values
