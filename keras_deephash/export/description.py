@@ -2,6 +2,7 @@
 
 import base64
 import dataclasses
+import hashlib
 import json
 from dataclasses import dataclass
 
@@ -75,8 +76,13 @@ class Description:
             quantized=quantized,
         )
 
-    def to_json(self) -> str:
-        """The description as text, which `from_json` reads."""
+    def to_json(self, network: bytes | None = None) -> str:
+        """The description as text, which `from_json` reads.
+
+        Args:
+            network: the bytes of the file before the description, whose sha256 it
+                keeps. Defaults to `None`, no file.
+        """
         table = self.spec.radius_table
         fields = {
             "format_version": FORMAT_VERSION,
@@ -90,6 +96,7 @@ class Description:
             "radius_table": None if table is None else table.to_json(),
             "codebook": None,
             "quantized": self.quantized,
+            "network_sha256": None if network is None else _sha256(network),
         }
         if self.spec.is_quantizer:
             fields["codebook"] = {
@@ -100,8 +107,15 @@ class Description:
         return json.dumps(fields)
 
     @classmethod
-    def from_json(cls, text: str | bytes) -> "Description":
+    def from_json(
+        cls, text: str | bytes, network: bytes | memoryview | None = None
+    ) -> "Description":
         """The description that `to_json` wrote.
+
+        Args:
+            text: str.
+            network: the bytes of the file before the description, which must be those
+                that it was written for. Defaults to `None`, which are not compared.
 
         Raises:
             ExportFileError: for anything else.
@@ -119,6 +133,8 @@ class Description:
                 f"({__version__}) reads up to format {FORMAT_VERSION}. Upgrade "
                 "keras_deephash, or export the model again"
             )
+        if network is not None and fields.get("network_sha256") != _sha256(network):
+            raise ExportFileError("the sha256 of its network differs: it is damaged")
         try:
             return cls._of_fields(fields)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
@@ -160,6 +176,10 @@ class Description:
             projection=projection,
             quantized=quantized,
         )
+
+
+def _sha256(content: bytes | memoryview) -> str:
+    return hashlib.sha256(content).hexdigest()
 
 
 def _array_to_json(array: np.ndarray | None) -> dict | None:

@@ -56,6 +56,6 @@ def export_litert(
         content = converter.convert()
     attached = io.BytesIO(content)
     with zipfile.ZipFile(attached, "a", zipfile.ZIP_DEFLATED) as attachments:
-        attachments.writestr(FILE, Description.of(model, quantize).to_json())
+        attachments.writestr(FILE, Description.of(model, quantize).to_json(content))
     with write_atomically(path) as file:
         file.write(attached.getvalue())

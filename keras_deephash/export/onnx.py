@@ -34,7 +34,7 @@ def export_onnx(
         quantize: `"int8"`: weights of 8 bits, by onnxruntime. Defaults to `None`.
     """
     tf2onnx = need("tf2onnx", 'format="onnx"')
-    helper = need("onnx.helper", 'format="onnx"')
+    onnx = need("onnx", 'format="onnx"')
     import tensorflow as tf
 
     check_can_export(model)
@@ -52,9 +52,12 @@ def export_onnx(
     _name_outputs(content.graph, (CODES, CONTINUOUS))
     if quantize is not None:
         content = _quantized(content)
-    helper.set_model_props(content, {KEY: Description.of(model, quantize).to_json()})
+    network, description = content.SerializeToString(), onnx.ModelProto()
+    text = Description.of(model, quantize).to_json(network)
+    onnx.helper.set_model_props(description, {KEY: text})
     with write_atomically(path) as file:
-        file.write(content.SerializeToString())
+        # Messages of protocol buffers end to end are one.
+        file.write(network + description.SerializeToString())
 
 
 def _name_outputs(graph, names: tuple[str, ...]) -> None:

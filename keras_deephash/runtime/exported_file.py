@@ -34,12 +34,13 @@ def read_exported(path: str) -> tuple[bytes, Description]:
             content = file.read(MAX_FILE_BYTES)
         if format_of(path) == "onnx":
             check_whole(content)
-            text = read_property(content, KEY)
+            found = read_property(content, KEY)
         else:
-            text = _read_attached(content, FILE)
-        if text is None:
+            found = _read_attached(content, FILE)
+        if found is None:
             raise ExportFileError("it has no description of a model of keras_deephash")
-        return content, Description.from_json(text)
+        text, network = found
+        return content, Description.from_json(bytes(text), network)
     except ExportFileError as error:
         raise ExportFileError(
             f"{path!r} cannot be opened: {str(error).rstrip('.')}. Export the model "
@@ -47,15 +48,16 @@ def read_exported(path: str) -> tuple[bytes, Description]:
         ) from None
 
 
-def _read_attached(content: bytes, name: str) -> bytes | None:
-    """A file in the zip at the end of a LiteRT file; None where there is none."""
+def _read_attached(content: bytes, name: str) -> tuple[bytes, memoryview] | None:
+    """A file in the zip at the end of a LiteRT file, and what stands before the zip."""
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             if name not in archive.namelist():
                 return None
-            if archive.getinfo(name).file_size > MAX_BYTES:
+            entry = archive.getinfo(name)
+            if entry.file_size > MAX_BYTES:
                 raise ExportFileError("the description is too long")
-            return archive.read(name)
+            return archive.read(entry), memoryview(content)[: entry.header_offset]
     except (zipfile.BadZipFile, OSError, NotImplementedError, RuntimeError) as error:
         raise ExportFileError(
             f"it has no description, or is damaged: {error}"

@@ -33,17 +33,21 @@ _PARTS = {
 }
 
 
-def read_property(content: bytes, name: str) -> bytes | None:
-    """The value of a property of an ONNX file; None where it has no such one.
+def read_property(content: bytes, name: str) -> tuple[memoryview, memoryview] | None:
+    """The value of a property of an ONNX file, and what stands before the property.
+
+    Returns:
+        Tuple of bytes, or None where the file has no such property.
 
     Raises:
         ExportFileError: if the content is not an ONNX file.
     """
-    for field, value in _fields(memoryview(content)):
+    message = memoryview(content)
+    for start, field, value in _fields(message):
         if field == _PROPERTIES:
-            entry = dict(_fields(value))
-            if bytes(entry.get(_KEY, b"")) == name.encode():
-                return bytes(entry.get(_VALUE, b""))
+            entry = {field: text for _, field, text in _fields(value)}
+            if entry.get(_KEY) == name.encode():
+                return entry.get(_VALUE, memoryview(b"")), message[:start]
     return None
 
 
@@ -55,19 +59,20 @@ def check_whole(content: bytes) -> None:
 def _check_part(message: memoryview, kind: str, depth: int) -> None:
     if depth > _DEEPEST:
         raise _damaged()
-    for field, value in _fields(message):
+    for _, field, value in _fields(message):
         if kind == "tensor" and field == _EXTERNAL_DATA:
             raise ExportFileError("it names other files, which hold its weights")
         if part := _PARTS[kind].get(field):
             _check_part(value, part, depth + 1)
 
 
-def _fields(message: memoryview) -> Iterator[tuple[int, memoryview]]:
-    """Number and bytes of every field that has a length."""
+def _fields(message: memoryview) -> Iterator[tuple[int, int, memoryview]]:
+    """Position, number and bytes of every field that has a length."""
     position = 0
     for _ in range(_MOST_FIELDS):
         if position == len(message):
             return
+        start = position
         tag, position = _varint(message, position)
         kind = tag & 7
         if kind == 0:
@@ -82,7 +87,7 @@ def _fields(message: memoryview) -> Iterator[tuple[int, memoryview]]:
         if position + size > len(message):
             raise _damaged()
         if kind == 2:
-            yield tag >> 3, message[position : position + size]
+            yield start, tag >> 3, message[position : position + size]
         position += size
     raise _damaged()
 

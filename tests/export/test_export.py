@@ -76,7 +76,7 @@ def test_litert_and_saved_models_give_the_codes(kind, model_of, images, tmp_path
 def test_the_description_is_that_of_the_model(kind, model_of, onnx_of):
     model = model_of(kind)
     with open(onnx_of(kind), "rb") as file:
-        found = Description.from_json(read_property(file.read(), KEY))
+        found = Description.from_json(*map(bytes, read_property(file.read(), KEY)))
     spec, expected = found.spec, kdh.CodeSpec.of(model)
     assert spec.to_json() == expected.to_json() and spec.weights_sha256
     assert found.method == type(model).__name__

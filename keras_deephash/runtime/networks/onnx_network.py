@@ -21,7 +21,7 @@ class OnnxNetwork(Network):
         if threads is not None:
             options.intra_op_num_threads = threads
         self._session = onnxruntime.InferenceSession(
-            content, options, providers=["CPUExecutionProvider"]
+            content, options, providers=["CPUExecutionProvider"], enable_fallback=0
         )
 
     def run(self, pixels: np.ndarray) -> np.ndarray:
