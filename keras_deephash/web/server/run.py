@@ -59,6 +59,7 @@ def run_server(
             f"The server cannot listen at {host}, port {port}: it is taken, or not of "
             "this computer. Give another --port or --host."
         ) from None
+    socket.listen(config.backlog)  # Who comes before the server has started, waits.
     address = address_of(host, socket.getsockname()[1], token)
     print(f"Open {address} - Ctrl-C stops the server.", flush=True)
     with socket, suppress(KeyboardInterrupt):  # It has answered what it had begun.
