@@ -23,7 +23,7 @@ def server_config(app, host: str, port: int):
     """The settings of uvicorn, which says nothing of itself and of who asks."""
     import uvicorn
 
-    quiet = {"log_level": "warning", "server_header": False, "access_log": False}
+    quiet = {"log_config": None, "server_header": False, "access_log": False}
     return uvicorn.Config(app, host, port, **quiet)
 
 
