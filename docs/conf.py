@@ -23,7 +23,7 @@ extensions = [
     "sphinx_ext.mathml",
     "sphinx_ext.own_host",
 ]
-exclude_patterns = ["_build", "pictures", "**.ipynb_checkpoints"]
+exclude_patterns = ["_build", "jupyter_execute", "pictures", "search.md"]
 
 html_theme = "furo"
 html_title = "keras_deephash"

@@ -106,7 +106,7 @@ def given(model, tmp_path, monkeypatch):
         "query_codes": codes[:4],
         "query_labels": np.arange(4) % 3,
         "scores": generator.normal(size=(4, 12)),
-        "codebook": kdh.codebooks.Codebook(subcodebooks=2, centers=4),
+        "codebook": kdh.codebooks.Codebook(subcodebooks=2, subcenters=4),
         "features": generator.normal(size=(40, 8)).astype("float32"),
     }
 

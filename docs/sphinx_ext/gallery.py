@@ -14,6 +14,8 @@ BEGINNING = """\
 
 Models that load by name: `kdh.from_preset("rq_imagenet_64")`. This page is made of
 their metadata. [The zoo](/generated/zoo/README.md) has the commands that make each.
+Bytes are those of a code, MB those of the files of a preset; the presets for any photo
+share the files of `efficientnet_lite0_imagenet` besides.
 
 Pictures show neighbours among pieces of thirteen free photos: coffee by Rachel Michetti
 (CC0), and `flower.jpg` by vultilion ([CC BY
@@ -66,13 +68,14 @@ def size_of(preset: dict) -> str:
 
 def overview(group: list[dict]) -> str:
     """A table of a group."""
-    lines = ["| Preset | For | Code | MAP | Size |", "|---|---|---|---|---|"]
+    lines = ["| Preset | For | Bytes | MAP | MB |", "|---|---|---|---|---|"]
     for preset in group:
         metrics = preset.get("metrics") or {}
-        code = f"{preset['bits'] // 8} bytes" if preset["bits"] else ""
+        code = str(preset["bits"] // 8) if preset["bits"] else ""
         mean = f"{metrics['map']:.3f}" if "map" in metrics else ""
         link = f"[`{preset['name']}`](#{preset['name']})"
-        cells = [link, preset.get("purpose", ""), code, mean, size_of(preset)]
+        size = size_of(preset).removesuffix(" MB")
+        cells = [link, preset.get("purpose", ""), code, mean, size]
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
 
@@ -95,13 +98,8 @@ def section(preset: dict) -> str:
             str(training[key]) for key in ("seed", "date") if key in training
         ),
     }
-    lines = [
-        f"({name})=",
-        f"### {name}",
-        "",
-        f"{preset.get('purpose', '')}".capitalize(),
-        "",
-    ]
+    purpose = preset.get("purpose", "")
+    lines = [f"### {name}", "", f"{purpose[:1].upper()}{purpose[1:]}.", ""]
     if (PICTURES / f"{name}.jpg").exists():
         words = f"Two queries and what {name} finds"
         lines += [f"![{words}](/pictures/presets/{name}.jpg)", ""]

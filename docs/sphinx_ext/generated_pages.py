@@ -20,6 +20,7 @@ OUTSIDE = [
     "CHANGELOG.md",
     "CONTRIBUTING.md",
     "data/README.md",
+    "docs/search.md",  # `search` is a page of Sphinx's own.
     "tests/benchmarks/README.md",
     "zoo/README.md",
     "zoo/alexnet_imagenet.md",
@@ -69,6 +70,8 @@ def link_within_the_site(app: Sphinx, docname: str, source: list[str]) -> None:
         return inside.get(target) or address_of(target, image)
 
     text = change_links(source[0], repository_path, change)
+    # A link that only names the file shows the title of the page.
+    text = re.sub(r"\[[\w/.]+\.md\]\((/[^)]+)\)", r"[](\1)", text)
     source[0] = without_missing(text, Path(app.srcdir))
 
 

@@ -3,6 +3,7 @@
 The sections (Args, Returns, ...) are read by `sphinx.ext.napoleon` afterwards.
 """
 
+import inspect
 import re
 
 from sphinx.application import Sphinx
@@ -14,11 +15,25 @@ _LINK = re.compile(r"\[(?P<words>[^\[\]]+)\]\(\s*(?P<url>https?://[^)\s]+)\s*\)"
 def setup(app: Sphinx) -> dict:
     # Before napoleon, which comes at 500.
     app.connect("autodoc-process-docstring", convert, priority=400)
+    app.connect("autodoc-process-signature", show_arguments)
     return {"parallel_read_safe": True}
 
 
 def convert(app, what, name, obj, options, lines: list[str]) -> None:
     lines[:] = to_restructured_text("\n".join(lines)).split("\n")
+
+
+def show_arguments(app, what, name, obj, options, signature, returns):
+    """The arguments of a class are those of `__init__`: Keras hides them."""
+    if what != "class" or "__init__" not in vars(obj):
+        return None
+    shown = inspect.signature(obj.__init__)
+    arguments = [
+        argument.replace(annotation=argument.empty)
+        for argument in list(shown.parameters.values())[1:]
+    ]
+    shown = shown.replace(parameters=arguments, return_annotation=shown.empty)
+    return str(shown), returns
 
 
 def to_restructured_text(text: str) -> str:
