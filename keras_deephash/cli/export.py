@@ -40,7 +40,10 @@ def add_arguments(parser) -> None:
 
 
 def run(options) -> None:
-    from keras_deephash.runtime.preset_files import make_preset_file
+    from keras_deephash.runtime.preset_files import (
+        make_preset_file,
+        preset_label_names,
+    )
 
     if options.output is None:
         if options.format not in (None, "onnx") or options.quantize:
@@ -61,7 +64,11 @@ def run(options) -> None:
         )
     model = arguments.load_model(options.preset)
     model.export(
-        options.output, format=format, quantize=options.quantize, verbose=False
+        options.output,
+        format=format,
+        quantize=options.quantize,
+        label_names=preset_label_names(options.preset),
+        verbose=False,
     )
     _tell(options.output)
 

@@ -54,8 +54,23 @@ class Description:
     quantized: str | None = None
 
     @classmethod
-    def of(cls, model, quantized: str | None = None) -> "Description":
-        """The description of a method that can encode."""
+    def of(
+        cls,
+        model,
+        quantized: str | None = None,
+        label_names: list[str] | None = None,
+    ) -> "Description":
+        """The description of a method that can encode.
+
+        Args:
+            model: a method.
+            quantized: as for the attribute. Defaults to `None`.
+            label_names: list of str, in place of the model's own. Defaults to `None`.
+        """
+        if label_names is None:
+            label_names = getattr(model, "label_names", None)
+        else:
+            label_names = check_label_names(label_names)
         spec, codebook = CodeSpec.of(model), getattr(model, "codebook", None)
         beam = projection = None
         if codebook is not None:
@@ -70,7 +85,7 @@ class Description:
             units=model.output_layer.units,
             preprocessor=model.preprocessor,
             lengths=getattr(model, "lengths", None),
-            label_names=getattr(model, "label_names", None),
+            label_names=label_names,
             beam=beam,
             projection=projection,
             quantized=quantized,

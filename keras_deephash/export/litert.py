@@ -20,6 +20,7 @@ def export_litert(
     path: str | os.PathLike,
     input_signature=None,
     quantize: str | None = None,
+    label_names: list[str] | None = None,
     **kwargs,
 ) -> None:
     """Writes a model as a LiteRT file with the outputs `codes` and `continuous`.
@@ -29,6 +30,7 @@ def export_litert(
         path: str. The file.
         input_signature: as for `image_spec`.
         quantize: `"int8"`: weights of 8 bits. Defaults to `None`.
+        label_names: list of str, as of `Description.of`. Defaults to `None`.
         **kwargs: attributes of `tf.lite.TFLiteConverter`, such as `optimizations`.
     """
     import tensorflow as tf
@@ -56,6 +58,7 @@ def export_litert(
         content = converter.convert()
     attached = io.BytesIO(content)
     with zipfile.ZipFile(attached, "a", zipfile.ZIP_DEFLATED) as attachments:
-        attachments.writestr(FILE, Description.of(model, quantize).to_json(content))
+        description = Description.of(model, quantize, label_names)
+        attachments.writestr(FILE, description.to_json(content))
     with write_atomically(path) as file:
         file.write(attached.getvalue())

@@ -23,6 +23,7 @@ def export_onnx(
     input_signature=None,
     opset_version: int | None = None,
     quantize: str | None = None,
+    label_names: list[str] | None = None,
 ) -> None:
     """Writes a model as an ONNX file with the outputs `codes` and `continuous`.
 
@@ -32,6 +33,7 @@ def export_onnx(
         input_signature: as for `image_spec`.
         opset_version: int. Defaults to `None`, 18.
         quantize: `"int8"`: weights of 8 bits, by onnxruntime. Defaults to `None`.
+        label_names: list of str, as of `Description.of`. Defaults to `None`.
     """
     tf2onnx = need("tf2onnx", 'format="onnx"')
     onnx = need("onnx", 'format="onnx"')
@@ -53,7 +55,7 @@ def export_onnx(
     if quantize is not None:
         content = _quantized(content)
     network, description = content.SerializeToString(), onnx.ModelProto()
-    text = Description.of(model, quantize).to_json(network)
+    text = Description.of(model, quantize, label_names).to_json(network)
     onnx.helper.set_model_props(description, {KEY: text})
     with write_atomically(path) as file:
         # Messages of protocol buffers end to end are one.

@@ -15,6 +15,7 @@ def export_saved_model(
     path: str | os.PathLike,
     verbose: bool | None = None,
     input_signature=None,
+    label_names: list[str] | None = None,
     **kwargs,
 ) -> None:
     """Writes a SavedModel with the endpoints `serve`, continuous codes, and `encode`.
@@ -23,11 +24,13 @@ def export_saved_model(
         model: a method that can encode.
         path: str. The directory.
         verbose: bool. Whether a line says what was written. Defaults to `None`, yes.
+        label_names: list of str, as of `Description.of`. Defaults to `None`.
         input_signature, **kwargs: of `keras.Model.export`.
     """
     model.check_can_encode()
     path = os.path.abspath(os.fspath(path))
     spec = image_spec(model, input_signature)
+    description = Description.of(model, label_names=label_names)
     archive = keras.export.ExportArchive()
     archive.track_and_add_endpoint("serve", model, [spec], **kwargs)
     encode = code_function(model)
@@ -40,7 +43,7 @@ def export_saved_model(
         made = os.path.join(folder, "model")
         archive.write_out(made, verbose=False)  # It would name the temporary place.
         with write_atomically(os.path.join(made, FILE)) as file:
-            file.write(Description.of(model).to_json().encode())
+            file.write(description.to_json().encode())
         if os.path.lexists(path):
             _check_replaceable(path)
             os.rename(path, os.path.join(folder, "old"))

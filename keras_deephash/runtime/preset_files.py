@@ -67,5 +67,13 @@ def make_preset_file(preset: str | os.PathLike) -> str:
             "An `Encoder` needs the preset of a method, which has codes. "
             f"Received: {os.fspath(preset)!r}, a {type(model).__name__}."
         )
-    model.export(path, format="onnx")
+    model.export(path, format="onnx", label_names=preset_label_names(preset))
     return path
+
+
+def preset_label_names(preset: str | os.PathLike) -> list[str] | None:
+    """The names of the labels that a preset was trained with; a model takes them only
+    where its classes are fixed."""
+    from keras_deephash.presets.location import read_preset_metadata
+
+    return read_preset_metadata(preset)["label_names"]

@@ -87,6 +87,7 @@ class ServingMixin:
         verbose: bool | None = None,
         input_signature=None,
         quantize: str | None = None,
+        label_names: list[str] | None = None,
         **kwargs,
     ) -> None:
         """Exports the network with its codes, for programs without Keras.
@@ -110,6 +111,8 @@ class ServingMixin:
             quantize: `"int8"`, of `"onnx"` and `"litert"`: weights of 8 bits, a quarter
                 of the file. Some bits of the codes change, so an index does not take
                 it for the same model. Defaults to `None`.
+            label_names: list of str, the names of the labels that the model learned.
+                Defaults to the model's `label_names`.
             **kwargs: of `keras.Model.export`.
 
         Raises:
@@ -131,12 +134,13 @@ class ServingMixin:
                 '`quantize` is for format="onnx" or "litert". '
                 f"Received: format={format!r}."
             )
+        names = {"label_names": label_names, **kwargs}
         if format in ("tf_saved_model", "saved_model"):
-            export_saved_model(self, filepath, verbose, input_signature, **kwargs)
+            export_saved_model(self, filepath, verbose, input_signature, **names)
         elif format == "onnx":
-            export_onnx(self, filepath, input_signature, quantize=quantize, **kwargs)
+            export_onnx(self, filepath, input_signature, quantize=quantize, **names)
         elif format == "litert":
-            export_litert(self, filepath, input_signature, quantize, **kwargs)
+            export_litert(self, filepath, input_signature, quantize, **names)
         else:
             if input_signature is None:
                 shape = self.input_shape
