@@ -55,6 +55,9 @@ def add_arguments(parser) -> None:
 
 
 def run(options) -> None:
+    # Several searches run at once, one for each client. Threads of one search would
+    # wait for each other: on busy cores 25 ms in place of 0.1, of 100,000 codes.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
     from keras_deephash.checks import check_integer
     from keras_deephash.web.server.app import check_fastapi
     from keras_deephash.web.server.collection import Collection

@@ -39,15 +39,16 @@ class Catalog:
             fits &= _has_label(self.labels, label)
         return self.ids[fits]
 
-    def label_counts(self) -> dict[int, int]:
-        """How many items have each label."""
-        if self.labels is None:
-            return {}
-        if self.labels.ndim == 2:
-            counts = self.labels.sum(axis=0, dtype=np.int64)
-            return {number: int(count) for number, count in enumerate(counts) if count}
-        values, counts = np.unique(self.labels, return_counts=True)
-        return dict(zip(values.tolist(), counts.tolist(), strict=True))
+
+def label_counts(labels: np.ndarray | None) -> dict[int, int]:
+    """How many items have each label."""
+    if labels is None:
+        return {}
+    if labels.ndim == 2:
+        counts = labels.sum(axis=0, dtype=np.int64)
+        return {number: int(count) for number, count in enumerate(counts) if count}
+    values, counts = np.unique(labels, return_counts=True)
+    return dict(zip(values.tolist(), counts.tolist(), strict=True))
 
 
 def _has_label(labels: np.ndarray | None, label: int):

@@ -2,6 +2,7 @@
 
 import os
 
+from keras_deephash.web.server.catalog import label_counts
 from keras_deephash.web.server.collection import Collection
 from keras_deephash.web.server.pictures import MAX_BYTES
 from keras_deephash.web.server.records import Expected, Label, Stats
@@ -14,7 +15,7 @@ def stats_of(collection: Collection, most_group_radius: int, read_only: bool) ->
     index, table = collection.index, collection.radius_table
     with collection.lock.read():
         count = len(index)
-        counts = collection.catalog().label_counts()
+        counts = label_counts(index.labels(index.ids))
     names = collection.label_names or ()
     labels = [
         Label(number, names[number] if number < len(names) else str(number), counted)
