@@ -360,7 +360,7 @@ def test_a_recipe_names_no_other(data, tmp_path, capsys):
     recipe.write_text('{"bits": 16, "recipe": "other.json"}')
     arguments = ["--data", data, "--output", str(tmp_path / "out")]
     assert main(["train", *arguments, "--recipe", str(recipe)]) == 1
-    assert "no other `recipe`" in capsys.readouterr().err
+    assert "and not `recipe`" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("text", ["{", "[1]", "no json"])

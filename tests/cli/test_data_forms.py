@@ -74,7 +74,7 @@ def test_from_python(birds):
     assert record["metrics"]["database"] == 8
     assert record["training"]["split"] == "28 images of train.txt"
     assert "data=data, " in record["training"]["command"]
-    with pytest.raises(ValueError, match="holds all options: .*Received: bits beside"):
+    with pytest.raises(ValueError, match="holds all options: .*Received: .*and bits"):
         kdh.train(kdh.TrainingOptions(data), bits=48)
     with pytest.raises(ValueError, match="`path_column` needs a table"):
         kdh.train(data, path_column="path")
