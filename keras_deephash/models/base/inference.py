@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from keras_deephash.models.base.folded_graph import FoldedGraph, size_of_variables
 
-# Folding takes a second or two, which so many images are worth.
+# Folding takes some seconds, which so many images are worth.
 FOLD_AFTER = 1024
 # Before each batch the variables are compared with what they were, which so many bytes
 # are not worth.
