@@ -23,11 +23,11 @@ class LiveServer:
         import uvicorn
 
         from keras_deephash.web.server.app import create_app
-        from keras_deephash.web.server.run import server_config
+        from keras_deephash.web.server.run import listen, server_config
 
         self.collection = collection
         config = server_config(create_app(collection, **options), "127.0.0.1", 0)
-        self._socket = config.bind_socket()
+        self._socket = listen(config)
         self.port = self._socket.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
         self._server = uvicorn.Server(config)

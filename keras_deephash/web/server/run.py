@@ -1,6 +1,7 @@
 """The server, listening."""
 
 import secrets
+import socket
 from contextlib import suppress
 
 from keras_deephash.web.server.access import is_loopback
@@ -25,6 +26,26 @@ def server_config(app, host: str, port: int):
 
     quiet = {"log_config": None, "server_header": False, "access_log": False}
     return uvicorn.Config(app, host, port, **quiet)
+
+
+def listen(config) -> socket.socket:
+    """The socket of a server, which takes connections from here on.
+
+    Raises:
+        OSError: if the port is taken.
+    """
+    try:
+        bound = config.bind_socket()
+    except SystemExit:
+        raise OSError(
+            f"The server cannot listen at {config.host}, port {config.port}: it is "
+            "taken, or not of this computer. Give another --port or --host."
+        ) from None
+    # Else each answer, which is sent in two parts, waits 40 ms for the first one to be
+    # acknowledged. Connections inherit it.
+    bound.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    bound.listen(config.backlog)
+    return bound
 
 
 def run_server(
@@ -52,15 +73,8 @@ def run_server(
     token = token or new_token(host)
     app = create_app(collection, host, token, read_only)
     config = server_config(app, host, port)
-    try:
-        socket = config.bind_socket()
-    except SystemExit:  # uvicorn has logged why.
-        raise OSError(
-            f"The server cannot listen at {host}, port {port}: it is taken, or not of "
-            "this computer. Give another --port or --host."
-        ) from None
-    socket.listen(config.backlog)  # Who comes before the server has started, waits.
-    address = address_of(host, socket.getsockname()[1], token)
+    server_socket = listen(config)
+    address = address_of(host, server_socket.getsockname()[1], token)
     print(f"Open {address} - Ctrl-C stops the server.", flush=True)
-    with socket, suppress(KeyboardInterrupt):  # It has answered what it had begun.
-        uvicorn.Server(config).run(sockets=[socket])
+    with server_socket, suppress(KeyboardInterrupt):  # What had begun is answered.
+        uvicorn.Server(config).run(sockets=[server_socket])
