@@ -22,6 +22,7 @@ PAGES = {
         "upload_preset",
         "train",
         "TrainingOptions",
+        "Encoder",
         "PresetError",
         "HubError",
     ],
