@@ -154,7 +154,7 @@ def test_the_zoo_is_published(zoo, hub, tmp_path, monkeypatch, load, capsys):
     "part, field, value, message",
     [
         ("metrics", "map", 0.99, "and the tables of results differ"),
-        ("metrics", "map_at_radius", 0.5002, "and the tables of results differ"),
+        ("metrics", "map_at_radius", 0.5002, "is out of date"),
         ("metrics", "map_at_radius_reranked", 0.9, "is out of date"),
         ("training", "seed", 2, "and the tables of results differ"),
         ("training", "command", "keras-deephash train --bits 64", "is out of date"),

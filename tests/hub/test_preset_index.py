@@ -109,7 +109,7 @@ def test_an_index_of_other_weights_is_refused_and_the_preset_stays(
     check(kdh.from_preset(folder, load_index=True), images, labels)
 
 
-@pytest.mark.parametrize("version", [1, 3, "2", "absent"])
+@pytest.mark.parametrize("version", [1, 2, 4, "3", "absent"])
 def test_an_index_of_another_preprocessing_is_refused(folder, version):
     metadata = json.loads((folder / "metadata.json").read_text())
     assert metadata["index"].pop("preprocessing_version") == PREPROCESSING_VERSION
