@@ -169,7 +169,7 @@ def colab(tmp_path_factory):
     )
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("JUPYTER_PATH", str(folder))
-        yield next(folder.glob("keras_deephash-*.whl"))
+        yield python, next(folder.glob("keras_deephash-*.whl"))
 
 
 def python_312() -> str:
@@ -184,7 +184,11 @@ def python_312() -> str:
 @pytest.mark.slow
 @pytest.mark.parametrize("name", notebooks.NAMES[:3])
 def test_it_runs_as_on_colab(name, colab, tmp_path, record_property):
-    (tmp_path / colab.name).symlink_to(colab)
+    python, wheel = colab
+    # What the notebook before has installed.
+    remove = [python, "-m", "pip", "uninstall", "-q", "-y", "keras-deephash"]
+    subprocess.run(remove, check=True)
+    (tmp_path / wheel.name).symlink_to(wheel)
     seconds = notebooks.run(
         notebooks.read(name), "small", tmp_path, "colab", {"PYTHONPATH": ""}
     )
