@@ -32,7 +32,8 @@ NOT_RUN = {
     r"glove": "needs word vectors; tests/datasets writes a file",
     r"encode_files": "needs Ray; tests/test_ray_encoding.py runs it",
     r"find_duplicates\(|features\(\"photos": "takes seconds; tests/duplicates runs it",
-    r"IndexBuilder|make_report|FeatureMoments": "is not public; its own tests run it",
+    r"IndexBuilder|make_report|FeatureMoments|Batcher": "is not public: it has a test",
+    r"Encoder\(": "needs an exported file; tests/export writes one",
     r"import my_hash": "needs a module; tests/presets/test_own_classes.py has one",
     r"itq_imagenet|dtq_cifar10|efficientnet": "takes seconds; tests/presets loads it",
     r"self\.center_loss": "is a part of a class; tests/test_own_method.py runs one",
@@ -41,6 +42,7 @@ NOT_RUN = {
     r"write_indices|split_images\(|from_folder|from_table": "tests/datasets does",
     r"group_near_duplicates|add_classes|class_codes|ImageErrors": "has its own test",
     r"_index\.|short\.search|held_out|write_lists\(": "has its own test",
+    r"metrics\.as_dict\(": "tests/retrieval makes metrics",
     r"rows\(0, 2\)|plots\.radii|calibrate\(": "has its own test",
 }
 

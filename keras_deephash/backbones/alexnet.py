@@ -50,7 +50,7 @@ class AlexNetBackbone(Backbone):
     Example:
 
     >>> backbone = AlexNetBackbone.small(image_size=32)
-    >>> backbone(np.zeros((1, 32, 32, 3))).shape
+    >>> tuple(backbone(np.zeros((1, 32, 32, 3))).shape)
     (1, 1024)
 
     References:

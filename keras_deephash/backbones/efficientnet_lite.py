@@ -42,7 +42,7 @@ class EfficientNetLiteBackbone(Backbone):
     Example:
 
     >>> backbone = EfficientNetLiteBackbone(image_shape=(96, 96, 3))
-    >>> backbone(np.zeros((1, 96, 96, 3))).shape
+    >>> tuple(backbone(np.zeros((1, 96, 96, 3))).shape)
     (1, 1280)
 
     References:

@@ -31,7 +31,7 @@ class GroupedConv2D(keras.layers.Layer):
     Example:
 
     >>> layer = GroupedConv2D(256, 5, groups=2)
-    >>> layer(keras.ops.ones((1, 27, 27, 96))).shape
+    >>> tuple(layer(keras.ops.ones((1, 27, 27, 96))).shape)
     (1, 27, 27, 256)
     """
 

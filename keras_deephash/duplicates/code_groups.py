@@ -28,7 +28,7 @@ def group_codes(codes: np.ndarray, radius: int) -> np.ndarray:
     Example:
 
     >>> group_codes(np.array([[0], [255], [1]], "uint8"), radius=1)
-    array([0, 1, 0])
+    array([0, 1, 0], dtype=int32)
     """
     codes = np.asarray(codes)
     if codes.dtype != np.uint8 or codes.ndim != 2 or codes.shape[1] == 0:

@@ -19,7 +19,7 @@ class Groups:
     >>> groups = Groups(4)
     >>> groups.join(np.array([0, 1]), np.array([2, 2]))
     >>> groups.labels()
-    array([0, 0, 0, 1])
+    array([0, 0, 0, 1], dtype=int32)
     """
 
     def __init__(self, count: int):

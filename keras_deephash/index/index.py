@@ -318,7 +318,7 @@ class Index:
         Example:
 
         >>> index.find("photos/a.jpg")
-        array([17])
+        array([2])
         """
         names = _names(name)
         if names is None or isinstance(name, (list, tuple)):
