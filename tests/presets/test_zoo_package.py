@@ -123,8 +123,8 @@ def test_a_name_of_the_zoo_says_how_to_install_it(alone):
 
 
 def test_a_name_that_has_gone_names_its_successor(alone):
-    with pytest.raises(kdh.PresetError, match="gone. Its successor is 'dch_cifar10_48"):
-        kdh.from_preset("alexnet_cifar10")
+    with pytest.raises(kdh.PresetError, match="gone. Its successor is 'dch_efficient"):
+        kdh.from_preset("dch_cifar10_full_48")
 
 
 def test_known_names_are_those_of_the_zoo(capsys):
