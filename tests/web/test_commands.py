@@ -19,14 +19,16 @@ import keras_deephash as kdh
 from keras_deephash.cli import main
 
 ROOT = Path(__file__).parents[2]
-START = "import tiny_backbone; from keras_deephash.cli import main; exit(main())"
+START = "from keras_deephash.cli import main; exit(main())"
 
 
 @pytest.fixture(scope="module")
 def preset(model, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("preset") / "shapes"
-    model.save_to_preset(folder)
-    return str(folder)
+    """An exported file: a server of it starts without TensorFlow."""
+    pytest.importorskip("tf2onnx", reason="the extra `export` is not installed")
+    file = tmp_path_factory.mktemp("preset") / "shapes.onnx"
+    model.export(file, format="onnx")
+    return str(file)
 
 
 @pytest.fixture
@@ -43,12 +45,11 @@ def start(index, preset):
     def serve(*arguments, **environment):
         command = [sys.executable, "-c", START, "serve", "--index", index]
         command += ["--preset", preset, "--port", "0", *arguments]
-        path = os.pathsep.join([str(ROOT), str(ROOT / "tests" / "support")])
         process = subprocess.Popen(
             command,
             stdout=subprocess.PIPE,
             text=True,
-            env={**os.environ, "PYTHONPATH": path, **environment},
+            env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
         )
         processes.append(process)
         address = re.match(r"Open (http://\S+) - ", process.stdout.readline())[1]
@@ -116,16 +117,14 @@ def test_a_port_that_is_taken_is_an_error(index, preset, capsys):
 
 
 def test_page_says_what_it_wrote_and_what_is_missing(
-    model, paths, tmp_path, monkeypatch, capsys
+    preset, paths, tmp_path, monkeypatch, capsys
 ):
-    pytest.importorskip("tf2onnx", reason="the extra `export` is not installed")
-    file, runtime = str(tmp_path / "shapes.onnx"), tmp_path / "runtime" / "dist"
-    model.export(file, format="onnx")
+    runtime = tmp_path / "runtime" / "dist"
     runtime.mkdir(parents=True)
     for name in ("ort.wasm.bundle.min.mjs", "ort-wasm-simd-threaded.wasm"):
         (runtime / name).write_bytes(b"")
     output, images = str(tmp_path / "site"), str(Path(paths[0]).parent)
-    arguments = ["page", "--preset", file, "--images", images, "--output", output]
+    arguments = ["page", "--preset", preset, "--images", images, "--output", output]
     assert main([*arguments, "--runtime", str(runtime.parent)]) == 0
     assert f"{output}: a page with {COUNT} pictures" in capsys.readouterr().out
     assert {"index.html", "site.js", "style.css", "model.onnx"} <= set(
