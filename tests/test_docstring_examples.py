@@ -77,23 +77,26 @@ RUN = [
 
 
 @pytest.fixture(scope="module")
-def model():
-    return kdh.DCH(TinyBackbone(), bits=8)
+def encoded():
+    """A model, images and their codes, which no example changes."""
+    model = kdh.DCH(TinyBackbone(), bits=8)
+    shape = (12, *model.backbone.input_shape[1:])
+    images = np.random.default_rng(0).integers(0, 255, shape, dtype=np.uint8)
+    return model, images, model.encode(images)
 
 
 @pytest.fixture
-def given(model, tmp_path, monkeypatch):
+def given(encoded, tmp_path, monkeypatch):
     """A reader's own images, codes and files."""
     monkeypatch.chdir(tmp_path)
+    model, images, codes = encoded
     generator = np.random.default_rng(0)
-    size = model.backbone.input_shape[1:]
-    images = generator.integers(0, 255, (12, *size), dtype=np.uint8)
     Path("photos").mkdir()
-    for number, name in enumerate(("cat", "dog", "photos/a", "cat2", "a", "query")):
-        Image.fromarray(images[number]).save(f"{name}.jpg")
+    files = [f"{n}.jpg" for n in ("cat", "dog", "photos/a", "cat2", "a", "query")]
+    for image, name in zip(images, files, strict=False):
+        Image.fromarray(image).save(name)
     index = kdh.Index(model)
-    index.add(["cat.jpg", "dog.jpg", "photos/a.jpg", "cat2.jpg", "a.jpg", "query.jpg"])
-    codes = model.encode(images)
+    index.add(codes[:6], names=files)
     return {
         **{name: getattr(kdh, name) for name in kdh.__all__},
         "kdh": kdh,
