@@ -108,7 +108,7 @@ def codes_of(model, part: Part) -> np.ndarray:
 
 def mean_average_precision(model, query, database, top_k, bits=None) -> float:
     """MAP of pairs of (continuous codes, labels); quantizers rank by AQD."""
-    return _evaluate(model, query, database, top_k, bits).map
+    return evaluate(model, query, database, top_k, bits).map
 
 
 def measure(model, data: Benchmark, bits: int) -> dict:
@@ -121,7 +121,7 @@ def measure(model, data: Benchmark, bits: int) -> dict:
         (codes_of(model, part), part.labels)
         for part in (data.query, data.database, data.held_out)
     )
-    found = _evaluate(model, query, database, data.top_k, bits)
+    found = evaluate(model, query, database, data.top_k, bits)
     radius = calibrated_radius(model, *held_out, bits)
     precision, recall = _at_radius(model, query, database, radius, bits)
     return {
@@ -150,7 +150,7 @@ def measure_features(data: Benchmark) -> float:
     ).map
 
 
-def _evaluate(model, query, database, top_k, bits):
+def evaluate(model, query, database, top_k, bits):
     (query_codes, query_labels), (database_codes, database_labels) = query, database
     if bits is not None and not model.is_quantizer:
         query_codes, database_codes = query_codes[:, :bits], database_codes[:, :bits]

@@ -1,0 +1,129 @@
+"""Trains the presets of the methods that lead the comparison, above frozen features.
+
+  python zoo/fit_heads.py --data DATA --features features --vectors word_vectors \
+      --output zoo/presets
+
+Each is the first seed of a row of docs/comparison.md, with the same data, budget and
+rate, so that its figures are those of the table. Only the layer above the backbone is
+learned: a preset holds that layer, and names the preset of its backbone. The table of
+radii is measured on the held-out training images.
+"""
+
+import argparse
+import datetime
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import keras
+from benchmark import OUTPUT, RATES
+from benchmark_data import BACKBONE, SIZE, Benchmark, load
+from benchmark_run import (
+    BATCH,
+    ENTRIES,
+    LENGTHS,
+    STEPS,
+    codes_of,
+    evaluate,
+    new_model,
+    train,
+)
+from pack_presets import pack_preset
+
+import keras_deephash as kdh
+from keras_deephash.backbones.loading import load_backbone
+
+SEED = 0
+COMMAND = (
+    "python zoo/fit_heads.py --data DATA --features features --vectors word_vectors "
+    "--output zoo/presets"
+)
+
+
+@dataclass(frozen=True)
+class Head:
+    """A preset: the set and the method of the comparison, its bits and its purpose."""
+
+    set: str
+    method: str
+    bits: int
+    dataset: str
+    purpose: str
+
+
+HEADS = {}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    for name in ("data", "features", "vectors", "output"):
+        parser.add_argument(f"--{name}", type=Path, required=True)
+    parser.add_argument("--results", type=Path, default=OUTPUT)
+    parser.add_argument("--presets", nargs="+", choices=HEADS, default=list(HEADS))
+    options = parser.parse_args()
+    rates = json.loads(options.results.read_text())["rates"]
+    backbone = load_backbone(BACKBONE, SIZE)
+    for name in options.presets:
+        head = HEADS[name]
+        data = load(head.set, options.data, options.features, options.vectors)
+        tried = rates[f"{head.set}/{head.method}"]
+        rate = max(RATES, key=lambda rate: tried[str(rate)])
+        save_head(options.output / name, head, data, backbone, rate)
+
+
+def save_head(path: Path, head: Head, data: Benchmark, backbone, rate: float) -> None:
+    """Trains, measures and saves a preset, without the weights of its backbone."""
+    keras.utils.set_random_seed(SEED)
+    model = new_model(ENTRIES[head.method], backbone, data, head.bits, SEED)
+    seconds = train(model, data.train, rate, SEED)
+    model.label_names = data.label_names
+    query, database, held_out = (
+        (codes_of(model, part), part.labels)
+        for part in (data.query, data.database, data.held_out)
+    )
+    model.radius_table = kdh.calibrate(
+        model,
+        data.held_out.features,
+        data.held_out.labels,
+        dataset=f"{head.dataset}, {len(data.held_out)} held-out training images",
+    )
+    lengths = LENGTHS if ENTRIES[head.method].nested else (head.bits,)
+    figures = {
+        bits: evaluate(model, query, database, data.top_k, bits) for bits in lengths
+    }
+    metrics = {
+        "map": figures[head.bits].map,
+        "top_k": data.top_k or len(data.database),
+        "queries": len(data.query),
+        "database": len(data.database),
+        "crops": 1,
+    }
+    if len(lengths) > 1:
+        metrics |= {f"{bits} bits: MAP": found.map for bits, found in figures.items()}
+    model.save_to_preset(
+        path,
+        weights_dtype="float16",
+        dataset=head.dataset,
+        purpose=head.purpose,
+        metrics=metrics,
+        training={
+            "split": f"{len(data.train)} images to learn from, {len(data.held_out)} "
+            "held out",
+            "start": BACKBONE,
+            "seed": SEED,
+            "optimizer": f"adamw, {rate:g}, {STEPS} steps of {BATCH}",
+            "command": COMMAND,
+            "date": datetime.date.today().isoformat(),
+            "minutes": round(seconds / 60, 1),
+        },
+    )
+    pack_preset(path, BACKBONE)
+    print(path, metrics)
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    main()
