@@ -52,7 +52,30 @@ class Head:
     purpose: str
 
 
-HEADS = {}
+_TINY = "Tiny ImageNet"
+HEADS = {
+    "greedy_hash_tiny_imagenet_64": Head(
+        "tiny_imagenet",
+        "GreedyHash",
+        64,
+        _TINY,
+        "200 kinds of things, small images, compared by Hamming distance",
+    ),
+    "ortho_hash_tiny_imagenet_64": Head(
+        "tiny_imagenet",
+        "OrthoHash, nested",
+        64,
+        _TINY,
+        "200 kinds of things, codes of 16, 32 and 64 bits in one",
+    ),
+    "hash_net_coco_mini_64": Head(
+        "coco_mini",
+        "HashNet",
+        64,
+        "COCO mini",
+        "photos with several of 80 everyday objects, compared by Hamming distance",
+    ),
+}
 
 
 def main() -> None:
