@@ -15,11 +15,16 @@ def setup(app: Sphinx) -> dict:
 
 
 def visit_math(writer, node: nodes.math) -> None:
-    writer.body.append(convert(node.astext()))
+    writer.body.append(to_mathml(node.astext(), "inline"))
     raise nodes.SkipNode
 
 
 def visit_math_block(writer, node: nodes.math_block) -> None:
-    formula = convert(node.astext(), display="block")
+    formula = to_mathml(node.astext(), "block")
     writer.body.append(f'<div class="formula">{formula}</div>\n')
     raise nodes.SkipNode
+
+
+def to_mathml(formula: str, display: str) -> str:
+    # An underscore in the name of an argument keeps its backslash otherwise.
+    return convert(formula, display=display).replace("\\_", "_")
