@@ -3,10 +3,10 @@
   python zoo/fit_heads.py --data DATA --features features --vectors word_vectors \
       --output zoo/presets
 
-Each is the first seed of a row of docs/comparison.md, with the same data, budget and
-rate, so that its figures are those of the table. Only the layer above the backbone is
-learned: a preset holds that layer, and names the preset of its backbone. The table of
-radii is measured on the held-out training images.
+Each is trained as the first seed of a row of docs/comparison.md was, with the same
+data, budget and rate; the order of sums in several threads moves its figure a little.
+Only the layer above the backbone is learned: a preset holds that layer, and names the
+preset of its backbone. The table of radii is measured on the held-out training images.
 """
 
 import argparse
