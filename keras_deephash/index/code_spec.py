@@ -196,7 +196,9 @@ class CodeSpec:
 
     def describe(self) -> str:
         """One readable line."""
-        known = self.weights_sha256[:12] if self.weights_sha256 else "unknown"
+        known = "unknown"
+        if self.weights_sha256:  # An exported file of 8 bits has "-int8" at its end.
+            known = self.weights_sha256[:12] + self.weights_sha256[64:]
         return (
             f"{self.bits} bits, {self.metric}, preset {self.preset!r}, weights {known}"
         )
