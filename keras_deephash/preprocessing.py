@@ -12,7 +12,8 @@ from keras_deephash.keras_classes import register
 CHANNEL_ORDERS = ("rgb", "bgr")
 # How images become pixels. What changes codes raises it; codes of different versions do
 # not mix. Version 1 dropped transparency, and turned photos that a program had turned.
-# Versions before 3 shrank large photos in one step: other pixels, by a few levels.
+# Versions before 3 shrank large photos in one step, and left to Pillow which side came
+# first: other pixels, by a few levels.
 PREPROCESSING_VERSION = 3
 # Images of more pixels are averaged over squares first and resized then, with this many
 # pixels left for each one of the result: several times faster.
@@ -228,9 +229,7 @@ class Preprocessor:
     def _canvas(self, image: Image.Image) -> np.ndarray:
         size = (self.resize_size, self.resize_size)
         if image.size != size:
-            large = image.width * image.height > _LARGE
-            gap = _PIXELS_LEFT if large else None
-            image = image.resize(size, Image.Resampling.BILINEAR, reducing_gap=gap)
+            image = _resize(image, self.resize_size)
         pixels = np.asarray(image)
         if self.padding:
             border = (self.padding, self.padding)
@@ -246,3 +245,19 @@ class Preprocessor:
     def _crop(self, canvas: np.ndarray, top: int, left: int) -> np.ndarray:
         size = self.image_size
         return canvas[top : top + size, left : left + size]
+
+
+def _resize(image: Image.Image, size: int) -> Image.Image:
+    """The image, resized to a square.
+
+    The width comes first: Pillow rounds between the sides, and takes from version 13 on
+    the height of tall images first. What an image becomes would depend on the version.
+    """
+    width, height = image.size  # Of what is left of it, in pixels.
+    if width * height > _LARGE:
+        factors = [max(int(side / size / _PIXELS_LEFT), 1) for side in image.size]
+        image = image.reduce(tuple(factors))
+        width, height = width / factors[0], height / factors[1]
+    how = Image.Resampling.BILINEAR
+    image = image.resize((size, image.height), how, box=(0, 0, width, image.height))
+    return image.resize((size, size), how, box=(0, 0, size, height))

@@ -137,6 +137,21 @@ def test_large_photos_are_nearly_what_one_step_makes_of_them(sides, size):
         assert difference.max() == 0
 
 
+@pytest.mark.parametrize("sides", [(40, 1000), (1000, 40), (40, 41)])
+def test_the_width_is_resized_before_the_height(sides):
+    size, how = 36, Image.Resampling.BILINEAR
+    image = Image.fromarray(photo(*sides))
+    expected = image.resize((size, sides[1]), how).resize((size, size), how)
+    np.testing.assert_array_equal(Preprocessor(size, size).canvas(image), expected)
+
+
+@pytest.mark.parametrize("sides", [(2001, 1503), (1503, 2001)])
+def test_large_photos_are_averaged_as_pillow_does(sides):
+    image, how = Image.fromarray(photo(*sides)), Image.Resampling.BILINEAR
+    expected = image.resize((36, 36), how, reducing_gap=3.0)
+    np.testing.assert_array_equal(Preprocessor(36, 36).canvas(image), expected)
+
+
 def test_a_large_photo_is_the_same_as_array_file_bytes_and_pil_image(tmp_path):
     pixels, path = photo(2000, 1500), tmp_path / "a.png"
     Image.fromarray(pixels).save(path, compress_level=1)

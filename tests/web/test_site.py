@@ -14,7 +14,7 @@ from static_server import StaticServer
 
 import keras_deephash as kdh
 from keras_deephash.web.site import runtime
-from keras_deephash.web.site.building import build_site, shortens_first
+from keras_deephash.web.site.building import build_site
 
 pytest.importorskip("selenium", reason="the extra `test-browser` is not installed")
 pytest.importorskip("tf2onnx", reason="the extra `export` is not installed")
@@ -224,11 +224,3 @@ def test_another_file_of_npm_is_not_used(tmp_path):
     with pytest.raises(ValueError, match="sha256 differs"):
         runtime._extract(str(package), str(tmp_path / "files"))
     assert os.listdir(tmp_path / "files") == []
-
-
-def test_the_order_of_resizing_is_that_of_this_pillow():
-    pixels = np.random.default_rng(1).integers(0, 256, (500, 33, 3), dtype=np.uint8)
-    image, how = Image.fromarray(pixels), Image.Resampling.BILINEAR
-    sides = [(33, 32), (32, 500)][:: 1 if shortens_first() else -1]
-    expected = image.resize(sides[0], how).resize((32, 32), how)
-    assert image.resize((32, 32), how).tobytes() == expected.tobytes()

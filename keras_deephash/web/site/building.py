@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from importlib.resources import files
 
 import numpy as np
-from PIL import Image
 
 from keras_deephash.files import exchange
 from keras_deephash.images import ImageErrors
@@ -107,7 +106,6 @@ def _write_codes(folder: str, encoder, codes, paths: Sequence[str], title: str) 
         "preprocessing": {
             name: config[name] for name in ("image_size", "resize_size", "padding")
         },
-        "shortens_first": shortens_first(),
         "codebook": None,
         "names": [printable(os.path.basename(path)) for path in paths],
     }
@@ -117,17 +115,6 @@ def _write_codes(folder: str, encoder, codes, paths: Sequence[str], title: str) 
         _write(folder, "centers.bin", centers.tobytes())
     _write(folder, "codes.bin", codes.tobytes())
     _write(folder, SITE, json.dumps(site).encode())
-
-
-def shortens_first() -> bool:
-    """Whether this Pillow resizes tall images along their height first, as from 13 on.
-
-    Of the two orders some pixels differ by 1, and the browser is to have the same ones.
-    """
-    pixels = np.random.default_rng(0).integers(0, 256, (64, 9, 3), dtype=np.uint8)
-    image, how = Image.fromarray(pixels), Image.Resampling.BILINEAR
-    shortened = image.resize((9, 8), how).resize((8, 8), how)
-    return image.resize((8, 8), how).tobytes() == shortened.tobytes()
 
 
 def _write(folder: str, name: str, content: bytes) -> None:

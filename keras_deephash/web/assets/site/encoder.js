@@ -11,7 +11,7 @@ ort.env.wasm.numThreads = 1; // More need headers that a plain server does not s
 
 ort.env.logLevel = "error";
 
-let session, preprocessing, shortensFirst;
+let session, preprocessing;
 
 /** The pixels of a picture, upright and on white, as the browser decodes them. */
 async function readPixels(file) {
@@ -38,7 +38,7 @@ async function readPixels(file) {
 
 async function encode(file) {
   const { rgb, width, height } = await readPixels(file);
-  const pixels = centerCrop(rgb, width, height, preprocessing, shortensFirst);
+  const pixels = centerCrop(rgb, width, height, preprocessing);
   const size = preprocessing.image_size;
   const images = new ort.Tensor("uint8", pixels, [1, size, size, 3]);
   const { codes, continuous } = await session.run({ images });
@@ -48,7 +48,6 @@ async function encode(file) {
 const actions = {
   async open({ model, site }) {
     preprocessing = site.preprocessing;
-    shortensFirst = site.shortens_first;
     session = await ort.InferenceSession.create(model, { executionProviders: ["wasm"] });
   },
   encode: ({ file }) => encode(file),

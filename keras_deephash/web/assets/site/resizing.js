@@ -42,13 +42,8 @@ function pass(input, from, to, lines, step, lineStep, output, outStep, outLineSt
   }
 }
 
-/**
- * RGB pixels of `width` x `height` as those of `size` x `size`.
- *
- * @param {boolean} shortensFirst whether tall pictures are resized along their height
- *   first, as by Pillow from 13 on: rounding tells the two orders apart.
- */
-export function resize(rgb, width, height, size, shortensFirst) {
+/** RGB pixels of `width` x `height` as those of `size` x `size`, the width first. */
+export function resize(rgb, width, height, size) {
   let [pixels, wide, high] = [rgb, width, height];
   const across = () => {
     if (wide === size) return;
@@ -62,8 +57,8 @@ export function resize(rgb, width, height, size, shortensFirst) {
     pass(pixels, high, size, wide, 3 * wide, 3, output, 3 * wide, 3);
     [pixels, high] = [output, size];
   };
-  const isTall = height > Math.max(size, 2 * width - size);
-  for (const step of shortensFirst && isTall ? [down, across] : [across, down]) step();
+  across();
+  down();
   return pixels;
 }
 
@@ -72,10 +67,10 @@ export function resize(rgb, width, height, size, shortensFirst) {
  *
  * @param {{image_size: number, resize_size: number, padding: number}} preprocessing
  */
-export function centerCrop(rgb, width, height, preprocessing, shortensFirst) {
+export function centerCrop(rgb, width, height, preprocessing) {
   const { image_size: size, resize_size: resized, padding } = preprocessing;
   if (width === size && height === size) return new Uint8Array(rgb);
-  const canvas = resize(rgb, width, height, resized, shortensFirst);
+  const canvas = resize(rgb, width, height, resized);
   const start = Math.floor((resized + 2 * padding - size) / 2) - padding;
   const reflected = (place) => {
     const period = Math.max(1, 2 * (resized - 1));
