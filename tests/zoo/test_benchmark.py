@@ -2,12 +2,15 @@
 
 import json
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 from tiny_backbone import TinyBackbone
 
 import keras_deephash as kdh
+
+ZOO = Path(__file__).resolve().parents[2] / "zoo"
 
 
 @pytest.fixture
@@ -151,3 +154,13 @@ def test_the_text_has_a_place_for_each_table(page, runs, tmp_path):
     assert text.count("| CSQ |") == len(page.SETS)
     page.draw(runs, tmp_path / "figure.png")
     assert (tmp_path / "figure.png").stat().st_size > 10_000
+
+
+def test_presets_of_heads_have_the_figures_of_the_table(load_script):
+    heads = load_script("fit_heads")
+    runs = json.loads((ZOO / "benchmark.json").read_text())["runs"]
+    for name, head in heads.HEADS.items():
+        metadata = json.loads((ZOO / "presets" / name / "metadata.json").read_text())
+        run = runs[f"{head.set}/{head.method}/{head.bits}/{heads.SEED}"]
+        assert metadata["metrics"]["map"] == pytest.approx(run["map"], abs=0.01)
+        assert metadata["training"]["optimizer"].startswith(f"adamw, {run['rate']:g},")
