@@ -3,6 +3,7 @@
 import importlib
 import importlib.util
 import json
+import re
 import subprocess
 import sys
 import types
@@ -67,6 +68,18 @@ def test_every_preset_is_in_the_gallery_with_its_figure(docs):
         section = section.partition("\n### ")[0]
         metrics = json.loads(path.read_text())["metrics"]
         assert "map" not in metrics or f"{metrics['map']:.4f}" in section
+    groups = re.split(r"\n## (.*)\n", page)[1:]
+    titles = {
+        title: text for title, text in zip(groups[::2], groups[1::2], strict=True)
+    }
+    for name, title in {
+        "itq_imagenet_128": "Photos of any kind",
+        "hash_net_coco_mini_64": "Scenes with several everyday objects",
+        "greedy_hash_tiny_imagenet_64": "200 kinds of things",
+        "dch_cifar10_48": "The ten classes of CIFAR-10",
+        "alexnet_cifar10": "Backbones to begin from",
+    }.items():
+        assert f"\n### {name}\n" in titles[title]
 
 
 def test_docstrings_become_restructured_text(docs):

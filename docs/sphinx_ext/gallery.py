@@ -19,16 +19,17 @@ share the files of `efficientnet_lite0_imagenet` besides.
 
 Pictures show neighbours among pieces of thirteen free photos: coffee by Rachel Michetti
 (CC0), and `flower.jpg` by vultilion ([CC BY
-2.0](https://creativecommons.org/licenses/by/2.0/)), both cut into pieces. Presets of
-CIFAR-10 and COCO have no picture: the images of these sets may not be shown here, and
-of other photos these presets know little.
+2.0](https://creativecommons.org/licenses/by/2.0/)), both cut into pieces. The other
+presets have no picture: the images of their sets may not be shown here, and of other
+photos they know little.
 """
 # Titles of the groups, and which presets belong to them: the first that fits.
 GROUPS = {
-    "Photos of any kind": lambda preset: "imagenet_" in preset["name"],
-    "Scenes with several everyday objects": lambda p: "coco" in p["name"],
-    "The ten classes of CIFAR-10": lambda p: "cifar10" in p["name"],
-    "Backbones to begin from": lambda p: True,
+    "Backbones to begin from": lambda preset: preset["bits"] is None,
+    "Photos of any kind": lambda preset: preset["label_names"] is None,
+    "Scenes with several everyday objects": lambda preset: "coco" in preset["name"],
+    "200 kinds of things": lambda preset: "tiny_imagenet" in preset["name"],
+    "The ten classes of CIFAR-10": lambda preset: True,
 }
 FIGURES = {
     "map": "MAP@{top_k}",
@@ -41,11 +42,13 @@ FIGURES = {
 
 def gallery_page() -> str:
     """The page in Markdown: an overview, and a section for each preset."""
-    presets = read_presets()
+    groups = {title: [] for title in GROUPS}
+    for preset in read_presets():
+        title = next(title for title, fits in GROUPS.items() if fits(preset))
+        groups[title].append(preset)
+    first, *others = groups.items()  # Backbones come last on the page.
     parts = [BEGINNING]
-    for title, fits in GROUPS.items():
-        group = [preset for preset in presets if fits(preset)]
-        presets = [preset for preset in presets if preset not in group]
+    for title, group in (*others, first):
         parts += [f"## {title}", overview(group), *map(section, group)]
     return "\n\n".join(parts) + "\n"
 
