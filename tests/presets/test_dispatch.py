@@ -20,7 +20,8 @@ def test_a_base_class_loads_and_lists_the_presets_of_its_subclasses():
     assert type(kdh.DeepQuantization.from_preset("dtq_cifar10_32")) is kdh.DTQ
     names = {info.name: info.method for info in kdh.list_presets()}
     for base, methods in (
-        (kdh.DeepHashing, {"DCH", "DHN"}),
+        (kdh.DeepHashing, {"DCH", "DHN", "GreedyHash", "HashNet", "OrthoHash"}),
+        (kdh.ClassHashing, {"GreedyHash", "OrthoHash"}),
         (kdh.DeepQuantization, {"DQN", "DVSQ", "DTQ"}),
         (kdh.DCH, {"DCH"}),
     ):

@@ -297,7 +297,8 @@ def test_listing():
     assert "dch_cifar10_48" in kdh.DCH.presets
     assert "dch_cifar10_48" not in kdh.AlexNetBackbone.presets
     methods = {info.method for info in infos.values() if info.bits}
-    assert methods == {"DCH", "DHN", "DQN", "DVSQ", "DTQ", "ITQ", "RQ"}
+    heads = {"GreedyHash", "HashNet", "OrthoHash"}
+    assert methods == {"DCH", "DHN", "DQN", "DVSQ", "DTQ", "ITQ", "RQ"} | heads
     backbone = infos["efficientnet_lite0_imagenet"]
     assert backbone.method == "EfficientNetLiteBackbone" and backbone.size <= 12e6
     # The limits of the zoo's package and of the wheel.
