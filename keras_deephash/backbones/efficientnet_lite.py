@@ -18,7 +18,9 @@ class EfficientNetLiteBackbone(Backbone):
     """EfficientNet-Lite up to its pooled features: images to feature vectors.
 
     The defaults are Lite0: 3,370,704 parameters, 1,280 features, for images of
-    224 pixels. Any size of at least 32 pixels works with the same weights.
+    224 pixels. Any size of at least 32 pixels works with the same weights. Lite2, for
+    260 pixels, has `stage_filters=(16, 24, 48, 88, 120, 208, 352)` and
+    `stage_repeats=(1, 3, 3, 4, 4, 5, 1)`.
 
     Blocks are named by stage and position, `block1a` to `block7a`. The output of a
     stage is that of its last block: `backbone.get_layer("block5c_out").output` is the

