@@ -162,15 +162,16 @@ def evaluate(model, query, database, top_k, bits):
     )
 
 
-def _distances(model, queries, database, bits):
+def _queries_and_codes(model, queries, database, bits):
+    """Both sides as `model.distances` takes them, cut to a length."""
     if not model.is_quantizer:
         queries, database = queries[:, :bits], database[:, :bits]
-    return model.distances(queries, model.to_codes(database))
+    return queries, model.to_codes(database)
 
 
 def calibrated_radius(model, codes, labels, bits) -> float:
     """The largest radius with no more than the wanted share of wrong images."""
-    distances = _distances(model, codes, codes, bits)
+    distances = model.distances(*_queries_and_codes(model, codes, codes, bits))
     others = (labels.astype(np.float32) @ labels.T) == 0
     wrong = np.sort(distances[others & ~np.eye(len(codes), dtype=bool)])
     limit = wrong[int(FALSE_POSITIVES * len(wrong))]
@@ -182,9 +183,10 @@ def calibrated_radius(model, codes, labels, bits) -> float:
 def _at_radius(model, query, database, radius, bits) -> tuple[float, float]:
     """Precision of what lies within a radius, and recall, means over the queries."""
     precisions, recalls = [], []
-    for start in range(0, len(query[0]), 100):
+    queries, codes = _queries_and_codes(model, query[0], database[0], bits)
+    for start in range(0, len(queries), 100):
         rows = slice(start, start + 100)
-        distances = _distances(model, query[0][rows], database[0], bits)
+        distances = model.distances(queries[rows], codes)
         relevant = query[1][rows].astype(np.float32) @ database[1].T > 0
         within = distances <= radius
         hits = (within & relevant).sum(axis=1)
