@@ -358,18 +358,24 @@ class Index:
 
     # === Files ===
 
-    def save(self, path: str | os.PathLike) -> None:
+    def save(self, path: str | os.PathLike, replaces: dict | None = None) -> dict:
         """Writes the index into a directory; what was saved there before is replaced.
 
         Of an index in Milvus it is where its collection is; the server keeps the codes.
 
         Args:
             path: str. A new directory, or that of a saved index.
+            replaces: dict. The manifest of the index that may be replaced: of any other
+                one, nothing is written. Defaults to `None`, whatever is there.
+
+        Returns:
+            dict, the manifest, for the next time.
 
         Raises:
             FileExistsError: if it exists and is not a saved index.
+            IndexChangedError: if the index there is not the one that `replaces` is of.
         """
-        save_store(self._store, path)
+        return save_store(self._store, path, replaces)
 
     @classmethod
     def load(

@@ -31,6 +31,10 @@ class IndexFileError(ValueError):
     """
 
 
+class IndexChangedError(RuntimeError):
+    """A saved index is not the one that was to be replaced."""
+
+
 def damaged(why) -> IndexFileError:
     """The error for an index whose files are not as they were saved."""
     return IndexFileError(
@@ -119,6 +123,16 @@ def _is_whole(manifest: dict) -> bool:
 def _is_count(value) -> bool:
     is_integer = isinstance(value, int) and not isinstance(value, bool)
     return is_integer and 0 <= value < 2**63
+
+
+def check_unchanged(path: str, manifest: dict) -> None:
+    """Raises IndexChangedError unless a directory has this manifest."""
+    try:
+        unchanged = read_manifest(path) == manifest
+    except IndexFileError:
+        unchanged = False
+    if not unchanged:
+        raise IndexChangedError(f"Another program has changed the index in {path!r}.")
 
 
 def is_manifest(path: str) -> bool:

@@ -33,6 +33,7 @@ from keras_deephash.index.manifest import (
     VERSION,
     IndexFileError,
     check_files,
+    check_unchanged,
     damaged,
     is_manifest,
     new_manifest,
@@ -43,8 +44,11 @@ from keras_deephash.index.manifest import (
 CENTERS_FILE = "centers.npy"
 
 
-def save_store(store, path: str | os.PathLike) -> None:
-    """Writes a store into a directory, whole or not at all."""
+def save_store(store, path: str | os.PathLike, replaces: dict | None = None) -> dict:
+    """Writes a store into a directory, whole or not at all.
+
+    `replaces` is as for `Index.save`. Returns the manifest that was written.
+    """
     path = os.path.abspath(os.fspath(path))
     if os.path.exists(path) and not _is_index(path):
         raise FileExistsError(
@@ -54,7 +58,10 @@ def save_store(store, path: str | os.PathLike) -> None:
     os.makedirs(path, exist_ok=True)
     try:
         with one_at_a_time(path):
+            if replaces is not None:
+                check_unchanged(path, replaces)
             _save_version(store, path)
+            return read_manifest(path)
     except MemoryError:
         raise _not_saved(path, errno.ENOMEM, os.strerror(errno.ENOMEM)) from None
     except OSError as error:

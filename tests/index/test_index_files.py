@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from keras_deephash import CodeSpec, Index, IndexFileError
+from keras_deephash.index import IndexChangedError
 
 from .conftest import Quantized, clustered_codes
 from .saved_index import edit_manifest, read_manifest
@@ -149,6 +150,38 @@ def test_several_save_at_one_path_and_one_of_them_is_there(tmp_path):
     assert not failures
     assert len(Index.load(path)) in (10, 20, 30)
     assert len(os.listdir(path)) == 2
+
+
+def test_a_save_of_many_over_the_last_one_alone_loses_nothing(tmp_path):
+    path, failures = tmp_path / "index", []
+    new_index(count=10).save(path)
+
+    def add(number):
+        try:
+            while True:  # Until nobody else has saved since this was read.
+                manifest = read_manifest(path)
+                index = Index.load(path)
+                index.add(clustered_codes(1, 48), ids=[number], labels=[0])
+                try:
+                    return index.save(path, replaces=manifest)
+                except IndexChangedError:
+                    continue
+        except BaseException as error:
+            failures.append(error)
+
+    adding = [threading.Thread(target=add, args=[n]) for n in range(100, 112)]
+    for thread in adding:
+        thread.start()
+    for thread in adding:
+        thread.join()
+    assert not failures
+    index = Index.load(path)
+    assert set(range(100, 112)) <= set(index.ids.tolist()) and len(index) == 22
+    manifest = index.save(path, replaces=read_manifest(path))
+    assert manifest == read_manifest(path)
+    shutil.rmtree(path)
+    with pytest.raises(IndexChangedError, match="Another program"):
+        index.save(path, replaces=manifest)
 
 
 def test_every_truncated_or_changed_file_is_an_error(tmp_path):

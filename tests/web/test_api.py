@@ -3,6 +3,9 @@
 import io
 import json
 import os
+import shutil
+import threading
+import time
 
 import numpy as np
 import pytest
@@ -10,6 +13,7 @@ from PIL import Image
 from shapes import COUNT, LABELS, png
 
 import keras_deephash as kdh
+from keras_deephash.files import one_at_a_time
 
 
 def hamming(a, b):
@@ -173,11 +177,77 @@ def test_an_index_that_another_program_has_saved_is_not_overwritten(
     answer = server.json("POST", "/api/items", png(0), status=409, label=0)
     assert "another program" in answer["detail"]
     server.json("DELETE", "/api/items/5", status=409)
-    # Both changes are taken back.
-    assert sorted(server.collection.index.ids) == list(range(COUNT))
+    # Both changes are taken back, and what was removed is where it was.
+    assert server.collection.index.ids.tolist() == list(range(COUNT))
     assert server.json("GET", "/api/items/5")["name"] == paths[5]
     assert os.listdir(server.collection.uploads) == []
     assert len(kdh.Index.load(server.collection.path, model)) == COUNT - 1
+
+
+def test_what_another_program_saves_while_a_change_waits_is_kept(
+    open_server, model, tmp_path
+):
+    server = open_server()
+    path = server.collection.path
+    other = kdh.Index.load(path, model)
+    other.remove([0])
+    shutil.copytree(path, tmp_path / "other")
+    other.save(tmp_path / "other")
+    answers = []
+
+    def add():
+        answers.append(server.request("POST", "/api/items", png(0), label=0)[0])
+
+    thread = threading.Thread(target=add)
+    with one_at_a_time(path):  # As another program has it that saves.
+        thread.start()
+        time.sleep(0.5)
+        shutil.copytree(tmp_path / "other", path, dirs_exist_ok=True)
+    thread.join()
+    assert answers == [409]
+    assert kdh.Index.load(path).ids.tolist() == list(range(1, COUNT))
+    assert os.listdir(server.collection.uploads) == []
+
+
+@pytest.mark.parametrize("verb", ["POST", "DELETE"])
+def test_a_change_that_is_not_saved_is_not_in_the_next_save(
+    open_server, paths, monkeypatch, verb
+):
+    server = open_server()
+    collection, save = server.collection, server.collection.saver.save
+    began, answers = threading.Event(), {}
+
+    def fail_once(index):
+        if not began.is_set():
+            began.set()
+            time.sleep(0.5)  # The next change comes meanwhile.
+            raise OSError(28, "No space left on device")
+        save(index)
+
+    monkeypatch.setattr(collection.saver, "save", fail_once)
+
+    def change(verb, path, data, **query):
+        answers[path, verb] = server.request(verb, path, data, **query)[0]
+
+    first = ("/api/items", png(0)) if verb == "POST" else ("/api/items/3", None)
+    threads = [
+        threading.Thread(target=change, args=(verb, *first), kwargs={"label": 0})
+    ]
+    threads[0].start()
+    assert began.wait(20)
+    threads.append(
+        threading.Thread(target=change, args=("DELETE", "/api/items/7", None))
+    )
+    threads[1].start()
+    for thread in threads:
+        thread.join()
+    assert answers == {(first[0], verb): 500, ("/api/items/7", "DELETE"): 200}
+    saved = kdh.Index.load(collection.path)
+    kept = [number for number in range(COUNT) if number != 7]
+    assert saved.ids.tolist() == collection.index.ids.tolist() == kept
+    assert saved.names(kept) == [paths[number] for number in kept]
+    assert saved.labels(kept).tolist() == [LABELS[number] for number in kept]
+    assert verb == "DELETE" or os.listdir(collection.uploads) == []
 
 
 def test_an_empty_index_is_searched_and_grows(model, tmp_path):

@@ -3,6 +3,7 @@
 from contextlib import asynccontextmanager
 from importlib.resources import files
 
+from keras_deephash.index import IndexChangedError
 from keras_deephash.version import __version__
 from keras_deephash.web.server.access import Access
 from keras_deephash.web.server.collection import Collection, UnknownItem
@@ -10,7 +11,6 @@ from keras_deephash.web.server.groups import GroupFinder
 from keras_deephash.web.server.mapping import MapMaker
 from keras_deephash.web.server.pictures import PictureError
 from keras_deephash.web.server.routes import add_routes
-from keras_deephash.web.server.saving import IndexChangedError
 
 _DESCRIPTION = """Search in an index of images by their codes.
 

@@ -14,7 +14,8 @@ class Batcher:
     few saves of an index, instead of 50.
 
     Args:
-        function: of a list of values, returns a list of as many results.
+        function: of a list of values, returns a list of as many results. A result that
+            is an exception is raised for its value alone.
         most: int. Values of one call at most.
 
     Example:
@@ -47,4 +48,7 @@ class Batcher:
                     future.set_exception(error)
                 continue
             for future, result in zip(futures, results, strict=True):
-                future.set_result(result)
+                if isinstance(result, Exception):
+                    future.set_exception(result)
+                else:
+                    future.set_result(result)

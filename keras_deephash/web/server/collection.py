@@ -10,9 +10,9 @@ from keras_deephash.web.server.batching import Batcher
 from keras_deephash.web.server.catalog import Catalog, label_lists, shown_names
 from keras_deephash.web.server.pictures import Thumbnails, read_upload, save_upload
 from keras_deephash.web.server.records import Expected, Item, Items, Neighbor, Neighbors
-from keras_deephash.web.server.saving import IndexSaver
+from keras_deephash.web.server.saving import Changes, IndexSaver
 
-_IMAGES_AT_ONCE, _SAVES_AT_ONCE = 32, 1 << 16
+_IMAGES_AT_ONCE, _CHANGES_AT_ONCE = 32, 1 << 16
 
 
 class UnknownItem(LookupError):
@@ -47,7 +47,7 @@ class Collection:
         self._thumbnails = Thumbnails()
         self._encode = Batcher(self._codes, _IMAGES_AT_ONCE)
         self._features = Batcher(self._continuous, _IMAGES_AT_ONCE)
-        self._save = Batcher(self._save_once, _SAVES_AT_ONCE)
+        self._change = Batcher(self._change_and_save, _CHANGES_AT_ONCE)
 
     # === Search ===
 
@@ -162,23 +162,17 @@ class Collection:
         pixels = self.model.preprocessor.center_crop(read_upload(data))
         code = self._encode(pixels)[None]
         path = save_upload(self.uploads, data, name)
+
+        def add(_changes: Changes) -> Item:
+            row = self._label_row(labels)
+            ids = self.index.add(code, labels=row, names=[path], verbose=0)
+            return self._items(ids)[0]
+
         try:
-            with self.lock.write():
-                row = self._label_row(labels)
-                (number,) = self.index.add(code, labels=row, names=[path], verbose=0)
-                self.version += 1
+            return self._change(add)
         except BaseException:
             os.unlink(path)
             raise
-        try:
-            self._save(None)
-        except BaseException:
-            with self.lock.write():
-                self.index.remove(np.array([number]))
-                self.version += 1
-            os.unlink(path)
-            raise
-        return self.item(int(number))
 
     def _label_row(self, labels: list[int]) -> np.ndarray | None:
         """Labels in the form of those that are there, [1] or [1, L]."""
@@ -205,21 +199,12 @@ class Collection:
 
     def remove(self, number: int) -> int:
         """Removes an item from the index, when that is saved; its file stays."""
-        ids = np.array([number])
-        with self.lock.write():
+
+        def remove(changes: Changes) -> int:
             self._check(number)
-            kept = self.index.codes(ids), self.index.labels(ids), self.index.names(ids)
-            removed = self.index.remove(ids)
-            self.version += 1
-        try:
-            self._save(None)
-        except BaseException:
-            with self.lock.write():
-                codes, labels, names = kept
-                self.index.add(codes, ids, labels, names, verbose=0)
-                self.version += 1
-            raise
-        return removed
+            return changes.remove(number)
+
+        return self._change(remove)
 
     # === What the batchers call ===
 
@@ -229,6 +214,19 @@ class Collection:
     def _continuous(self, pixels: list[np.ndarray]) -> np.ndarray:
         return self.model.continuous_codes(np.stack(pixels), verbose=0)
 
-    def _save_once(self, waiting: list) -> list:
-        self.saver.save(self.index)
-        return waiting
+    def _change_and_save(self, changes: list) -> list:
+        """Makes changes and saves them: one thread does, so no others are between."""
+        with self.lock.write():
+            made = Changes(self.index)
+            results = made.make(changes)
+            self.version += 1
+        if all(isinstance(result, Exception) for result in results):
+            return results
+        try:
+            self.saver.save(self.index)
+        except Exception as error:
+            with self.lock.write():
+                made.take_back()
+                self.version += 1
+            return [each if isinstance(each, Exception) else error for each in results]
+        return results
