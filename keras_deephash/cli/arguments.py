@@ -255,12 +255,5 @@ def tell_unreadable(unreadable: Mapping[str, str]) -> None:
         print(printable(why), file=sys.stderr)
 
 
-def refuse_none(errors) -> None:
-    """Raises ValueError if no image could be read."""
-    if not errors.readable:
-        why = list(errors.unreadable.values())
-        raise ValueError(f"None of {_images(len(why))} can be read. {why[0]}")
-
-
 def _images(count: int) -> str:
     return f"{count} image{'s' if count > 1 else ''}"

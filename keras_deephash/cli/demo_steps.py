@@ -113,7 +113,7 @@ def search_folder(
     started = time.time()
     errors = ImageErrors(paths, strict)
     codes = model.encode(paths, verbose=1, on_error=errors.on_error)
-    arguments.refuse_none(errors)
+    errors.refuse_none()
     arguments.tell_unreadable(errors.unreadable)
     paths = errors.readable
     print(f"{len(codes) / (time.time() - started):.0f} images/s")

@@ -95,7 +95,7 @@ def run(options) -> None:
         write_atomically(f"{options.output}.html") as page,
     ):
         groups = _find(paths, sets, index, common)
-        arguments.refuse_none(errors)
+        errors.refuse_none()
         found = groups, len(errors.readable), lowest, errors.unreadable
         text = json.dumps(duplicates_json(*found), indent=1)
         data.write(f"{text}\n".encode())

@@ -69,7 +69,7 @@ def run(options) -> None:
             crops=options.crops,
             on_error=errors.on_error,
         )
-        arguments.refuse_none(errors)
+        errors.refuse_none()
         np.savez(file, codes=codes, paths=np.array(errors.readable))
     arguments.report_unreadable(options.output, errors.unreadable)
     print(f"{options.output}: {count(len(codes), 'code')} of {model.bits} bits")

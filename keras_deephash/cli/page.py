@@ -43,19 +43,18 @@ def add_arguments(parser) -> None:
 def run(options) -> None:
     import os
 
-    from keras_deephash.runtime import Encoder
     from keras_deephash.runtime.exported_file import format_of
     from keras_deephash.runtime.preset_files import make_preset_file
     from keras_deephash.text import count
     from keras_deephash.web.site.building import build_site
 
+    _check_apart(options.images, options.output)
     file = options.preset
     if format_of(file) is None:
         file = make_preset_file(file)
     paths = [] if options.images is None else arguments.read_images(options.images)[0]
     name = os.path.basename(os.path.normpath(options.preset))
     unreadable = build_site(
-        Encoder(file),
         file,
         paths,
         options.output,
@@ -66,3 +65,16 @@ def run(options) -> None:
     shown = count(len(paths) - len(unreadable), "picture")
     print(f"{options.output}: a page with {shown}. To look at it:")
     print(f"python -m http.server --bind 127.0.0.1 --directory {options.output}")
+
+
+def _check_apart(images: str | None, output: str) -> None:
+    """Checks that no later page would take thumbnails of this one for photos."""
+    from pathlib import Path
+
+    if images is not None and Path(output).resolve().is_relative_to(
+        Path(images).resolve()
+    ):
+        raise ValueError(
+            f"`--output` must lie outside of `--images`. Received: {output!r}, in "
+            f"{images!r}."
+        )

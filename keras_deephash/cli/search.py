@@ -71,7 +71,7 @@ def run(options) -> None:
     index = arguments.open_index(options.index, model, options.uri, mmap=True)
     errors = ImageErrors(paths, options.strict)
     queries = model.continuous_codes(paths, on_error=errors.on_error)
-    arguments.refuse_none(errors)
+    errors.refuse_none()
     arguments.tell_unreadable(errors.unreadable)
     found = index.search(queries, k=options.k, radius=options.radius)
     results = []

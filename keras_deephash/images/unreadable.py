@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 
 from keras_deephash.files import write_atomically
-from keras_deephash.text import printable
+from keras_deephash.text import count, printable
 
 _SHOWN = 20
 
@@ -45,6 +45,13 @@ class ImageErrors:
     def unreadable(self) -> dict[str, str]:
         """The other paths, and what is wrong."""
         return {self._paths[n]: str(error) for n, error in self._problems.items()}
+
+    def refuse_none(self) -> None:
+        """Raises ValueError if no image could be read."""
+        if not self.readable:
+            first = next(iter(self._problems.values()), "")
+            images = count(len(self._paths), "image")
+            raise ValueError(f"None of {images} can be read. {first}".rstrip())
 
 
 def error_for(problems: Mapping[int, Exception], count: int | None = None) -> Exception:

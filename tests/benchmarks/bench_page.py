@@ -58,7 +58,7 @@ def measure(preset: str, count: int, browser) -> None:
     file = make_preset_file(preset)
     encoder, model = kdh.Encoder(file), kdh.from_preset(preset)
     with tempfile.TemporaryDirectory() as folder:
-        build_site(encoder, file, [], f"{folder}/site")
+        build_site(file, [], f"{folder}/site")
         size = sum(p.stat().st_size for p in Path(folder, "site").rglob("*.*"))
         server = StaticServer(f"{folder}/site")
         browser.get(server.url)

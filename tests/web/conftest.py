@@ -68,6 +68,17 @@ def same_server(model, make_index, tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
+def web_runtime():
+    """The directory of onnxruntime-web, as the command fetches it."""
+    from keras_deephash.web.site.runtime import fetch_runtime
+
+    try:
+        return fetch_runtime()
+    except OSError as error:
+        pytest.skip(f"onnxruntime-web is not there: {error}")
+
+
+@pytest.fixture(scope="session")
 def same_browser():
     """One Chromium for all tests of pages."""
     from chromium import start_chromium

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -117,12 +118,10 @@ def test_a_port_that_is_taken_is_an_error(index, preset, capsys):
 
 
 def test_page_says_what_it_wrote_and_what_is_missing(
-    preset, paths, tmp_path, monkeypatch, capsys
+    preset, paths, web_runtime, tmp_path, monkeypatch, capsys
 ):
     runtime = tmp_path / "runtime" / "dist"
-    runtime.mkdir(parents=True)
-    for name in ("ort.wasm.bundle.min.mjs", "ort-wasm-simd-threaded.wasm"):
-        (runtime / name).write_bytes(b"")
+    shutil.copytree(web_runtime, runtime)
     output, images = str(tmp_path / "site"), str(Path(paths[0]).parent)
     arguments = ["page", "--preset", preset, "--images", images, "--output", output]
     assert main([*arguments, "--runtime", str(runtime.parent)]) == 0
@@ -135,3 +134,13 @@ def test_page_says_what_it_wrote_and_what_is_missing(
     assert main(arguments) == 1
     assert "npm, which fetches onnxruntime-web" in capsys.readouterr().err
     assert len(os.listdir(Path(output) / "thumbnails")) == COUNT
+
+
+def test_a_page_in_the_folder_of_its_pictures_is_an_error(
+    preset, paths, tmp_path, capsys
+):
+    shutil.copy(paths[0], tmp_path)
+    arguments = ["page", "--preset", preset, "--images", str(tmp_path)]
+    assert main([*arguments, "--output", str(tmp_path / "site")]) == 1
+    assert "`--output` must lie outside of `--images`" in capsys.readouterr().err
+    assert len(os.listdir(tmp_path)) == 1

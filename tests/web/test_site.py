@@ -4,6 +4,7 @@ import io
 import json
 import os
 import re
+import shutil
 import tarfile
 
 import numpy as np
@@ -15,6 +16,7 @@ from static_server import StaticServer
 import keras_deephash as kdh
 from keras_deephash.web.site import runtime
 from keras_deephash.web.site.building import build_site
+from keras_deephash.web.site.output import move_into_place
 
 pytest.importorskip("selenium", reason="the extra `test-browser` is not installed")
 pytest.importorskip("tf2onnx", reason="the extra `export` is not installed")
@@ -33,22 +35,11 @@ encode(new File([bytes], "picture", { type })).then(
 """
 
 
-@pytest.fixture(scope="module")
-def web_runtime():
-    """The directory of onnxruntime-web, as the command fetches it."""
-    try:
-        return runtime.fetch_runtime()
-    except OSError as error:
-        pytest.skip(f"onnxruntime-web is not there: {error}")
-
-
 def make_site(model, paths, folder, web_runtime):
     file = str(folder / "model.onnx")
     model.export(file, format="onnx")
     output = folder / "site"
-    unreadable = build_site(
-        kdh.Encoder(file), file, paths, output, "Shapes", web_runtime, verbose=0
-    )
+    unreadable = build_site(file, paths, output, "Shapes", web_runtime, verbose=0)
     assert unreadable == {}
     return output
 
@@ -194,11 +185,11 @@ def test_a_page_takes_the_place_of_an_earlier_one_alone(
     model, paths, web_runtime, tmp_path
 ):
     output = make_site(model, paths, tmp_path, web_runtime)
-    encoder, file = kdh.Encoder(tmp_path / "model.onnx"), tmp_path / "model.onnx"
+    file = tmp_path / "model.onnx"
     broken = tmp_path / "broken.png"
     broken.write_bytes(b"no picture")
     images = [paths[1], str(broken)]
-    unreadable = build_site(encoder, file, images, output, "New", web_runtime, 0)
+    unreadable = build_site(file, images, output, "New", web_runtime, 0)
     assert list(unreadable) == [str(broken)]
     site = json.loads((output / "site.json").read_text())
     assert site["title"] == "New" and site["names"] == ["shape 01.png"]
@@ -207,11 +198,105 @@ def test_a_page_takes_the_place_of_an_earlier_one_alone(
     (tmp_path / "other").mkdir()
     (tmp_path / "other" / "notes.txt").write_text("mine")
     with pytest.raises(FileExistsError, match="is not a page"):
-        build_site(encoder, file, [], tmp_path / "other", runtime=web_runtime)
+        build_site(file, [], tmp_path / "other", runtime=web_runtime)
     with pytest.raises(FileNotFoundError, match="--runtime"):
-        build_site(encoder, file, [], tmp_path / "new", runtime=str(tmp_path))
+        build_site(file, [], tmp_path / "new", runtime=str(tmp_path))
     left = {"model.onnx", "site", "broken.png", "other"}
     assert set(os.listdir(tmp_path)) == left
+
+
+@pytest.mark.parametrize(
+    "name", ["README.md", ".git", "thumbnails/0.png", "runtime/mine.js", "fonts/a.woff"]
+)
+def test_files_of_others_are_not_replaced(model, paths, web_runtime, tmp_path, name):
+    output = make_site(model, paths[:1], tmp_path, web_runtime)
+    build_site(tmp_path / "model.onnx", paths[:1], output, "B", web_runtime, verbose=0)
+    mine = output / name
+    mine.parent.mkdir(exist_ok=True)
+    mine.write_text("mine")
+    with pytest.raises(FileExistsError, match="which would be lost"):
+        build_site(tmp_path / "model.onnx", [], output, "C", web_runtime, verbose=0)
+    assert mine.read_text() == "mine"
+    assert json.loads((output / "site.json").read_text())["title"] == "B"
+
+
+def test_files_that_come_during_the_building_are_not_replaced(
+    model, paths, web_runtime, tmp_path
+):
+    output = make_site(model, paths[:1], tmp_path, web_runtime)
+    (tmp_path / "new").mkdir()
+    (output / "notes.txt").write_text("mine")
+    with pytest.raises(FileExistsError, match=r"lost: 'notes\.txt'"):
+        move_into_place(str(tmp_path / "new"), str(output))
+    assert (output / "notes.txt").read_text() == "mine"
+
+
+def test_another_site_json_is_no_page(model, tmp_path):
+    file = tmp_path / "model.onnx"
+    model.export(file, format="onnx")
+    for content in ('{"title": "a blog"}', "[]", "3", "{", ""):
+        (tmp_path / "blog").mkdir(exist_ok=True)
+        (tmp_path / "blog" / "site.json").write_text(content)
+        with pytest.raises(FileExistsError, match="is not a page"):
+            build_site(file, [], tmp_path / "blog")
+        assert (tmp_path / "blog" / "site.json").read_text() == content
+
+
+def test_a_link_to_a_page_stays(model, paths, web_runtime, tmp_path):
+    output = make_site(model, paths[:1], tmp_path, web_runtime)
+    (tmp_path / "link").symlink_to("site")
+    build_site(
+        tmp_path / "model.onnx", paths, tmp_path / "link", "New", web_runtime, verbose=0
+    )
+    assert os.readlink(tmp_path / "link") == "site"
+    assert json.loads((output / "site.json").read_text())["title"] == "New"
+    assert set(os.listdir(tmp_path)) == {"model.onnx", "site", "link"}
+
+
+def test_a_gallery_without_one_readable_picture_replaces_nothing(
+    model, paths, web_runtime, tmp_path
+):
+    output = make_site(model, paths, tmp_path, web_runtime)
+    broken = tmp_path / "broken.png"
+    broken.write_bytes(b"no picture")
+    with pytest.raises(ValueError, match="None of 1 image can be read"):
+        build_site(
+            tmp_path / "model.onnx", [str(broken)], output, "B", web_runtime, verbose=0
+        )
+    assert len(os.listdir(output / "thumbnails")) == COUNT
+    assert set(os.listdir(tmp_path)) == {"model.onnx", "site", "broken.png"}
+
+
+def test_a_page_takes_onnx_alone(tmp_path):
+    with pytest.raises(ValueError, match="export --format onnx"):
+        build_site("m.tflite", [], tmp_path / "site")
+    assert os.listdir(tmp_path) == []
+
+
+def test_another_file_of_the_runtime_is_not_used(model, paths, web_runtime, tmp_path):
+    shutil.copytree(web_runtime, tmp_path / "runtime")
+    (tmp_path / "runtime" / "ort.wasm.bundle.min.mjs").write_text("alert(1)")
+    with pytest.raises(ValueError, match="sha256 differs"):
+        make_site(model, paths[:1], tmp_path, str(tmp_path / "runtime"))
+    assert set(os.listdir(tmp_path)) == {"model.onnx", "runtime"}
+
+
+@pytest.mark.parametrize("content", ["alert(1)", "a b c", None])
+def test_a_page_says_that_its_network_cannot_run(
+    browser, model, paths, web_runtime, tmp_path, content
+):
+    output = make_site(model, paths[:1], tmp_path, web_runtime)
+    script = output / "runtime" / "ort.wasm.bundle.min.js"
+    script.unlink() if content is None else script.write_text(content)
+    server = StaticServer(output)
+    try:
+        browser.get(server.url)
+        wait_for(browser, r"The network cannot run: .+ Is the page whole\?")
+        hand_over(browser, "drop", png(4), "shape.png", "image/png")
+        wait_for(browser, r"The network cannot run: .+ Is the page whole\?")
+    finally:
+        server.close()
+    browser.get_log("browser")  # The browser reports the script too.
 
 
 def test_another_file_of_npm_is_not_used(tmp_path):

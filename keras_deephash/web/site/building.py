@@ -5,23 +5,32 @@ import os
 import secrets
 import shutil
 from collections.abc import Sequence
-from importlib.resources import files
 
 import numpy as np
 
-from keras_deephash.files import exchange
 from keras_deephash.images import ImageErrors
 from keras_deephash.images.thumbnails import read_thumbnail
 from keras_deephash.progress import Progress
+from keras_deephash.runtime import Encoder
+from keras_deephash.runtime.exported_file import format_of
 from keras_deephash.text import printable
+from keras_deephash.web.site.output import (
+    CENTERS,
+    CODES,
+    MODEL,
+    RUNTIME,
+    SITE,
+    THUMBNAILS,
+    assets,
+    check_output,
+    move_into_place,
+)
 from keras_deephash.web.site.runtime import copy_runtime
 
-SITE = "site.json"
 _THUMBNAIL = 256  # Pixels.
 
 
 def build_site(
-    encoder,
     model_file: str,
     images: Sequence[str],
     output: str | os.PathLike,
@@ -32,12 +41,11 @@ def build_site(
     """Writes a page that any web server can serve as it is.
 
     Args:
-        encoder: `Encoder` of the model file.
         model_file: str. The ONNX file that the browser runs.
         images: list of str. The pictures of the gallery; may be empty. The page has
             their codes, the last parts of their paths, and thumbnails of 256 pixels.
         output: str. Directory, new or of an earlier page, which is replaced when the
-            new one is complete.
+            new one is complete. A link stays, and what it points to is replaced.
         title: str. Defaults to `"keras-deephash"`.
         runtime: str. Directory with onnxruntime-web. Defaults to `None`: of npm.
         verbose: 0 or 1. Defaults to `1`.
@@ -47,49 +55,42 @@ def build_site(
 
     Raises:
         FileExistsError: if the directory has other files than those of a page.
+        ValueError: if the model file is not ONNX, or none of the pictures can be read.
     """
-    output = os.path.abspath(output)
-    _check_output(output)
+    if format_of(model_file) != "onnx":
+        raise ValueError(
+            "A page runs a model as ONNX. Give a preset, or a file of `keras-deephash "
+            f"export --format onnx`. Received: {os.fspath(model_file)!r}."
+        )
+    output = os.path.realpath(output)
+    check_output(output)
+    encoder = Encoder(model_file)
     folder = f"{output}-{secrets.token_hex(4)}"
     os.makedirs(folder)
     try:
-        copy_runtime(os.path.join(folder, "runtime"), runtime)
-        shutil.copyfile(model_file, os.path.join(folder, "model.onnx"))
+        copy_runtime(os.path.join(folder, RUNTIME), runtime)
+        shutil.copyfile(model_file, os.path.join(folder, MODEL))
         _copy_assets(folder)
         errors = ImageErrors(images)
         codes = np.empty((0, encoder.bits // 8), np.uint8)
         if images:
             codes = encoder.encode(images, on_error=errors.on_error)
+            errors.refuse_none()
         _write_gallery(folder, errors.readable, verbose)
         _write_codes(folder, encoder, codes, errors.readable, title)
-        _move_into_place(folder, output)
+        move_into_place(folder, output)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     return errors.unreadable
 
 
-def _check_output(output: str) -> None:
-    if not os.path.exists(output):
-        return
-    is_site = os.path.isdir(output) and (
-        not os.listdir(output) or os.path.isfile(os.path.join(output, SITE))
-    )
-    if not is_site:
-        raise FileExistsError(
-            f"{output!r} exists and is not a page. Choose another directory, or "
-            "remove it."
-        )
-
-
 def _copy_assets(folder: str) -> None:
-    assets = files("keras_deephash.web").joinpath("assets")
-    for file in [*assets.iterdir(), *assets.joinpath("site").iterdir()]:
-        if file.is_file():
-            _write(folder, file.name, file.read_bytes())
+    for file in assets():
+        _write(folder, file.name, file.read_bytes())
 
 
 def _write_gallery(folder: str, paths: Sequence[str], verbose: int) -> None:
-    thumbnails = os.path.join(folder, "thumbnails")
+    thumbnails = os.path.join(folder, THUMBNAILS)
     os.mkdir(thumbnails)
     progress = Progress(len(paths), "thumbnail", bool(verbose and paths))
     for number, path in enumerate(paths):
@@ -112,19 +113,11 @@ def _write_codes(folder: str, encoder, codes, paths: Sequence[str], title: str) 
     if encoder.is_quantizer:
         centers = np.ascontiguousarray(encoder.codebook.centers, "<f4")
         site["codebook"] = {"subcenters": centers.shape[1], "dim": centers.shape[2]}
-        _write(folder, "centers.bin", centers.tobytes())
-    _write(folder, "codes.bin", codes.tobytes())
+        _write(folder, CENTERS, centers.tobytes())
+    _write(folder, CODES, codes.tobytes())
     _write(folder, SITE, json.dumps(site).encode())
 
 
 def _write(folder: str, name: str, content: bytes) -> None:
     with open(os.path.join(folder, name), "wb") as file:
         file.write(content)
-
-
-def _move_into_place(folder: str, output: str) -> None:
-    """Gives a new page the name of an earlier one, which goes."""
-    if os.path.exists(output) and not exchange(folder, output):
-        shutil.rmtree(output)
-    if not os.path.exists(output):
-        os.rename(folder, output)

@@ -22,6 +22,12 @@ FILES = {
 _MAX_BYTES = 64 << 20  # Of one of the files.
 
 
+def page_names() -> list[str]:
+    """The names of the files in a page."""
+    # Not every web server knows .mjs as a script.
+    return [name.replace(".mjs", ".js") for name in FILES]
+
+
 def copy_runtime(target: str, folder: str | None = None) -> None:
     """Copies the files of onnxruntime-web that a page needs.
 
@@ -33,11 +39,11 @@ def copy_runtime(target: str, folder: str | None = None) -> None:
     Raises:
         FileNotFoundError: if the directory does not have them.
         OSError: if npm is not installed, or cannot fetch the package.
-        ValueError: if what npm fetched is another file than it should be.
+        ValueError: if a file is not that of the pinned version.
     """
     folder = fetch_runtime() if folder is None else folder
     os.makedirs(target)
-    for name in FILES:
+    for name, copy in zip(FILES, page_names(), strict=True):
         places = [os.path.join(folder, *path, name) for path in ((), ("dist",))]
         found = next(filter(os.path.isfile, places), None)
         if found is None:
@@ -45,22 +51,26 @@ def copy_runtime(target: str, folder: str | None = None) -> None:
                 f"`--runtime` must be a directory with {', '.join(FILES)}, of "
                 f"{PACKAGE} {VERSION}. Received: {folder!r}, without {name}."
             )
-        # Not every web server knows .mjs as a script.
-        copied = os.path.join(target, name.replace(".mjs", ".js"))
+        copied = os.path.join(target, copy)
         shutil.copyfile(found, copied)
+        if not _is_right(copied, name):
+            raise ValueError(
+                f"`--runtime` must have the files of {PACKAGE} {VERSION}. Received: "
+                f"{found!r}, whose sha256 differs. Unpack that version there, or leave "
+                "`--runtime` out."
+            )
 
 
 def fetch_runtime() -> str:
     """The folder of caches that has the pinned version, checked."""
     folder = os.path.join(cache_folder(), f"{PACKAGE}-{VERSION}")
-    if not all(_is_right(folder, name) for name in FILES):
+    if not all(_is_right(os.path.join(folder, name), name) for name in FILES):
         with tempfile.TemporaryDirectory() as place:
             _extract(_fetch(place), folder)
     return folder
 
 
-def _is_right(folder: str, name: str) -> bool:
-    path = os.path.join(folder, name)
+def _is_right(path: str, name: str) -> bool:
     return os.path.isfile(path) and describe_file(path)["sha256"] == FILES[name]
 
 
@@ -85,10 +95,11 @@ def _extract(package: str, folder: str) -> None:
     with tarfile.open(package) as archive:
         for name in FILES:
             content = archive.extractfile(f"package/dist/{name}").read(_MAX_BYTES)
-            with write_atomically(os.path.join(folder, name)) as file:
+            path = os.path.join(folder, name)
+            with write_atomically(path) as file:
                 file.write(content)
-            if not _is_right(folder, name):
-                os.remove(os.path.join(folder, name))
+            if not _is_right(path, name):
+                os.remove(path)
                 raise ValueError(
                     f"{name} of {PACKAGE} {VERSION} is not the file that it should "
                     "be: its sha256 differs. It was not used."

@@ -13,6 +13,7 @@ let requests = 0;
 let site, ready;
 let items = []; // { code, name, source }: of the gallery, or of a folder.
 let ticket = 0; // Of the last search: the results of an earlier one are not shown.
+let failure = null; // Why the worker cannot run.
 
 worker.addEventListener("message", ({ data: { number, result, error } }) => {
   const { resolve, reject } = waiting.get(number);
@@ -20,7 +21,16 @@ worker.addEventListener("message", ({ data: { number, result, error } }) => {
   error === undefined ? resolve(result) : reject(new Error(error));
 });
 
+// A script of the worker that is missing, damaged or not of this browser.
+worker.addEventListener("error", ({ message }) => {
+  const why = message || "its files cannot be loaded";
+  failure = new Error(`The network cannot run: ${why}. Is the page whole?`);
+  for (const { reject } of waiting.values()) reject(failure);
+  waiting.clear();
+});
+
 function ask(action, given) {
+  if (failure) return Promise.reject(failure);
   const number = requests++;
   worker.postMessage({ number, action, ...given });
   return new Promise((resolve, reject) => waiting.set(number, { resolve, reject }));
