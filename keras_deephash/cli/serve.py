@@ -86,5 +86,11 @@ def run(options) -> None:
 def _read_names(path: str) -> list[str]:
     from keras_deephash.datasets.label_names import check_label_names
 
-    with open(path, encoding="utf-8") as file:
-        return check_label_names(file.read().splitlines())
+    try:
+        with open(path, encoding="utf-8") as file:
+            return check_label_names(file.read().splitlines())
+    except ValueError as error:
+        raise ValueError(
+            "`--labels` must be a text file in UTF-8 with a name on each line. "
+            f"Received: {path!r}: {error}"
+        ) from None

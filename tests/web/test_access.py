@@ -6,6 +6,7 @@ import os
 import socket
 import struct
 import zlib
+from http.client import HTTPConnection
 
 import numpy as np
 import pytest
@@ -97,8 +98,9 @@ def test_other_addresses_need_a_token(open_server):
         {},
         {"Authorization": "Bearer wrong"},
         {"Authorization": "s3cret-token"},
-        {"Cookie": "keras_deephash_token=wrong"},
-        {"Cookie": "keras_deephash_token"},
+        {"Cookie": "keras_deephash_token_8000=wrong"},
+        {"Cookie": "keras_deephash_token_8000"},
+        {"Cookie": "keras_deephash_token_8001=s3cret-token"},
         {"Authorization": "Bearer \xe9"},
     ):
         assert "token" in refused(server, 401, {**lan, **headers})
@@ -106,7 +108,8 @@ def test_other_addresses_need_a_token(open_server):
         refused(server, 401, {**lan, **headers}, "DELETE", "/api/items/0")
     for headers in (
         {"Authorization": "Bearer s3cret-token"},
-        {"Cookie": "other=1; keras_deephash_token=s3cret-token"},
+        {"Cookie": "other=1; keras_deephash_token_8000=s3cret-token"},
+        {"Host": "lan", "Cookie": "keras_deephash_token=s3cret-token"},
     ):
         assert server.request("GET", "/api/stats", headers={**lan, **headers})[0] == 200
     # The address that is printed sets the cookie, once.
@@ -121,8 +124,30 @@ def test_other_addresses_need_a_token(open_server):
     assert answer.startswith("HTTP/1.1 303")
     assert "location: /\r\n" in answer and "HttpOnly; SameSite=Lax" in answer
     # The token does not help another site.
-    foreign = {"Cookie": "keras_deephash_token=s3cret-token", "Origin": "http://evil"}
+    cookie = "keras_deephash_token_8000=s3cret-token"
+    foreign = {"Cookie": cookie, "Origin": "http://evil"}
     refused(server, 403, {**lan, **foreign})
+
+
+def test_servers_on_one_host_keep_their_tokens_apart(open_server):
+    servers = [open_server(host="0.0.0.0", token=f"token-{n:08}") for n in range(2)]
+    cookies = {}  # As a browser has them: of a host, whatever the port.
+    for number, server in enumerate(servers):
+        connection = HTTPConnection("127.0.0.1", server.port)
+        connection.request("GET", f"/?token=token-{number:08}")
+        set_cookie = connection.getresponse().headers["set-cookie"]
+        name, _, value = set_cookie.partition(";")[0].partition("=")
+        cookies[name] = value
+        connection.close()
+    headers = {"Cookie": "; ".join("=".join(each) for each in cookies.items())}
+    for server in servers:
+        assert server.request("GET", "/api/stats", headers=headers)[0] == 200
+
+
+def test_an_empty_host_is_an_error():
+    for token in (None, "a-token-of-mine"):
+        with pytest.raises(ValueError, match=r"`host` must be an address.*0\.0\.0\.0"):
+            Access(None, "", token)
 
 
 @pytest.mark.parametrize(
@@ -214,8 +239,17 @@ def test_pictures_are_bounded_in_bytes_and_pixels(same_server):
 
 
 def test_wrong_arguments_are_refused(same_server):
-    for query in ({"k": 0}, {"k": 1001}, {"radius": "nan"}, {"label": -1}):
-        same_server.json("POST", "/api/search", png(0), 422, **query)
+    for query, words in (
+        ({"k": 0}, "`k` must be greater than or equal to 1. Received: '0'."),
+        ({"k": 1001}, "`k` must be less than or equal to 1000. Received: '1001'."),
+        ({"radius": "nan"}, "`radius` must be a finite number. Received: 'nan'."),
+        ({"label": "cat"}, "`label` must be a valid integer"),
+        ({"name": "x" * 1001}, "`name` must have at most 1000 characters"),
+    ):
+        detail = same_server.json("POST", "/api/search", png(0), 422, **query)["detail"]
+        assert detail.startswith(words) and len(detail) < 200
+    detail = same_server.json("GET", "/api/map", status=422, method="a\x1b")["detail"]
+    assert detail == "`method` must be 'pca' or 'tsne'. Received: 'a\\x1b'."
     for number in ("-1", "x", str(2**63), "1.5"):
         same_server.json("GET", f"/api/items/{number}", status=422)
     same_server.json("GET", f"/api/items/{2**63 - 1}", status=404)

@@ -125,6 +125,21 @@ def test_the_map_has_every_item_once(same_server, method):
         assert min(axis) == 0 and max(axis) == 1
 
 
+def test_a_label_below_zero_is_one_as_others(open_server):
+    labels = [number % 3 - 1 for number in range(COUNT)]
+    server = open_server(labels=labels, label_names=["circle", "square"])
+    found = server.json("GET", "/api/stats")["labels"]
+    assert [(label["number"], label["name"]) for label in found] == [
+        (-1, "-1"),
+        (0, "circle"),
+        (1, "square"),
+    ]
+    page = server.json("GET", "/api/items", label=-1)
+    assert [item["id"] for item in page["items"]] == list(range(0, COUNT, 3))
+    found = server.json("POST", "/api/search", png(0), label=-1, k=COUNT)["neighbors"]
+    assert {each["id"] for each in found} == set(range(0, COUNT, 3))
+
+
 def test_an_added_picture_is_on_the_disk_and_is_found(open_server, model):
     server = open_server()
     picture = png(100)
@@ -318,4 +333,8 @@ def test_the_description_names_every_route(same_server):
     }
     search = description["paths"]["/api/search"]["post"]
     assert "image/*" in search["requestBody"]["content"]
-    assert "Neighbor" in json.dumps(description["components"]["schemas"])
+    schemas = description["components"]["schemas"]
+    assert "Neighbor" in json.dumps(schemas)
+    answer = search["responses"]["422"]["content"]["application/json"]["schema"]
+    assert answer["$ref"].endswith("/Problem")
+    assert schemas["Problem"]["properties"]["detail"]["type"] == "string"

@@ -43,12 +43,13 @@ def start(index, preset):
     need_serve()
     processes = []
 
-    def serve(*arguments, **environment):
+    def serve(*arguments, stderr=None, **environment):
         command = [sys.executable, "-c", START, "serve", "--index", index]
         command += ["--preset", preset, "--port", "0", *arguments]
         process = subprocess.Popen(
             command,
             stdout=subprocess.PIPE,
+            stderr=stderr,
             text=True,
             env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
         )
@@ -91,9 +92,32 @@ def test_another_address_has_a_token_and_control_c_ends_it(start):
     assert process.wait(timeout=20) == 0 and time.monotonic() - started < 10
 
 
+@pytest.mark.parametrize("presses", [1, 2])
+def test_control_c_does_not_wait_for_an_upload_that_stalls(start, presses):
+    process, address = start(stderr=subprocess.PIPE)
+    port = int(re.search(r":(\d+)/", address)[1])
+    with socket.create_connection(("127.0.0.1", port), timeout=20) as connection:
+        connection.sendall(
+            b"POST /api/search HTTP/1.1\r\nHost: localhost\r\n"
+            b"Content-Length: 1000\r\n\r\nx"
+        )
+        time.sleep(0.5)
+        started = time.monotonic()
+        for _ in range(presses):
+            process.send_signal(signal.SIGINT)
+            time.sleep(0.5)
+        _, printed = process.communicate(timeout=30)
+        assert process.returncode == 0 and time.monotonic() - started < 9
+        assert b" 503 " in connection.recv(4096)
+    assert "Traceback" not in printed and len(printed.splitlines()) <= 1, printed
+
+
 @pytest.mark.parametrize(
     "arguments, words",
     [
+        (["--host", ""], "`host` must be an address"),
+        (["--labels", "latin.txt"], "`--labels` must be a text file in UTF-8"),
+        (["--uploads", "latin.txt"], "`uploads` must be a directory"),
         (["--port", "70000"], "`--port` must be an integer from 0 to 65535"),
         (["--labels", "no such file"], "no such file"),
         (["--index", "no such index"], "There is no saved index"),
@@ -104,6 +128,7 @@ def test_wrong_arguments_of_serve_are_errors(
 ):
     need_serve()
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "latin.txt").write_bytes("café\nb\n".encode("latin-1"))
     assert main(["serve", "--index", index, "--preset", preset, *arguments]) == 1
     assert words in capsys.readouterr().err
 

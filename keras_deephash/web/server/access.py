@@ -40,7 +40,8 @@ class Access:
     - `Origin` and `Sec-Fetch-Site`, which browsers send and scripts of a page cannot
       change, must be of the same origin. A link of another site may lead to the page.
     - With a token, each request must have it: `Authorization: Bearer TOKEN`, or the
-      cookie that `/?token=TOKEN` sets.
+      cookie that `/?token=TOKEN` sets. Browsers send a cookie to all ports of a host,
+      so its name has the port: servers side by side each have their own.
 
     Args:
         app: the ASGI application.
@@ -53,6 +54,11 @@ class Access:
     """
 
     def __init__(self, app, host: str, token: str | None = None):
+        if not host:
+            raise ValueError(
+                "`host` must be an address, such as 127.0.0.1 for this computer alone, "
+                "or 0.0.0.0 for all of its addresses. Received: ''."
+            )
         if token is None and not is_loopback(host):
             raise ValueError(
                 "A server at another address than the loopback needs a token. "
@@ -83,15 +89,17 @@ class Access:
             await send(message)
 
         if problem := self._foreign(scope, headers):
-            await _answer(send_guarded, 403, problem)
+            await answer_error(send_guarded, 403, problem)
         elif self._token is None or self._has_token(headers):
             await self._app(scope, receive, send_guarded)
         elif self._is_token(_query_token(scope)):
-            cookie = f"{_COOKIE}={self._token}; HttpOnly; SameSite=Lax; Path=/"
+            cookie = (
+                f"{_cookie_of(headers)}={self._token}; HttpOnly; SameSite=Lax; Path=/"
+            )
             more = [(b"location", b"/"), (b"set-cookie", cookie.encode())]
-            await _answer(send_guarded, 303, "The token is right.", more)
+            await answer_error(send_guarded, 303, "The token is right.", more)
         else:
-            await _answer(
+            await answer_error(
                 send_guarded,
                 401,
                 "The token is missing or wrong. Open the address that the server "
@@ -102,7 +110,7 @@ class Access:
     def _foreign(self, scope, headers: dict[str, str]) -> str | None:
         """What is wrong with a request that another site may have made."""
         host = headers.get("host", "")
-        if self._hosts is not None and _host_name(host) not in self._hosts:
+        if self._hosts is not None and _host_parts(host)[0] not in self._hosts:
             return (
                 "The host must be a name of the loopback, such as 127.0.0.1. "
                 f"Received: {host[:80]!r}."
@@ -128,16 +136,25 @@ class Access:
             cookies = SimpleCookie(headers.get("cookie", ""))
         except CookieError:
             return False
-        return _COOKIE in cookies and self._is_token(cookies[_COOKIE].value)
+        name = _cookie_of(headers)
+        return name in cookies and self._is_token(cookies[name].value)
 
     def _is_token(self, token: str) -> bool:
         return hmac.compare_digest(token.encode(), self._token.encode())
 
 
-def _host_name(host: str) -> str:
-    """A `Host` header without its port."""
+def _host_parts(host: str) -> tuple[str, str]:
+    """The name and the port, or "", of a `Host` header."""
     name, colon, port = host.rpartition(":")
-    return (name if colon and port.isdecimal() else host).lower()
+    if not (colon and port.isdecimal()):
+        name, port = host, ""
+    return name.lower(), port
+
+
+def _cookie_of(headers: dict[str, str]) -> str:
+    """The name of the cookie, with the port at which the browser sees the server."""
+    _, port = _host_parts(headers.get("host", ""))
+    return f"{_COOKIE}_{port}" if port else _COOKIE
 
 
 def _query_token(scope) -> str:
@@ -147,7 +164,8 @@ def _query_token(scope) -> str:
     return found[0]
 
 
-async def _answer(send, status: int, text: str, more=()) -> None:
+async def answer_error(send, status: int, text: str, more=()) -> None:
+    """Sends a whole answer, JSON with one text."""
     body = json.dumps({"detail": text}).encode()
     headers = [(b"content-type", b"application/json"), *more]
     headers.append((b"content-length", str(len(body)).encode()))

@@ -3,13 +3,12 @@
 from contextlib import asynccontextmanager
 from importlib.resources import files
 
-from keras_deephash.index import IndexChangedError
 from keras_deephash.version import __version__
 from keras_deephash.web.server.access import Access
-from keras_deephash.web.server.collection import Collection, UnknownItem
+from keras_deephash.web.server.collection import Collection
+from keras_deephash.web.server.errors import RESPONSES, add_errors
 from keras_deephash.web.server.groups import GroupFinder
 from keras_deephash.web.server.mapping import MapMaker
-from keras_deephash.web.server.pictures import PictureError
 from keras_deephash.web.server.routes import add_routes
 
 _DESCRIPTION = """Search in an index of images by their codes.
@@ -58,6 +57,7 @@ def create_app(
         version=__version__,
         description=_DESCRIPTION,
         lifespan=_lifespan,
+        responses=RESPONSES,
         # Their scripts would come from other hosts.
         docs_url=None,
         redoc_url=None,
@@ -65,7 +65,7 @@ def create_app(
     add_routes(
         app, collection, GroupFinder(collection), MapMaker(collection), read_only
     )
-    _add_errors(app)
+    add_errors(app)
     _add_assets(app)
     return Access(app, host, token)
 
@@ -88,26 +88,6 @@ async def _lifespan(_app):
 
     current_default_thread_limiter().total_tokens = _THREADS
     yield
-
-
-def _add_errors(app) -> None:
-    """Errors as JSON: those of the library say what to do."""
-    from fastapi.responses import JSONResponse
-
-    def status_of(error: Exception) -> int:
-        if isinstance(error, PictureError):
-            return error.status
-        if isinstance(error, (UnknownItem, FileNotFoundError)):
-            return 404
-        if isinstance(error, IndexChangedError):
-            return 409
-        return 400 if isinstance(error, ValueError) else 500
-
-    async def answer(_request, error: Exception):
-        return JSONResponse({"detail": str(error)}, status_of(error))
-
-    for kind in (ValueError, LookupError, OSError, IndexChangedError):
-        app.add_exception_handler(kind, answer)
 
 
 def _add_assets(app) -> None:

@@ -36,10 +36,15 @@ class Collection:
 
     def __init__(self, path: str, model, uploads=None, label_names=None, **options):
         self.path = os.path.abspath(path)
+        self.uploads = os.path.abspath(uploads or f"{self.path}.added")
+        if os.path.exists(self.uploads) and not os.path.isdir(self.uploads):
+            raise NotADirectoryError(
+                "`uploads` must be a directory, for the pictures that are added. "
+                f"Received: the file {self.uploads!r}."
+            )
         self.saver = IndexSaver(self.path)
         self.index = Index.load(path, model, **options)
         self.model = model
-        self.uploads = os.path.abspath(uploads or f"{self.path}.added")
         self.label_names = label_names
         self.lock = ReadWriteLock()
         self.version = 0  # Grows with each change.

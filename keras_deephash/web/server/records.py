@@ -77,6 +77,13 @@ class Stats:
 
 
 @dataclass
+class Problem:
+    """What is wrong, and what to do."""
+
+    detail: str
+
+
+@dataclass
 class Removed:
     """How many items were removed."""
 

@@ -6,7 +6,7 @@ from typing import Annotated
 from keras_deephash.web.server.collection import Collection
 from keras_deephash.web.server.groups import GroupFinder, most_radius
 from keras_deephash.web.server.mapping import MapMaker
-from keras_deephash.web.server.pictures import MAX_BYTES, SIZES, PictureError
+from keras_deephash.web.server.pictures import SIZES
 from keras_deephash.web.server.records import (
     Groups,
     Item,
@@ -17,10 +17,9 @@ from keras_deephash.web.server.records import (
     Stats,
 )
 from keras_deephash.web.server.stats import stats_of
+from keras_deephash.web.server.uploads import AT_ONCE, read_body
 
 _MOST_NEIGHBORS = 1000
-# What is sent is in memory until it is decoded.
-_UPLOADS_AT_ONCE = 16
 _PICTURE = {
     "requestBody": {
         "required": True,
@@ -54,7 +53,8 @@ def add_routes(
         str, Query(max_length=1000, description="Only items whose names contain this.")
     ]
     Label = Annotated[
-        int | None, Query(ge=0, lt=2**63, description="Only items with this label.")
+        int | None,
+        Query(ge=-(2**63), lt=2**63, description="Only items with this label."),
     ]
     K = Annotated[
         int, Query(ge=1, le=_MOST_NEIGHBORS, description="Neighbours, at most.")
@@ -65,7 +65,7 @@ def add_routes(
     ]
     Offset = Annotated[int, Query(ge=0, lt=2**63, description="The first of them.")]
     Limit = Annotated[int, Query(ge=1, le=200, description="How many of them.")]
-    uploads = Semaphore(_UPLOADS_AT_ONCE)
+    uploads = Semaphore(AT_ONCE)
 
     @app.get("/api/stats")
     def stats() -> Stats:
@@ -115,7 +115,7 @@ def add_routes(
         """The items nearest to a picture."""
         how = {"k": k, "radius": radius, "name": name, "label": label}
         async with uploads:
-            data = await _body(request)
+            data = await read_body(request)
             return await run_in_threadpool(collection.search_picture, data, **how)
 
     @app.get("/api/groups")
@@ -148,7 +148,7 @@ def add_routes(
         """Adds a picture; it is on the disk when this is answered."""
         check_changes()
         async with uploads:
-            data = await _body(request)
+            data = await read_body(request)
             return await run_in_threadpool(
                 collection.add_picture, data, name, list(label)
             )
@@ -158,19 +158,3 @@ def add_routes(
         """Removes an item from the index. The file of the picture stays."""
         check_changes()
         return Removed(collection.remove(number))
-
-
-async def _body(request) -> bytes:
-    """The body of a request, of a bounded length."""
-    too_long = PictureError(
-        413, f"A picture may have {MAX_BYTES:,} bytes. Make it smaller."
-    )
-    stated = request.headers.get("content-length", "0")
-    if stated.isdecimal() and int(stated) > MAX_BYTES:
-        raise too_long
-    data = bytearray()
-    async for part in request.stream():
-        data += part
-        if len(data) > MAX_BYTES:
-            raise too_long
-    return bytes(data)

@@ -1,12 +1,15 @@
 """The server, listening."""
 
+import asyncio
 import secrets
 import socket
 from contextlib import suppress
 
-from keras_deephash.web.server.access import is_loopback
+from keras_deephash.web.server.access import answer_error, is_loopback
 from keras_deephash.web.server.app import check_fastapi, create_app
 from keras_deephash.web.server.collection import Collection
+
+_LAST_SECONDS = 5  # For requests that have begun when the server is to stop.
 
 
 def new_token(host: str) -> str | None:
@@ -25,7 +28,50 @@ def server_config(app, host: str, port: int):
     import uvicorn
 
     quiet = {"log_config": None, "server_header": False, "access_log": False}
-    return uvicorn.Config(app, host, port, **quiet)
+    return uvicorn.Config(
+        _stoppable(app),
+        host,
+        port,
+        timeout_graceful_shutdown=_LAST_SECONDS,
+        **quiet,
+    )
+
+
+def _stoppable(app):
+    """An application whose requests are answered where the server ends before them.
+
+    uvicorn cancels what still runs after its last seconds, or when Ctrl-C is pressed
+    again, and would print a traceback of each.
+    """
+
+    async def answer(scope, receive, send) -> None:
+        started = False
+
+        async def send_noting(message) -> None:
+            nonlocal started
+            started = True
+            await send(message)
+
+        try:
+            await app(scope, receive, send_noting)
+        except asyncio.CancelledError:
+            if not started:
+                text = "The server was stopped before this request was done."
+                await answer_error(send, 503, text)
+
+    async def run(scope, receive, send) -> None:
+        async def receive_end() -> dict:
+            try:
+                return await receive()
+            except asyncio.CancelledError:
+                return {"type": "lifespan.shutdown"}
+
+        if scope["type"] == "lifespan":
+            await app(scope, receive_end, send)
+        else:
+            await answer(scope, receive, send)
+
+    return run
 
 
 def listen(config) -> socket.socket:
