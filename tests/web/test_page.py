@@ -185,6 +185,7 @@ def test_a_picture_is_added_and_removed(browser, open_server, model):
     saved = kdh.Index.load(server.collection.path, model)
     assert saved.labels([COUNT]).tolist() == [1]
     assert "new_one-" in saved.names([COUNT])[0]
+    assert page.at("label").text.split("\n")[2].strip() == "square (11)"
     page.go("browse")
     page.wait_for(f"{COUNT + 1} pictures")
     page.at("name").send_keys("new_one")
@@ -195,7 +196,34 @@ def test_a_picture_is_added_and_removed(browser, open_server, model):
     browser.switch_to.alert.accept()
     page.wait_for("0 pictures")
     assert len(kdh.Index.load(server.collection.path, model)) == COUNT
+    assert page.at("label").text.split("\n")[2].strip() == "square (10)"
     assert page.errors() == []
+
+
+def test_a_link_to_what_was_removed_shows_nothing_else(browser, open_server):
+    server = open_server()
+    page = Page(browser, server)
+    page.tiles()[7].click()
+    page.wait_for(r"24 found in \d+ ms")
+    page.tiles()[0].click()
+    WebDriverWait(browser, 20).until(lambda _: "#like=7" not in browser.current_url)
+    page.wait_for(r"24 found in \d+ ms")
+    server.json("DELETE", "/api/items/7")
+    browser.back()
+    page.wait_for(r"There is no item 7 in the index\.")
+    assert page.ids() == [] and not page.at("more").is_displayed()
+    page.go("browse")
+    page.wait_for(f"{COUNT - 1} pictures")
+    assert 7 not in page.ids()
+
+
+def test_a_wrong_argument_is_said_in_words(page):
+    page.browser.execute_script(
+        "const field = document.getElementById('name');"
+        "field.value = 'x'.repeat(1001); field.dispatchEvent(new Event('input'));"
+    )
+    page.wait_for(r"`name` must have at most 1000 characters\. Received: 'x+'\.")
+    page.browser.get_log("browser")  # The browser reports the 422 too.
 
 
 def test_names_are_text_and_what_is_no_picture_is_said(browser, model, tmp_path):

@@ -1,6 +1,7 @@
 """What an index is, for clients and for the page."""
 
 import os
+from collections.abc import Sequence
 
 from keras_deephash.web.server.catalog import label_counts
 from keras_deephash.web.server.collection import Collection
@@ -18,7 +19,7 @@ def stats_of(collection: Collection, most_group_radius: int, read_only: bool) ->
         counts = label_counts(index.labels(index.ids))
     names = collection.label_names or ()
     labels = [
-        Label(number, names[number] if number < len(names) else str(number), counted)
+        Label(number, _name_of(number, names), counted)
         for number, counted in list(counts.items())[:_MOST_LABELS]
     ]
     return Stats(
@@ -35,6 +36,11 @@ def stats_of(collection: Collection, most_group_radius: int, read_only: bool) ->
         read_only=read_only,
         most_bytes=MAX_BYTES,
     )
+
+
+def _name_of(number: int, names: Sequence[str]) -> str:
+    """The name of a label, or its number: -1 is often that of items without one."""
+    return names[number] if 0 <= number < len(names) else str(number)
 
 
 def _radii(collection: Collection) -> list[Expected]:

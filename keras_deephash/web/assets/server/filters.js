@@ -18,14 +18,23 @@ function meaning({ radius, precision, recall, false_positive_rate: others }, met
   return `within ${length}${expected.length ? `: expected ${expected.join(", ")}` : ""}`;
 }
 
-/** Fills the fields from the stats, and calls a function when one has changed. */
+function fill(select, options) {
+  const { value } = select;
+  select.replaceChildren(...options);
+  if (options.some((option) => option.value === value)) select.value = value;
+}
+
+/** Offers the labels that there are, with their counts; what is chosen stays so. */
+export function showLabels({ labels }) {
+  const counts = labels.map(({ number, name, count }) => new Option(`${name} (${count})`, number));
+  fill(at("label"), [new Option("any", ""), ...counts]);
+  fill(at("add-label"), labels.map(({ number, name }) => new Option(name, number)));
+  at("add-label-field").hidden = !labels.length;
+}
+
+/** Prepares the fields, and calls a function when one has changed. */
 export function setUpFilters(stats, onChange) {
   at("search").addEventListener("submit", (event) => event.preventDefault());
-  for (const { number, name, count } of stats.labels) {
-    at("label").append(new Option(`${name} (${count})`, number));
-    at("add-label").append(new Option(name, number));
-  }
-  at("add-label-field").hidden = !stats.labels.length;
   at("radius").max = stats.radii.length;
   at("label").addEventListener("change", onChange);
   let timer;

@@ -1,7 +1,7 @@
 // The page: what the address after # names is shown, and each view is a link.
 
 import { call, send, thumbnail } from "./api.js";
-import { filters, setUpFilters, showFilters } from "./filters.js";
+import { filters, setUpFilters, showFilters, showLabels } from "./filters.js";
 import { setUpMap, showMap } from "./map.js";
 import { onPictures } from "./picking.js";
 import { at, counted, percent, say, shortName, tile } from "./tiles.js";
@@ -13,7 +13,7 @@ const MOST = 1000; // Neighbours that the server gives.
 let stats;
 let labelNames = new Map();
 let picture = null; // The file that was dropped, pasted or chosen.
-let ticket = 0; // Of the last request: an answer to an earlier one is not shown.
+let ticket = 0; // Of the last view: what is fetched for an earlier one is not shown.
 
 const show = (item, caption) =>
   tile(
@@ -29,10 +29,8 @@ const show = (item, caption) =>
  * @param {boolean} scrolls whether the next part comes when the last one was seen.
  */
 async function showParts(fetchPart, scrolls = true) {
-  const mine = ++ticket;
+  const mine = ticket;
   const more = at("more");
-  at("tiles").replaceChildren();
-  more.hidden = true;
   more.dataset.scrolls = scrolls;
   more.onclick = async () => {
     more.disabled = true;
@@ -81,7 +79,9 @@ function neighbors(fetchNearest) {
 }
 
 async function like(id) {
+  const mine = ticket;
   const item = await call(`items/${id}`);
+  if (mine !== ticket) return;
   showQuery(thumbnail(id), `Like ${shortName(item.name) || `item ${id}`}`, false);
   await neighbors((how) => call(`items/${id}/similar`, how));
 }
@@ -121,16 +121,16 @@ function groups() {
 }
 
 function map() {
-  const mine = ++ticket;
-  at("tiles").replaceChildren();
-  at("more").hidden = true;
+  const mine = ticket;
   at("map-view").hidden = false;
   return showMap(labelNames, () => mine === ticket);
 }
 
 async function route() {
+  const mine = ++ticket;
   const [name, id] = location.hash.slice(1).split("=");
-  for (const part of ["query", "map-view", "group-radius-field"]) at(part).hidden = true;
+  at("tiles").replaceChildren();
+  for (const part of ["query", "map-view", "group-radius-field", "more"]) at(part).hidden = true;
   showFilters(stats, name);
   for (const link of document.querySelectorAll("nav a")) {
     const isCurrent = link.hash === `#${name || "browse"}`;
@@ -143,7 +143,7 @@ async function route() {
     else if (name === "map") await map();
     else await browse();
   } catch (error) {
-    say(error.message, true);
+    if (mine === ticket) say(error.message, true);
   }
 }
 
@@ -175,6 +175,7 @@ async function refresh() {
   stats = await call("stats");
   labelNames = new Map(stats.labels.map(({ number, name }) => [number, name]));
   at("title").textContent = document.title = stats.title;
+  showLabels(stats);
 }
 
 try {

@@ -19,7 +19,7 @@ export function setUpViewer(stats, onRemoved) {
     viewer.close();
     try {
       await call(`items/${shown.id}`, {}, { method: "DELETE" });
-      onRemoved();
+      await onRemoved();
     } catch (error) {
       say(error.message, true);
     }
