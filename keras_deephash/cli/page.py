@@ -36,7 +36,8 @@ def add_arguments(parser) -> None:
     parser.add_argument(
         "--runtime",
         metavar="DIR",
-        help="directory with the files of onnxruntime-web (default: npm fetches them)",
+        help="directory with onnxruntime-web in the version of this package, which is "
+        "checked (default: npm fetches it)",
     )
 
 

@@ -49,8 +49,8 @@ class Access:
         token: str. Defaults to `None`, for the loopback alone.
 
     Raises:
-        ValueError: for another address than the loopback without a token, or a token
-            that does not fit into a cookie.
+        ValueError: for no address, another one than the loopback without a token, or a
+            token that does not fit into a cookie.
     """
 
     def __init__(self, app, host: str, token: str | None = None):
