@@ -17,9 +17,9 @@ ROOT = Path(__file__).resolve().parent.parent
 _LINK = re.compile(r"(!?)(\[[^\]\[]*\]\()\s*([^)\s#]+)(#[^)\s]*)?\)")
 
 
-def settled() -> bool:
+def settled(address: str = ADDRESS) -> bool:
     """Whether the address is one that can be visited."""
-    return "OWNER" not in ADDRESS
+    return "OWNER" not in address
 
 
 def address_of(path: str, image: bool = False) -> str:

@@ -13,8 +13,11 @@ import argparse
 import json
 import re
 import sys
+import tomllib
+from itertools import chain
+from string import Template
 
-from address import ADDRESS, ROOT, address_of, colab_address
+from address import ADDRESS, ROOT, address_of, colab_address, settled
 
 PYPROJECT = ROOT / "pyproject.toml"
 BADGE = "https://colab.research.google.com/assets/colab-badge.svg"
@@ -25,16 +28,45 @@ Documentation = "{address_of("docs")}"
 Issues = "{ADDRESS}/issues"
 Changelog = "{address_of("CHANGELOG.md")}"
 """
-INSTALL = """\
-# Does nothing where keras_deephash is installed. Elsewhere, as on Colab, it takes a
-# wheel that lies beside this notebook, or the checkout that the notebook is in.
-import importlib.util
+INSTALL = Template(
+    """\
+# Installs what is missing of what this notebook imports: keras_deephash from a wheel
+# beside this notebook, or else from its code.
 from glob import glob
+from importlib.util import find_spec
+from pathlib import Path
 
-if importlib.util.find_spec("keras_deephash") is None:
-    source = next(iter(glob("keras_deephash-*.whl")), "..")
-    %pip install --quiet "{source}EXTRAS"\
+needed = {
+$needed}
+missing = [package for module, package in needed.items() if not find_spec(module)]
+if not find_spec("keras_deephash"):
+    wheels = sorted(glob("keras_deephash-*.whl"))
+    if wheels:
+        missing.append(wheels[-1])
+    elif Path("../keras_deephash/version.py").exists():
+        missing.append("..")
+    else:
+        $last$also
+if missing:
+    packages = " ".join(f'"{package}"' for package in missing)
+    %pip install --quiet {packages}\
 """
+)
+NOWHERE = """\
+raise FileNotFoundError(
+            "keras_deephash is not installed, and there is nothing to install it from. "
+            "Expected: a wheel beside this notebook, or the checkout around it. Make a "
+            "wheel in a checkout by `pip wheel --no-deps .`, upload it beside this "
+            "notebook (on Colab: the folder at the left), and run this cell again."
+        )"""
+# What notebooks import that `pip install keras-deephash` does not bring: modules, by
+# the packages that pyproject.toml names for its extras. All draw with matplotlib.
+NEEDED = {
+    "export": ("ai_edge_litert", "onnx", "onnxruntime", "tf2onnx"),
+    "your_own_method": ("pytest",),
+}
+# What a notebook leaves out without: it comes with a new installation alone.
+OPTIONAL = {"many_gpus_and_millions": "ray"}
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -64,18 +96,42 @@ def with_cells(text: str, name: str) -> str:
     notebook = json.loads(text)
     for cell in notebook["cells"]:
         tags = cell["metadata"].get("tags", [])
-        old = "".join(cell["source"])
         if "badge" in tags:
             new = f"[![Open in Colab]({BADGE})]({colab_address(name)})"
         elif "install" in tags:
-            extras = re.search(r'\{source\}(\[[\w,-]+\])?"', old)
-            new = INSTALL.replace("EXTRAS", extras[1] or "" if extras else "")
+            new = install_cell(name.removesuffix(".ipynb"))
         else:
             continue
         cell["source"] = new.splitlines(keepends=True)
     if notebook == json.loads(text):
         return text
     return json.dumps(notebook, indent=1, ensure_ascii=False) + "\n"
+
+
+def install_cell(notebook: str, address: str = ADDRESS) -> str:
+    """The cell that installs what a notebook lacks, if need be from the address."""
+    modules = "matplotlib", *NEEDED.get(notebook, ())
+    last, also = NOWHERE, ""
+    if settled(address):
+        last = f'missing.append("git+{address}")'
+    if notebook in OPTIONAL:
+        also = f'\n    missing.append("{requirement(OPTIONAL[notebook])}")'
+    return INSTALL.substitute(
+        needed="".join(f'    "{m}": "{requirement(m)}",\n' for m in modules),
+        last=last,
+        also=also,
+    )
+
+
+def requirement(module: str) -> str:
+    """The package of a module, with its bounds, from the extras of pyproject.toml."""
+    extras = tomllib.loads(PYPROJECT.read_text(encoding="utf-8"))["project"][
+        "optional-dependencies"
+    ]
+    for package in chain.from_iterable(extras.values()):
+        if re.split(r"[^\w-]", package)[0].replace("-", "_") == module:
+            return package
+    raise ValueError(f"No extra of pyproject.toml brings the module {module!r}.")
 
 
 if __name__ == "__main__":

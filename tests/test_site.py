@@ -3,9 +3,11 @@
 import importlib
 import importlib.util
 import json
+import os
 import re
 import subprocess
 import sys
+import tomllib
 import types
 from pathlib import Path
 
@@ -145,17 +147,99 @@ def test_badges_and_install_cells(docs):
         {
             "cell_type": "code",
             "metadata": {"tags": ["install"]},
-            "source": ['%pip install "{source}[plots,ray]"'],
+            "source": ["%pip install old"],
         },
         {"cell_type": "code", "metadata": {}, "source": ["1 + 1"]},
     ]
     text = links.with_cells(json.dumps({"cells": cells}), "hub.ipynb")
     badge, install, other = json.loads(text)["cells"]
     assert "/blob/main/notebooks/hub.ipynb)" in "".join(badge["source"])
-    assert "find_spec" in "".join(install["source"])
-    assert install["source"][-1].endswith('"{source}[plots,ray]"')
+    assert "".join(install["source"]) == links.install_cell("hub")
     assert other == cells[2]
     assert links.with_cells(text, "hub.ipynb") == text
+
+
+SETTLED = "https://github.com/someone/keras_deephash"
+WHEEL = "keras_deephash-0.1-py3-none-any.whl"
+
+
+@pytest.mark.parametrize(
+    "address,files,modules,wanted",
+    [
+        (SETTLED, [WHEEL, "../keras_deephash/version.py"], [], f' "{WHEEL}"'),
+        (SETTLED, ["../keras_deephash/version.py"], [], ' ".."'),
+        (SETTLED, [], [], f' "git+{SETTLED}"'),
+        ("https://github.com/OWNER/keras_deephash", [], [], None),
+        (SETTLED, [], ["keras_deephash"], ""),
+    ],
+    ids=["wheel", "checkout", "repository", "nothing", "installed"],
+)
+def test_where_an_install_cell_takes_the_package_from(
+    address, files, modules, wanted, docs, tmp_path
+):
+    cell = docs("make_links").install_cell("hub", address)
+    for name in ["notebooks/here", *(f"notebooks/{name}" for name in files)]:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    done = run_install_cell(cell, tmp_path / "notebooks", modules)
+    if wanted is None:
+        assert done.returncode and "upload it beside this notebook" in done.stderr
+    else:
+        assert done.stdout == f'pip install "matplotlib>=3.9"{wanted}\n', done.stderr
+
+
+def test_an_install_cell_brings_what_else_its_notebook_needs(docs, tmp_path):
+    links = docs("make_links")
+    for notebook, present, wanted in (
+        ("hub", ["matplotlib"], ""),
+        ("your_own_method", ["matplotlib"], '"pytest>=8"'),
+        ("export", ["matplotlib", "onnx", "tf2onnx"], '"onnxruntime>=1.20"'),
+        ("many_gpus_and_millions", ["matplotlib"], ""),  # It does without Ray.
+    ):
+        cell = links.install_cell(notebook)
+        folder = tmp_path / notebook
+        done = run_install_cell(cell, folder, ["keras_deephash", *present])
+        assert done.returncode == 0, done.stderr
+        assert wanted in done.stdout and bool(wanted) == bool(done.stdout)
+    cell = links.install_cell("many_gpus_and_millions", SETTLED)
+    assert '"ray[data]>=2.40"' in run_install_cell(cell, tmp_path, []).stdout
+
+
+def run_install_cell(cell, folder, modules):
+    """Runs a cell where only these modules are there; prints what pip would do."""
+    folder.mkdir(exist_ok=True)
+    path = folder.parent / f"{folder.name}.packages"
+    path.mkdir()
+    for name in modules:
+        (path / f"{name}.py").touch()
+    cell = re.sub(r"%(pip install) --quiet (.*)", r'print(f"\1 \2")', cell)
+    return subprocess.run(
+        [sys.executable, "-S", "-c", cell],  # -S: the standard library alone.
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(path)},
+        capture_output=True,
+        text=True,
+    )
+
+
+def test_what_notebooks_import_comes_with_the_package_or_an_install_cell(docs):
+    links = docs("make_links")
+    own = {"dsh", "google", "keras_deephash"}  # Of the notebook, and of Colab.
+    brought = {"PIL", "faiss", "sklearn", "huggingface_hub"}
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    brought |= {re.split(r"[^\w-]", name)[0] for name in project["dependencies"]}
+    for path in (ROOT / "notebooks").glob("*.ipynb"):
+        code = [
+            "".join(cell["source"])
+            for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]
+            if cell["cell_type"] == "code"
+        ]
+        found = re.findall(r"^ *(?:import|from) (\w+)", "\n".join(code), re.M)
+        stem = path.stem
+        allowed = own | brought | {"matplotlib", *links.NEEDED.get(stem, ())}
+        if stem in links.OPTIONAL:
+            allowed |= {links.OPTIONAL[stem], "pyarrow"}
+        assert set(found) - set(sys.stdlib_module_names) <= allowed, stem
 
 
 @pytest.mark.slow
