@@ -1,10 +1,13 @@
 """Pictures of queries and their neighbours."""
 
-from PIL import Image, ImageDraw
+from math import ceil
+
+from PIL import Image, ImageDraw, ImageFont
 
 from keras_deephash.images import read_image
 
 GREEN, RED, GREY = (40, 160, 70), (205, 50, 50), (120, 120, 120)
+TITLES = "query", "neighbours, nearest first"
 
 
 def draw_neighbors(
@@ -13,6 +16,7 @@ def draw_neighbors(
     hits: list[list[bool]] | None = None,
     captions: list[list[str]] | None = None,
     tile: int = 72,
+    titles: tuple[str, str] | None = TITLES,
 ) -> Image.Image:
     """Draws one row for each query: the query, then its neighbours, nearest first.
 
@@ -27,12 +31,15 @@ def draw_neighbors(
         captions: list of lists of str below the neighbours, such as distances.
             Defaults to `None`.
         tile: int. Height and width of an image in pixels. Defaults to `72`.
+        titles: tuple of two str above the queries and above their neighbours, or
+            `None` for none. Defaults to `("query", "neighbours, nearest first")`.
 
     Returns:
         `PIL.Image.Image`.
 
     Raises:
-        ValueError: if there is no query or the lists differ in length.
+        ValueError: if there is no query, the lists differ in length or `titles` are
+            not two.
 
     Example:
 
@@ -51,16 +58,27 @@ def draw_neighbors(
                 f"`{name}` must be lists of the same lengths as `neighbors`. Received: "
                 f"{[len(row) for row in rows]} and {[len(row) for row in neighbors]}."
             )
-    frame, gap, header = 4, 6, 22
+    if titles is not None and (
+        not isinstance(titles, tuple | list)
+        or [type(title) for title in titles] != [str, str]
+    ):
+        raise ValueError(
+            "`titles` must be two str, for the queries and for their neighbours, or "
+            f"None. Received: {titles!r}."
+        )
+    frame, gap = 4, 6
+    header = gap if titles is None else 22
     cell = tile + 2 * frame + gap
     row = cell + (0 if captions is None else 14)
     columns = 1 + max(len(images) for images in neighbors)
-    picture = Image.new(
-        "RGB", (columns * cell + 2 * gap, len(queries) * row + header + gap), "white"
-    )
+    width = columns * cell + 2 * gap
+    places = _places(titles or (), gap, cell)
+    # Few columns may be narrower than what stands above them.
+    width = max([width, *(right + gap for _, right in places)])
+    picture = Image.new("RGB", (width, len(queries) * row + header + gap), "white")
     draw = ImageDraw.Draw(picture)
-    draw.text((gap, 5), "query", fill="black")
-    draw.text((gap + cell + gap, 5), "neighbours, nearest first", fill="black")
+    for title, (left, _) in zip(titles or (), places, strict=True):
+        draw.text((left, 5), title, fill="black")
 
     def paste(image, left, top, color):
         size = tile + 2 * frame
@@ -87,6 +105,16 @@ def draw_neighbors(
                 position = (left + frame, top + tile + 2 * frame)
                 draw.text(position, str(captions[i][j]), fill="black")
     return picture
+
+
+def _places(titles: tuple, gap: int, cell: int) -> list[tuple[int, int]]:
+    """Where titles begin and end: above their columns, but not one in another."""
+    font, places, left = ImageFont.load_default(), [], gap
+    for title in titles:
+        right = left + ceil(font.getlength(title))
+        places.append((left, right))
+        left = max(2 * gap + cell, right + gap)
+    return places
 
 
 def _draw_missing(draw: ImageDraw.ImageDraw, left: int, top: int, tile: int) -> None:

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from keras_deephash.plots.neighbor_grid import draw_neighbors
+from keras_deephash.plots.neighbor_grid import TITLES, draw_neighbors
 from keras_deephash.plots.style import new_figure
 
 if TYPE_CHECKING:
@@ -15,6 +15,7 @@ def neighbors(
     hits: list[list[bool]] | None = None,
     captions: list[list[str]] | None = None,
     tile: int = 72,
+    titles: tuple[str, str] | None = TITLES,
 ) -> "Figure":
     """Draws one row for each query: the query, then its neighbours, nearest first.
 
@@ -29,20 +30,22 @@ def neighbors(
         captions: list of lists of str below the neighbours, such as distances.
             Defaults to `None`.
         tile: int. Height and width of an image in pixels. Defaults to `72`.
+        titles: tuple of two str above the queries and above their neighbours, or
+            `None` for none. Defaults to `("query", "neighbours, nearest first")`.
 
     Returns:
         `matplotlib.figure.Figure`, as large as its images.
 
     Raises:
-        ValueError: if there is no query or the lists differ in length, and for what
-            is not an image.
+        ValueError: if there is no query, the lists differ in length or `titles` are
+            not two, and for what is not an image.
         ImportError: if matplotlib is not installed.
 
     Example:
 
     >>> plots.neighbors(["cat.jpg"], [["dog.jpg", "cat2.jpg"]], [[False, True]])
     """
-    picture = draw_neighbors(queries, neighbors, hits, captions, tile)
+    picture = draw_neighbors(queries, neighbors, hits, captions, tile, titles)
     figure, axes = new_figure(1, 1, "")
     # Pixel by pixel: nothing is scaled.
     figure.set_layout_engine("none")

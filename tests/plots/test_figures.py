@@ -58,6 +58,33 @@ def test_a_query_without_neighbours():
     plots.neighbors([image], [[]], [[]], [[]]).savefig("/dev/null", format="png")
 
 
+def test_titles_are_never_cut_off():
+    images = np.full((2, 8, 8, 3), 255, np.uint8)
+    for tile in (8, 64):
+        picture = draw_neighbors(images[:1], [images[1:]], tile=tile)
+        wide = draw_neighbors(images[:1], [[images[1]] * 60], tile=tile)
+        # What the titles of a wide picture take of its header, to their last pixel.
+        header = np.asarray(wide)[:20].min(axis=(0, 2)) < 255
+        end = np.flatnonzero(header)[-1] + 1
+        assert picture.width >= end
+        np.testing.assert_array_equal(
+            np.asarray(picture)[:20, :end], np.asarray(wide)[:20, :end]
+        )
+
+
+def test_a_gallery_has_no_titles():
+    images = np.random.default_rng(0).integers(0, 256, (2, 8, 8, 3), np.uint8)
+    arguments = images[:1], [images[1:]]
+    wide = draw_neighbors(*arguments, titles=("", ""))
+    bare = draw_neighbors(*arguments, titles=None)
+    np.testing.assert_array_equal(np.asarray(bare), np.asarray(wide)[16:])
+    figure = plots.neighbors(*arguments, titles=None)
+    np.testing.assert_array_equal(pixels_of(figure._repr_png_()), np.asarray(bare))
+    for titles in ("qn", ("query",), 5, ("query", 5)):
+        with pytest.raises(ValueError, match="`titles` must be two str"):
+            plots.neighbors(*arguments, titles=titles)
+
+
 def test_a_notebook_shows_a_figure_without_pyplot(retrieval):
     from matplotlib.figure import Figure
 
