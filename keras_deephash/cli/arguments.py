@@ -205,7 +205,6 @@ def preset_of_index(path: str) -> str:
 
 def read_images(path: str) -> tuple:
     """Returns the paths of the images of `--images`, and labels of a list or None."""
-    from keras_deephash.datasets import read_image_list
     from keras_deephash.images import is_image_file
 
     if os.path.isdir(path):
@@ -217,6 +216,8 @@ def read_images(path: str) -> tuple:
         )
     if is_image_file(path):
         return [path], None
+    from keras_deephash.datasets import read_image_list
+
     listed = read_image_list(path, verify_images=False)
     return listed.images, listed.labels
 

@@ -3,7 +3,7 @@
   keras-deephash search --index photos.index --images query.jpg --save grid.png
 
 Prints a table of similarities and distances, or JSON with --json. A similarity is 100 %
-for equal binary codes, 80 to 90 % for the same image in 8 bytes of a quantizer, and
+for equal binary codes, 75 to 90 % for the same image in 8 bytes of a quantizer, and
 about 0 % for unrelated images. The distance is the number of different bits for binary
 codes, and the asymmetric distance for a quantizer's: smaller is nearer.
 """
@@ -26,7 +26,7 @@ def add_arguments(parser) -> None:
         required=True,
         nargs="+",
         metavar="PATH",
-        help="the queries: images, or folders of images",
+        help="the queries: images, folders of images, or image lists",
     )
     parser.add_argument(
         "--preset",
@@ -64,7 +64,9 @@ def run(options) -> None:
 
     paths = []
     for path in options.images:
-        paths.extend(arguments.read_folder(path) if os.path.isdir(path) else [path])
+        # One that is not there is left out, as is each query that cannot be read.
+        there = os.path.exists(path)
+        paths.extend(arguments.read_images(path)[0] if there else [path])
     preset = options.preset or arguments.preset_of_index(options.index)
     model = arguments.load_encoder(preset)
     # Its files are read once, for their sums, and then searched where they are.

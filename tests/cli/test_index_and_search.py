@@ -286,6 +286,19 @@ def test_queries_that_cannot_be_read_are_left_out(
     assert "None of 1 image can be read. " in capsys.readouterr().err
 
 
+def test_queries_of_a_list(same_index, preset, same_folder, tmp_path, capsys):
+    queries = [os.path.join(same_folder, name) for name in ("07.png", "08.png")]
+    listed = tmp_path / "queries.txt"
+    (tmp_path / "root.txt").write_text(same_folder)
+    listed.write_text("07.png 0 1\n08.png 1 0\n")
+    arguments = ["--index", same_index, "--preset", preset, "--json", "--images"]
+    found = json.loads(search(capsys, *arguments, str(listed), queries[0]))
+    assert [result["query"] for result in found] == [*queries, queries[0]]
+    listed.write_text("no list\n")
+    assert main(["search", *arguments, str(listed)]) == 1
+    assert "queries.txt" in capsys.readouterr().err
+
+
 def test_images_that_are_not_there_make_no_index(preset, tmp_path, capsys):
     output = tmp_path / "new.index"
     assert build(preset, str(tmp_path / "typo.png"), str(output)) == 1
