@@ -5,7 +5,9 @@ or bytes after their length. The properties are field 14 of the outermost messag
 a message of a key, field 1, and a value, field 2.
 
 A tensor may name another file that holds its values, in field 13; a runtime would read
-it. Such a file is refused.
+it. Such a file is refused. Readers of protocol buffers disagree on numbers that are
+longer than they need be or than their type, so that a field could have one number here
+and another one there: a file with such a number is refused too.
 """
 
 from collections.abc import Iterator
@@ -15,6 +17,7 @@ from keras_deephash.export.errors import ExportFileError
 _PROPERTIES, _KEY, _VALUE = 14, 1, 2
 _MOST_FIELDS = 1_000_000  # Of a message: a network has thousands of nodes.
 _FIXED = {1: 8, 5: 4}  # Bytes of the kinds that have no length before them.
+_TAG_BITS, _SIZE_BITS, _VALUE_BITS = 32, 31, 64  # Of the varints of a file.
 _DEEPEST = 32  # Graphs within graphs.
 _EXTERNAL_DATA = 13  # Of a tensor.
 # What may hold a tensor: for each message, the fields that are such messages.
@@ -73,34 +76,39 @@ def _fields(message: memoryview) -> Iterator[tuple[int, int, memoryview]]:
         if position == len(message):
             return
         start = position
-        tag, position = _varint(message, position)
-        kind = tag & 7
+        tag, position = _varint(message, position, _TAG_BITS)
+        field, kind = tag >> 3, tag & 7
+        if field == 0:  # Some readers take it for the end of the message.
+            raise _damaged()
         if kind == 0:
-            _, position = _varint(message, position)
+            _, position = _varint(message, position, _VALUE_BITS)
             continue
         if kind == 2:
-            size, position = _varint(message, position)
+            size, position = _varint(message, position, _SIZE_BITS)
         elif kind in _FIXED:
             size = _FIXED[kind]
-        else:
+        else:  # Groups, which ONNX has none of.
             raise _damaged()
         if position + size > len(message):
             raise _damaged()
         if kind == 2:
-            yield start, tag >> 3, message[position : position + size]
+            yield start, field, message[position : position + size]
         position += size
     raise _damaged()
 
 
-def _varint(message: memoryview, position: int) -> tuple[int, int]:
+def _varint(message: memoryview, position: int, bits: int) -> tuple[int, int]:
+    """A number of at most `bits` bits, in its shortest form, and the position after."""
     value = 0
-    for shift in range(0, 64, 7):
+    for shift in range(0, bits, 7):
         if position >= len(message):
             break
         byte = message[position]
         position += 1
         value |= (byte & 0x7F) << shift
         if byte < 0x80:
+            if value >> bits or (byte == 0 and shift):
+                break
             return value, position
     raise _damaged()
 

@@ -17,6 +17,8 @@ import keras_deephash as kdh
 from keras_deephash.export.description import KEY
 from keras_deephash.export.errors import ExportFileError
 from keras_deephash.runtime import preset_files
+from keras_deephash.runtime.exported_file import read_exported
+from keras_deephash.runtime.networks.onnx_network import OnnxNetwork
 from keras_deephash.runtime.onnx_file import read_property
 
 pytest.importorskip("onnxruntime")
@@ -280,3 +282,56 @@ def test_a_file_names_no_other_file(place, onnx_of, tmp_path, monkeypatch):
     Path("model.onnx").write_bytes(content.SerializeToString())
     with pytest.raises(ExportFileError, match="it names other files"):
         kdh.Encoder("model.onnx")
+
+
+def varint(value: int, extra: int = 0) -> bytes:
+    """A number of protocol buffers, by `extra` bytes longer than it need be."""
+    made = bytearray()
+    while value > 0x7F:
+        made.append(value & 0x7F | 0x80)
+        value >>= 7
+    made.append(value)
+    if extra:
+        made[-1] |= 0x80
+        made += b"\x80" * (extra - 1) + b"\0"
+    return bytes(made)
+
+
+def part(tag: bytes, content: bytes) -> bytes:
+    return tag + varint(len(content)) + content
+
+
+@pytest.mark.parametrize(
+    "tag",
+    [
+        varint(13 << 3 | 2 | 1 << 32),  # 32 bits of it are those of field 13.
+        varint(13 << 3 | 2, extra=1),
+        varint(0) + varint(13 << 3 | 2),  # Field 0.
+        varint(9 << 3 | 3) + varint(13 << 3 | 2),  # Within a group.
+    ],
+)
+def test_a_field_has_one_number(tag, tmp_path):
+    tensor = part(tag, b"secret")
+    content = part(varint(7 << 3 | 2), part(varint(5 << 3 | 2), tensor))
+    path = tmp_path / "model.onnx"
+    path.write_bytes(content)
+    with pytest.raises(ExportFileError, match="it is not an ONNX file, or damaged"):
+        kdh.Encoder(path)
+
+
+def test_a_length_is_not_longer_than_it_need_be(tmp_path):
+    content = varint(7 << 3 | 2) + varint(3, extra=1) + b"abc"
+    (tmp_path / "model.onnx").write_bytes(content)
+    with pytest.raises(ExportFileError, match="it is not an ONNX file, or damaged"):
+        kdh.Encoder(tmp_path / "model.onnx")
+
+
+def test_onnxruntime_takes_a_file_for_onnx_alone(onnx_of, images):
+    content = Path(onnx_of("tanh")).read_bytes()
+    _, description = read_exported(onnx_of("tanh"))
+    expected = OnnxNetwork(content, description, None)(images)
+    # Files of onnxruntime's own format have these four bytes; here they are a name's.
+    disguised = content[:4] + b"ORTM" + content[8:]
+    assert content[4:8] == b"tf2o"
+    found = OnnxNetwork(disguised, description, None)(images)
+    np.testing.assert_array_equal(found, expected)

@@ -18,6 +18,8 @@ class OnnxNetwork(Network):
             ) from None
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 3  # Errors; others are of the machine.
+        # Else it would guess, and another format was not looked through for files.
+        options.add_session_config_entry("session.load_model_format", "ONNX")
         if threads is not None:
             options.intra_op_num_threads = threads
         self._session = onnxruntime.InferenceSession(
