@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -197,6 +198,36 @@ def test_litert_runs_too(model_of, images, tmp_path):
     )
     with pytest.raises(ValueError, match="runs files of the format 'onnx'"):
         kdh.Encoder(path, runtime="onnxruntime")
+
+
+def file_of_runtime(runtime, model_of, onnx_of, tmp_path) -> str:
+    """The file of a model for a runtime, or a skip where that is not installed."""
+    if runtime == "litert":
+        pytest.importorskip("ai_edge_litert")
+        path = str(tmp_path / "model.tflite")
+        model_of("tanh").export(path, format="litert")
+        return path
+    pytest.importorskip(runtime)
+    return onnx_of("tanh")
+
+
+@pytest.mark.parametrize("runtime", ["onnxruntime", "openvino", "litert"])
+def test_threads_may_share_an_encoder(runtime, model_of, onnx_of, images, tmp_path):
+    path = file_of_runtime(runtime, model_of, onnx_of, tmp_path)
+    encoder = kdh.Encoder(path, runtime=runtime)
+    expected = model_of("tanh").encode(images)
+
+    def encode(thread: int) -> bool:
+        order = np.roll(np.arange(len(images)), 5 * thread)  # Each other images.
+        found = [
+            encoder.encode(images[rows])
+            for _ in range(20)
+            for rows in np.split(order, [1, 3, 8])  # Of several numbers at once.
+        ]
+        return np.array_equal(np.concatenate(found), np.tile(expected[order], (20, 1)))
+
+    with ThreadPoolExecutor(4) as pool:
+        assert all(pool.map(encode, range(4)))
 
 
 @pytest.mark.parametrize("kind", ["bgr", "DTQ"])

@@ -1,5 +1,7 @@
 """LiteRT files, run by ai-edge-litert."""
 
+from threading import Lock
+
 import numpy as np
 
 from keras_deephash.runtime.networks.network import CONTINUOUS, IMAGES, Network
@@ -18,6 +20,10 @@ class LiteRTNetwork(Network):
             ) from None
         interpreter = Interpreter(model_content=content, num_threads=threads)
         self._run = interpreter.get_signature_runner("encode")
+        self._lock = Lock()
 
     def run(self, pixels: np.ndarray) -> np.ndarray:
-        return self._run(**{IMAGES: pixels})[CONTINUOUS]
+        # An interpreter has one place for its inputs and outputs: threads take turns.
+        # The runner copies what it returns.
+        with self._lock:
+            return self._run(**{IMAGES: pixels})[CONTINUOUS]

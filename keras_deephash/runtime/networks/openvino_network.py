@@ -1,5 +1,7 @@
 """ONNX files, run by OpenVINO."""
 
+from threading import Lock
+
 import numpy as np
 
 from keras_deephash.runtime.networks.network import CONTINUOUS, IMAGES, Network
@@ -25,9 +27,13 @@ class OpenVINONetwork(Network):
             settings["INFERENCE_NUM_THREADS"] = threads
         core = openvino.Core()
         self._model = core.compile_model(core.read_model(content), "CPU", settings)
+        self._lock = Lock()
 
     def run(self, pixels: np.ndarray) -> np.ndarray:
-        return self._model({IMAGES: pixels})[CONTINUOUS]
+        # A model that is called has one request, which is busy or given other images
+        # while another thread calls it too: threads take turns.
+        with self._lock:
+            return self._model({IMAGES: pixels})[CONTINUOUS]
 
 
 class Bfloat16Network(OpenVINONetwork):
