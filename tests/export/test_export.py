@@ -1,6 +1,8 @@
 """Exported files give the codes of the model, and say what model it is."""
 
 import json
+import os
+import shutil
 import zipfile
 
 import keras
@@ -11,8 +13,10 @@ from model_kinds import KINDS
 from tiny_backbone import TinyBackbone
 
 import keras_deephash as kdh
+from keras_deephash.export import saved_model as saved_model_module
 from keras_deephash.export.description import FILE, KEY, Description
 from keras_deephash.export.errors import ExportFileError
+from keras_deephash.files import exchange
 from keras_deephash.runtime.onnx_file import read_property
 
 onnxruntime = pytest.importorskip("onnxruntime")
@@ -54,6 +58,7 @@ def test_litert_and_saved_models_give_the_codes(kind, model_of, images, tmp_path
     for some in (images, images[:1]):
         found = run(images=some)
         assert_same(model, some, found["codes"], found["continuous"])
+    assert run(images=images[:0])["codes"].shape == (0, model.bits // 8)
     with zipfile.ZipFile(path) as archive:
         assert Description.from_json(archive.read(FILE)).method == type(model).__name__
 
@@ -68,6 +73,7 @@ def test_litert_and_saved_models_give_the_codes(kind, model_of, images, tmp_path
         "bgr",
         "ITQ",
     )
+    assert served.encode(images[:0]).shape == (0, model.bits // 8)
     assert [entry.name for entry in tmp_path.iterdir()].count("served") == 1
     assert not list(tmp_path.glob(".served*"))
 
@@ -132,6 +138,71 @@ def test_what_cannot_be_exported_is_an_error_before_a_file(tmp_path, images, mod
     with pytest.raises(FileExistsError, match="not a SavedModel"):
         model.export(tmp_path / "mine")
     assert (tmp_path / "mine" / "notes.txt").read_text() == "keep"
+
+
+@pytest.fixture(scope="module")
+def saved_model(model_of, tmp_path_factory):
+    path = tmp_path_factory.mktemp("saved") / "served"
+    model_of("tanh").export(path, verbose=False)
+    return path
+
+
+@pytest.fixture
+def served(saved_model, tmp_path):
+    """A SavedModel that a test may change."""
+    return shutil.copytree(saved_model, tmp_path / "served")
+
+
+@pytest.mark.parametrize("name", ["notes.txt", "photos", "variables/notes.txt"])
+def test_a_saved_model_replaces_no_other_file(name, served, model_of):
+    (served / name).mkdir()
+    with pytest.raises(FileExistsError, match=f"{name}' would be lost"):
+        model_of("tanh").export(served)
+    assert (served / name).exists()
+
+
+def test_the_working_directory_is_not_replaced(model_of, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(FileExistsError, match="is the working directory"):
+        model_of("tanh").export(".")
+    assert os.path.samefile(tmp_path, ".") and not os.listdir(".")
+
+
+def test_what_a_link_points_to_is_replaced(served, model_of):
+    link = served.parent / "link"
+    link.symlink_to("served")
+    before = (served / FILE).stat().st_ino
+    model_of("tanh").export(link, verbose=False)
+    assert link.is_symlink() and (served / FILE).stat().st_ino != before
+
+
+def test_the_old_model_keeps_its_name_until_the_new_one_has_it(
+    served, model_of, monkeypatch
+):
+    if not exchange(str(served), str(served)):
+        pytest.skip("this system exchanges no names")
+    before = (served / FILE).stat().st_ino
+    monkeypatch.setattr(os, "rename", lambda old, new: pytest.fail(f"moved {old}"))
+    model_of("tanh").export(served, verbose=False)
+    assert (served / FILE).stat().st_ino != before
+
+
+def test_an_interrupted_export_leaves_the_old_model(served, model_of, monkeypatch):
+    # As on Windows, where names do not change places in one step.
+    monkeypatch.setattr(saved_model_module, "exchange", lambda *paths: False)
+    before, rename, moved = (served / FILE).stat().st_ino, os.rename, []
+
+    def interrupted(old, new):
+        moved.append(new)
+        if len(moved) == 2:  # The old model is away, the new one has no name yet.
+            raise KeyboardInterrupt
+        rename(old, new)
+
+    monkeypatch.setattr(os, "rename", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        model_of("tanh").export(served, verbose=False)
+    assert (served / FILE).stat().st_ino == before
+    assert os.listdir(served.parent) == ["served"]
 
 
 def test_another_input_signature(model_of, images, tmp_path):
