@@ -16,15 +16,24 @@ from keras_deephash.index.code_spec import MAX_CENTERS, CodeSpec
 from keras_deephash.preprocessing import Preprocessor
 from keras_deephash.version import __version__
 
-FORMAT_VERSION = 1
+# 1: without a sha256 of the description.
+FORMAT_VERSION = 2
 # Its key in the properties of an ONNX file, its name as a file beside a SavedModel.
 KEY = "keras_deephash"
 FILE = "keras_deephash.json"
 MAX_BYTES = 1 << 29  # The largest codebook, 2**26 numbers, has 358 MB here.
+# A description that is larger than these bytes is at most so many times as large as it
+# is in a LiteRT file, deflated.
+SMALL_BYTES, MAX_EXPANSION = 1 << 20, 250
+MAX_VALUES = 1 << 21  # Radii, names of labels and all else but a codebook's numbers.
 MAX_PIXELS = 4096  # Height and width of the images of a network.
 MAX_UNITS = 1 << 16
 MAX_BEAM = 1024
+MAX_NAME = 200  # Of a class.
 QUANTIZED = (None, "int8")
+# The last field, which holds the sha256 of all text before it.
+_SEAL = ', "description_sha256": "{}"}}'
+_SEAL_LENGTH = len(_SEAL.format("0" * 64))
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,7 +128,7 @@ class Description:
                 "projection": _array_to_json(self.projection),
                 "beam": self.beam,
             }
-        return json.dumps(fields)
+        return seal(json.dumps(fields))
 
     @classmethod
     def from_json(
@@ -136,8 +145,8 @@ class Description:
             ExportFileError: for anything else.
         """
         try:
-            if len(text) > MAX_BYTES:
-                raise ValueError("the description is too long")
+            text = text.encode() if isinstance(text, str) else text
+            _check_size(text)
             fields = json.loads(text)
             version = fields["format_version"]
         except (ValueError, KeyError, TypeError, RecursionError) as error:
@@ -147,6 +156,10 @@ class Description:
                 f"it has format {str(version)[:20]}, this keras_deephash "
                 f"({__version__}) reads up to format {FORMAT_VERSION}. Upgrade "
                 "keras_deephash, or export the model again"
+            )
+        if version > 1 and not _is_sealed(text):
+            raise ExportFileError(
+                "the sha256 of its description differs: it is damaged"
             )
         if network is not None and fields.get("network_sha256") != _sha256(network):
             raise ExportFileError("the sha256 of its network differs: it is damaged")
@@ -162,9 +175,10 @@ class Description:
             centers = _array_of_json(codebook["centers"], 3)
             projection, beam = codebook["projection"], codebook["beam"]
             if projection is not None:
-                projection = as_features(
-                    _array_of_json(projection, 2), centers.shape[2]
-                )
+                dim = centers.shape[2]
+                if dim**2 > MAX_CENTERS:  # The matrix of its metric.
+                    raise ValueError(f"`projection` must not have {dim:,} columns")
+                projection = as_features(_array_of_json(projection, 2), dim)
             if beam is not None:
                 beam = check_integer("beam", beam, minimum=1, maximum=MAX_BEAM)
         codes = {**fields["codes"], "radius_table": fields["radius_table"]}
@@ -178,6 +192,8 @@ class Description:
         names, quantized = fields["label_names"], fields["quantized"]
         if not isinstance(fields["method"], str) or quantized not in QUANTIZED:
             raise ValueError("`method` or `quantized` is of the wrong type")
+        if not fields["method"].isidentifier() or len(fields["method"]) > MAX_NAME:
+            raise ValueError("`method` is not the name of a class")
         if names is not None and not isinstance(names, list):
             raise ValueError("`label_names` must be a list")
         return cls(
@@ -191,6 +207,25 @@ class Description:
             projection=projection,
             quantized=quantized,
         )
+
+
+def seal(text: str) -> str:
+    """A description with the sha256 of its own text as its last field."""
+    body = text.removesuffix("}")
+    return body + _SEAL.format(_sha256(body.encode()))
+
+
+def _is_sealed(text: bytes) -> bool:
+    body, end = text[:-_SEAL_LENGTH], text[-_SEAL_LENGTH:]
+    return end == _SEAL.format(_sha256(body)).encode()
+
+
+def _check_size(text: bytes) -> None:
+    """Raises ValueError for a text that would take much memory as values of Python."""
+    if len(text) > MAX_BYTES:
+        raise ValueError("the description is too long")
+    if sum(map(text.count, (b",", b"[", b"{"))) > MAX_VALUES:
+        raise ValueError("the description has too many values")
 
 
 def _sha256(content: bytes | memoryview) -> str:

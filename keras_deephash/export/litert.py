@@ -7,10 +7,11 @@ import io
 import os
 import tempfile
 import zipfile
+import zlib
 
 import keras
 
-from keras_deephash.export.description import FILE, Description
+from keras_deephash.export.description import FILE, MAX_EXPANSION, Description
 from keras_deephash.export.network import check_can_export, code_function, image_spec
 from keras_deephash.files import write_atomically
 
@@ -57,8 +58,14 @@ def export_litert(
             setattr(converter, name, value)
         content = converter.convert()
     attached = io.BytesIO(content)
-    with zipfile.ZipFile(attached, "a", zipfile.ZIP_DEFLATED) as attachments:
-        description = Description.of(model, quantize, label_names)
-        attachments.writestr(FILE, description.to_json(content))
+    text = Description.of(model, quantize, label_names).to_json(content)
+    with zipfile.ZipFile(attached, "a") as attachments:
+        attachments.writestr(FILE, text, _compression(text))
     with write_atomically(path) as file:
         file.write(attached.getvalue())
+
+
+def _compression(text: str) -> int:
+    """Deflated, if the reader would not refuse a text that becomes so small."""
+    small = len(zlib.compress(text.encode())) * MAX_EXPANSION < len(text)
+    return zipfile.ZIP_STORED if small else zipfile.ZIP_DEFLATED

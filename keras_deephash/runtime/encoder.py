@@ -24,7 +24,7 @@ from keras_deephash.retrieval.hamming import (
 from keras_deephash.runtime.codebook import FixedCodebook
 from keras_deephash.runtime.exported_file import format_of, read_exported
 from keras_deephash.runtime.network_classes import RUNTIMES, network_class
-from keras_deephash.runtime.preset_files import make_preset_file
+from keras_deephash.runtime.preset_files import read_preset_file
 
 
 class Encoder(RadiusMixin):
@@ -85,9 +85,12 @@ class Encoder(RadiusMixin):
             threads = check_integer("threads", threads, minimum=1)
         path, preset = os.fspath(source), None
         if format_of(path) is None:
-            path, preset = make_preset_file(path), path
-        new_network = network_class(format_of(path), runtime)
-        content, description = read_exported(path)
+            new_network = network_class("onnx", runtime)
+            preset = path
+            path, content, description = read_preset_file(preset)
+        else:
+            new_network = network_class(format_of(path), runtime)
+            content, description = read_exported(path)
         self._network = new_network(content, description, threads)
         self.method = description.method
         self.lengths = description.lengths

@@ -4,7 +4,14 @@ import io
 import os
 import zipfile
 
-from keras_deephash.export.description import FILE, KEY, MAX_BYTES, Description
+from keras_deephash.export.description import (
+    FILE,
+    KEY,
+    MAX_BYTES,
+    MAX_EXPANSION,
+    SMALL_BYTES,
+    Description,
+)
 from keras_deephash.export.errors import ExportFileError
 from keras_deephash.runtime.onnx_file import check_whole, read_property
 
@@ -28,10 +35,11 @@ def read_exported(path: str) -> tuple[bytes, Description]:
     if not os.path.isfile(path):
         raise FileNotFoundError(f"There is no such exported file. Received: {path!r}.")
     try:
-        if os.path.getsize(path) > MAX_FILE_BYTES:
+        size = os.path.getsize(path)
+        if size > MAX_FILE_BYTES:
             raise ExportFileError("it is larger than any exported file")
         with open(path, "rb") as file:
-            content = file.read(MAX_FILE_BYTES)
+            content = file.read(size)  # Memory is taken for what is asked for.
         if format_of(path) == "onnx":
             check_whole(content)
             found = read_property(content, KEY)
@@ -55,10 +63,20 @@ def _read_attached(content: bytes, name: str) -> tuple[bytes, memoryview] | None
             if name not in archive.namelist():
                 return None
             entry = archive.getinfo(name)
-            if entry.file_size > MAX_BYTES:
-                raise ExportFileError("the description is too long")
+            _check_entry(entry)
             return archive.read(entry), memoryview(content)[: entry.header_offset]
-    except (zipfile.BadZipFile, OSError, NotImplementedError, RuntimeError) as error:
+    except ExportFileError:
+        raise
+    except Exception as error:  # A damaged zip has errors of zlib, struct and others.
         raise ExportFileError(
             f"it has no description, or is damaged: {error}"
         ) from None
+
+
+def _check_entry(entry: zipfile.ZipInfo) -> None:
+    """Raises ExportFileError for what would take far more memory than the file."""
+    if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise ExportFileError("its description is compressed in another way")
+    allowed = max(MAX_EXPANSION * entry.compress_size, SMALL_BYTES)
+    if entry.file_size > min(allowed, MAX_BYTES):
+        raise ExportFileError("the description is too long")

@@ -43,13 +43,16 @@ def read_property(content: bytes, name: str) -> tuple[memoryview, memoryview] | 
         Tuple of bytes, or None where the file has no such property.
 
     Raises:
-        ExportFileError: if the content is not an ONNX file.
+        ExportFileError: if the content is not an ONNX file, or the property is not the
+            last of it.
     """
     message = memoryview(content)
-    for start, field, value in _fields(message):
+    for start, end, field, value in _fields(message):
         if field == _PROPERTIES:
-            entry = {field: text for _, field, text in _fields(value)}
+            entry = {field: text for _, _, field, text in _fields(value)}
             if entry.get(_KEY) == name.encode():
+                if end != len(message):  # No sha256 is of what comes after it.
+                    raise _damaged()
                 return entry.get(_VALUE, memoryview(b"")), message[:start]
     return None
 
@@ -62,15 +65,15 @@ def check_whole(content: bytes) -> None:
 def _check_part(message: memoryview, kind: str, depth: int) -> None:
     if depth > _DEEPEST:
         raise _damaged()
-    for _, field, value in _fields(message):
+    for _, _, field, value in _fields(message):
         if kind == "tensor" and field == _EXTERNAL_DATA:
             raise ExportFileError("it names other files, which hold its weights")
         if part := _PARTS[kind].get(field):
             _check_part(value, part, depth + 1)
 
 
-def _fields(message: memoryview) -> Iterator[tuple[int, int, memoryview]]:
-    """Position, number and bytes of every field that has a length."""
+def _fields(message: memoryview) -> Iterator[tuple[int, int, int, memoryview]]:
+    """Start, end, number and bytes of every field that has a length."""
     position = 0
     for _ in range(_MOST_FIELDS):
         if position == len(message):
@@ -91,9 +94,10 @@ def _fields(message: memoryview) -> Iterator[tuple[int, int, memoryview]]:
             raise _damaged()
         if position + size > len(message):
             raise _damaged()
+        end = position + size
         if kind == 2:
-            yield start, field, message[position : position + size]
-        position += size
+            yield start, end, field, message[position:end]
+        position = end
     raise _damaged()
 
 

@@ -8,10 +8,13 @@ same name, or another version, has another file.
 import hashlib
 import json
 import os
+from contextlib import suppress
 from importlib.util import find_spec
 
-from keras_deephash.export.description import FORMAT_VERSION
+from keras_deephash.export.description import FORMAT_VERSION, Description
+from keras_deephash.export.errors import ExportFileError
 from keras_deephash.preprocessing import PREPROCESSING_VERSION
+from keras_deephash.runtime.exported_file import read_exported
 
 # Directory of the files, in place of keras_deephash in the user's folder of caches.
 CACHE_VARIABLE = "KERAS_DEEPHASH_CACHE"
@@ -42,19 +45,25 @@ def preset_file(preset: str | os.PathLike) -> str:
 
 
 def make_preset_file(preset: str | os.PathLike) -> str:
-    """The path of the ONNX file of a preset, which is made where it is not there.
+    """The path of the ONNX file of a preset, which is made where it is not there whole.
 
     Raises:
         PresetError: if there is no such preset.
         ImportError: where TensorFlow, or a package of the extra `export`, is missing.
     """
+    return read_preset_file(preset)[0]
+
+
+def read_preset_file(preset: str | os.PathLike) -> tuple[str, bytes, Description]:
+    """The path of `make_preset_file`, with its content and the description in it."""
     path = preset_file(preset)
     if os.path.isfile(path):
-        return path
+        with suppress(ExportFileError):  # A damaged one is made again.
+            return path, *read_exported(path)
     if find_spec("tensorflow") is None or find_spec("tf2onnx") is None:
         raise ImportError(
-            f"There is no ONNX file of the preset {os.fspath(preset)!r} yet, and to "
-            "make it needs TensorFlow and tf2onnx: "
+            f"There is no whole ONNX file of the preset {os.fspath(preset)!r} yet, and "
+            "to make it needs TensorFlow and tf2onnx: "
             'pip install "keras-deephash[export]". Or make it on another machine, '
             f"`keras-deephash export --preset {os.fspath(preset)} --output "
             'model.onnx`, and open it: Encoder("model.onnx").'
@@ -68,7 +77,7 @@ def make_preset_file(preset: str | os.PathLike) -> str:
             f"Received: {os.fspath(preset)!r}, a {type(model).__name__}."
         )
     model.export(path, format="onnx", label_names=preset_label_names(preset))
-    return path
+    return path, *read_exported(path)
 
 
 def preset_label_names(preset: str | os.PathLike) -> list[str] | None:

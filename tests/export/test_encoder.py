@@ -1,9 +1,13 @@
 """`Encoder` gives the codes of the model that was exported, without Keras."""
 
+import hashlib
+import io
 import json
 import os
 import subprocess
 import sys
+import tracemalloc
+import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from importlib.util import find_spec
 from pathlib import Path
@@ -15,7 +19,7 @@ from PIL import Image
 from tiny_backbone import TinyBackbone
 
 import keras_deephash as kdh
-from keras_deephash.export.description import KEY
+from keras_deephash.export.description import FILE, KEY, seal
 from keras_deephash.export.errors import ExportFileError
 from keras_deephash.runtime import preset_files
 from keras_deephash.runtime.exported_file import read_exported
@@ -174,6 +178,10 @@ def test_a_preset_is_exported_once(tmp_path, images, monkeypatch):
     before = file.stat().st_mtime_ns
     kdh.Encoder(preset)
     assert file.stat().st_mtime_ns == before
+    for content in (file.read_bytes()[:-9], b""):  # A damaged one is made again.
+        file.write_bytes(content)
+        assert preset_files.make_preset_file(preset) == str(file)
+        assert read_exported(str(file))[1].label_names == ["cat", "dog"]
     # Other weights, another file.
     kdh.DCH(TinyBackbone(), bits=16).save_to_preset(preset)
     assert not os.path.exists(preset_files.preset_file(preset))
@@ -278,15 +286,65 @@ def test_a_damaged_byte_is_an_error(onnx_of, tmp_path):
     _, network = read_property(content, KEY)
     generator = np.random.default_rng(0)
     path = tmp_path / "damaged.onnx"
-    for position in generator.integers(0, len(content), 60):
+    positions = [
+        *generator.integers(0, len(network), 40),
+        *generator.integers(len(network), len(content), 40),
+        *range(len(network), len(network) + 24),  # Where the description begins.
+    ]
+    for position in positions:
         damaged = bytearray(content)
-        damaged[position] ^= generator.integers(1, 256)
+        damaged[position] ^= 1 << generator.integers(8)
         path.write_bytes(damaged)
+        with pytest.raises(ExportFileError):
+            read_exported(str(path))
+    path.write_bytes(content + b"\x08\x07")  # A version of ONNX.
+    with pytest.raises(ExportFileError, match="or damaged"):
+        read_exported(str(path))
+
+
+def attached(text: str | bytes, **options) -> bytes:
+    """A network with a description as in a LiteRT file."""
+    content = io.BytesIO(b"TFL3" * 100)
+    with zipfile.ZipFile(content, "a", **options) as archive:
+        archive.writestr(FILE, text)
+    return content.getvalue()
+
+
+def test_a_damaged_litert_file_is_one_error(onnx_of, tmp_path):
+    text, _ = read_property(Path(onnx_of("lengths")).read_bytes(), KEY)
+    fields = json.loads(bytes(text))
+    fields["network_sha256"] = hashlib.sha256(b"TFL3" * 100).hexdigest()
+    del fields["description_sha256"]
+    content = attached(seal(json.dumps(fields)), compression=zipfile.ZIP_DEFLATED)
+    path, opened = tmp_path / "damaged.tflite", 0
+    generator = np.random.default_rng(0)
+    for position in generator.integers(400, len(content), 300):
+        damaged = bytearray(content)
+        damaged[position] ^= 1 << generator.integers(8)
+        path.write_bytes(damaged[: generator.integers(len(content), 9 * len(content))])
         try:
-            kdh.Encoder(path)
+            _, found = read_exported(str(path))
         except ExportFileError:
             continue
-        assert position >= len(network)  # In the description, a name or the like.
+        opened += 1  # A time or the like, which stands in the zip.
+        assert found.lengths == (8, 16, 24)
+    assert opened < 100
+    for end in range(0, len(content), 7):
+        path.write_bytes(content[:end])
+        with pytest.raises(ExportFileError, match="cannot be opened"):
+            read_exported(str(path))
+
+
+@pytest.mark.parametrize("kind", ["DEFLATED", "LZMA", "BZIP2"])
+def test_a_description_takes_no_more_memory_than_its_file_may(kind, tmp_path):
+    path = tmp_path / "model.tflite"
+    compression = getattr(zipfile, f"ZIP_{kind}")
+    path.write_bytes(attached(b" " * (64 << 20), compression=compression))
+    tracemalloc.start()
+    with pytest.raises(ExportFileError, match="too long|in another way"):
+        read_exported(str(path))
+    assert tracemalloc.get_traced_memory()[1] < 1 << 20
+    tracemalloc.stop()
 
 
 @pytest.mark.parametrize("place", ["initializer", "attribute", "subgraph"])

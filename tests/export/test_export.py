@@ -1,8 +1,11 @@
 """Exported files give the codes of the model, and say what model it is."""
 
+import base64
 import json
+import math
 import os
 import shutil
+import tracemalloc
 import zipfile
 
 import keras
@@ -14,7 +17,7 @@ from tiny_backbone import TinyBackbone
 
 import keras_deephash as kdh
 from keras_deephash.export import saved_model as saved_model_module
-from keras_deephash.export.description import FILE, KEY, Description
+from keras_deephash.export.description import FILE, KEY, MAX_VALUES, Description, seal
 from keras_deephash.export.errors import ExportFileError
 from keras_deephash.files import exchange
 from keras_deephash.runtime.onnx_file import read_property
@@ -140,6 +143,22 @@ def test_what_cannot_be_exported_is_an_error_before_a_file(tmp_path, images, mod
     assert (tmp_path / "mine" / "notes.txt").read_text() == "keep"
 
 
+def test_a_saved_model_takes_no_images(tmp_path):
+    # Without a bias, oneDNN gives a convolution of no images a wrong shape.
+    inputs = keras.Input((32, 32, 3))
+    outputs = keras.layers.Conv2D(8, 3, strides=2, use_bias=False)(inputs)
+    outputs = keras.layers.BatchNormalization()(outputs)
+    outputs = keras.layers.GlobalAveragePooling2D()(outputs)
+    model = kdh.DCH(keras.Model(inputs, outputs), bits=16)
+    model.export(tmp_path / "served", verbose=False)
+    served, none = (
+        tf.saved_model.load(str(tmp_path / "served")),
+        np.zeros((0, 32, 32, 3)),
+    )
+    assert served.encode(none.astype("uint8")).shape == (0, 2)
+    assert served.serve(none.astype("uint8")).shape == (0, 16)
+
+
 @pytest.fixture(scope="module")
 def saved_model(model_of, tmp_path_factory):
     path = tmp_path_factory.mktemp("saved") / "served"
@@ -216,13 +235,15 @@ def test_another_input_signature(model_of, images, tmp_path):
 
 
 def described(model) -> dict:
-    return json.loads(Description.of(model).to_json())
+    fields = json.loads(Description.of(model).to_json())
+    del fields["description_sha256"]
+    return fields
 
 
 @pytest.mark.parametrize(
     "change, message",
     [
-        (lambda d: d.update(format_version=2), "Upgrade keras_deephash"),
+        (lambda d: d.update(format_version=3), "Upgrade keras_deephash"),
         (lambda d: d.update(format_version="1"), "has format 1"),
         (lambda d: d.pop("codes"), "damaged"),
         (lambda d: d["codes"].update(bits=7), "`bits` must be a multiple of 8"),
@@ -234,6 +255,7 @@ def described(model) -> dict:
         (lambda d: d.update(label_names="ab"), "`label_names` must be a list"),
         (lambda d: d.update(radius_table={}), "radius table"),
         (lambda d: d.update(quantized="int4"), "wrong type"),
+        (lambda d: d.update(method="\x1b[31mDTQ"), "not the name of a class"),
         (lambda d: d["preprocessor"].update(resize_size=10**6), "`canvas_size`"),
         (lambda d: d["preprocessor"].update(version=99), "Upgrade"),
         (lambda d: d["codebook"].update(beam=10**9), "`beam` must be"),
@@ -244,10 +266,52 @@ def described(model) -> dict:
 )
 def test_a_damaged_description_is_an_error(change, message, model_of):
     fields = described(model_of("DTQ"))
-    assert Description.from_json(json.dumps(fields)).beam == 8
+    assert Description.from_json(seal(json.dumps(fields))).beam == 8
     change(fields)
     with pytest.raises(ExportFileError, match=message):
-        Description.from_json(json.dumps(fields))
+        Description.from_json(seal(json.dumps(fields)))
+
+
+def test_every_byte_of_a_description_counts(model_of):
+    text = Description.of(model_of("lengths")).to_json().encode()
+    for position in range(len(text)):
+        damaged = bytearray(text)
+        damaged[position] ^= 1
+        with pytest.raises(ExportFileError):
+            Description.from_json(bytes(damaged))
+    with pytest.raises(ExportFileError, match="of its description differs"):
+        Description.from_json(text + b" ")
+
+
+def test_a_description_of_before_it_had_a_sha256_opens(model_of):
+    fields = described(model_of("DVSQ"))
+    fields["format_version"] = 1
+    assert Description.from_json(json.dumps(fields)).units == 12
+
+
+@pytest.mark.parametrize("value", ["[]", "{}", '""'])
+def test_a_description_of_too_many_values_is_an_error(value, model_of):
+    text = json.dumps(described(model_of("tanh")))
+    text = seal(f'{text[:-1]}, "more": [{",".join([value] * MAX_VALUES)}]}}')
+    tracemalloc.start()
+    with pytest.raises(ExportFileError, match="too many values"):
+        Description.from_json(text)
+    assert tracemalloc.get_traced_memory()[1] < 2 * len(text)
+    tracemalloc.stop()
+
+
+def test_a_projection_makes_no_large_matrix(model_of):
+    fields, dim = described(model_of("DVSQ")), 1 << 14
+
+    def zeros(*shape):
+        values = bytes(4 * math.prod(shape))
+        return {"shape": shape, "float32": base64.b64encode(values).decode()}
+
+    fields["codes"].update(bits=8)
+    fields.update(units=dim)
+    fields["codebook"].update(centers=zeros(1, 2, dim), projection=zeros(1, dim))
+    with pytest.raises(ExportFileError, match="must not have 16,384 columns"):
+        Description.from_json(seal(json.dumps(fields)))
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", "null", "[" * 100_000, '{"a": 1}'])
