@@ -81,7 +81,7 @@ def is_finite_number(value) -> bool:
 def check_option(name: str, value, allowed: Sequence) -> None:
     """Raises ValueError unless `value` is one of the allowed values."""
     # An array compares element by element, and is never one of them.
-    if isinstance(value, np.ndarray) or value not in allowed:
+    if isinstance(value, np.ndarray) or value not in tuple(allowed):
         choices = [f'"{one}"' if isinstance(one, str) else repr(one) for one in allowed]
         raise ValueError(
             f"`{name}` must be one of {', '.join(choices)}. Received: {name}={value!r}."

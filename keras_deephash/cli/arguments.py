@@ -155,7 +155,7 @@ def load_encoder(preset: str):
     Args:
         preset: str. An exported file, or the name or directory of a preset.
     """
-    from keras_deephash.runtime.exported_file import format_of
+    from keras_deephash.export.arguments import format_of
     from keras_deephash.runtime.preset_files import preset_file
 
     has_file = format_of(preset) is not None or (

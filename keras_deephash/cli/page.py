@@ -44,7 +44,7 @@ def add_arguments(parser) -> None:
 def run(options) -> None:
     import os
 
-    from keras_deephash.runtime.exported_file import format_of
+    from keras_deephash.export.arguments import format_of
     from keras_deephash.runtime.preset_files import make_preset_file
     from keras_deephash.text import count
     from keras_deephash.web.site.building import build_site

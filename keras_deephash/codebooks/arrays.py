@@ -5,25 +5,28 @@ import numpy as np
 LARGEST_FEATURE = 1e12  # For fitting: sums of squares stay within float32.
 
 
-def as_features(features, dim: int | None, fitting: bool = False) -> np.ndarray:
+def as_features(
+    features, dim: int | None, fitting: bool = False, name: str = "features"
+) -> np.ndarray:
     """Features as float32 [n, D], or a ValueError.
 
     Args:
         features: array [n, D].
         dim: int, D; or `None`, which fits no features.
         fitting: bool. Whether centres are learned from them. Defaults to `False`.
+        name: str, for the errors. Defaults to `"features"`.
     """
     features = np.asarray(features)
     if features.ndim != 2 or features.shape[1] != dim or features.dtype == object:
         raise ValueError(
-            f"`features` must be floats of shape [n, {dim or 'D'}]. "
+            f"`{name}` must be floats of shape [n, {dim or 'D'}]. "
             f"Received: {features.dtype} of shape {features.shape}."
         )
     features = np.ascontiguousarray(features, dtype=np.float32)
     if fitting and not len(features):
         raise ValueError("`features` must have at least one row. Received: none.")
     if not np.isfinite(features).all():
-        raise ValueError("`features` must be finite. Received: NaN or infinity.")
+        raise ValueError(f"`{name}` must be finite. Received: NaN or infinity.")
     if fitting and (largest := np.abs(features).max()) > LARGEST_FEATURE:
         raise ValueError(
             f"`features` must be at most {LARGEST_FEATURE:.0e}: float32 holds no "

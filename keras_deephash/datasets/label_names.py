@@ -22,14 +22,19 @@ def check_label_names(names: Iterable) -> list[str]:
         case.
 
     Raises:
-        ValueError: for an empty name, one of several lines, or two that differ only
-            in case.
+        ValueError: for what is not a list of names, an empty name, one of several
+            lines, or two that differ only in case.
 
     Example:
 
     >>> check_label_names(["cat", "traffic light"])
     ['cat', 'traffic light']
     """
+    if isinstance(names, (str, bytes)) or not isinstance(names, Iterable):
+        raise ValueError(
+            "The names of labels must be a list of str, in the order of the labels. "
+            f"Received: {printable(repr(names))[:80]}."
+        )
     names = [str(name).strip() for name in names]
     for name in names:
         if not name or len(name.splitlines()) > 1:

@@ -2,7 +2,6 @@
 
 import base64
 import dataclasses
-import hashlib
 import json
 from dataclasses import dataclass
 
@@ -12,6 +11,7 @@ from keras_deephash.checks import check_integer, check_lengths
 from keras_deephash.codebooks.arrays import as_features
 from keras_deephash.datasets.label_names import check_label_names
 from keras_deephash.export.errors import ExportFileError
+from keras_deephash.export.sealed_text import check_size, is_sealed, seal, sha256
 from keras_deephash.index.code_spec import MAX_CENTERS, CodeSpec
 from keras_deephash.preprocessing import Preprocessor
 from keras_deephash.version import __version__
@@ -21,19 +21,11 @@ FORMAT_VERSION = 2
 # Its key in the properties of an ONNX file, its name as a file beside a SavedModel.
 KEY = "keras_deephash"
 FILE = "keras_deephash.json"
-MAX_BYTES = 1 << 29  # The largest codebook, 2**26 numbers, has 358 MB here.
-# A description that is larger than these bytes is at most so many times as large as it
-# is in a LiteRT file, deflated.
-SMALL_BYTES, MAX_EXPANSION = 1 << 20, 250
-MAX_VALUES = 1 << 21  # Radii, names of labels and all else but a codebook's numbers.
 MAX_PIXELS = 4096  # Height and width of the images of a network.
 MAX_UNITS = 1 << 16
 MAX_BEAM = 1024
 MAX_NAME = 200  # Of a class.
 QUANTIZED = (None, "int8")
-# The last field, which holds the sha256 of all text before it.
-_SEAL = ', "description_sha256": "{}"}}'
-_SEAL_LENGTH = len(_SEAL.format("0" * 64))
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,7 +112,7 @@ class Description:
             "radius_table": None if table is None else table.to_json(),
             "codebook": None,
             "quantized": self.quantized,
-            "network_sha256": None if network is None else _sha256(network),
+            "network_sha256": None if network is None else sha256(network),
         }
         if self.spec.is_quantizer:
             fields["codebook"] = {
@@ -146,7 +138,7 @@ class Description:
         """
         try:
             text = text.encode() if isinstance(text, str) else text
-            _check_size(text)
+            check_size(text)
             fields = json.loads(text)
             version = fields["format_version"]
         except (ValueError, KeyError, TypeError, RecursionError) as error:
@@ -157,11 +149,11 @@ class Description:
                 f"({__version__}) reads up to format {FORMAT_VERSION}. Upgrade "
                 "keras_deephash, or export the model again"
             )
-        if version > 1 and not _is_sealed(text):
+        if version > 1 and not is_sealed(text):
             raise ExportFileError(
                 "the sha256 of its description differs: it is damaged"
             )
-        if network is not None and fields.get("network_sha256") != _sha256(network):
+        if network is not None and fields.get("network_sha256") != sha256(network):
             raise ExportFileError("the sha256 of its network differs: it is damaged")
         try:
             return cls._of_fields(fields)
@@ -194,8 +186,9 @@ class Description:
             raise ValueError("`method` or `quantized` is of the wrong type")
         if not fields["method"].isidentifier() or len(fields["method"]) > MAX_NAME:
             raise ValueError("`method` is not the name of a class")
-        if names is not None and not isinstance(names, list):
-            raise ValueError("`label_names` must be a list")
+        are_strings = isinstance(names, list) and all(type(n) is str for n in names)
+        if names is not None and not are_strings:
+            raise ValueError("`label_names` must be a list of str")
         return cls(
             method=fields["method"],
             spec=spec,
@@ -207,29 +200,6 @@ class Description:
             projection=projection,
             quantized=quantized,
         )
-
-
-def seal(text: str) -> str:
-    """A description with the sha256 of its own text as its last field."""
-    body = text.removesuffix("}")
-    return body + _SEAL.format(_sha256(body.encode()))
-
-
-def _is_sealed(text: bytes) -> bool:
-    body, end = text[:-_SEAL_LENGTH], text[-_SEAL_LENGTH:]
-    return end == _SEAL.format(_sha256(body)).encode()
-
-
-def _check_size(text: bytes) -> None:
-    """Raises ValueError for a text that would take much memory as values of Python."""
-    if len(text) > MAX_BYTES:
-        raise ValueError("the description is too long")
-    if sum(map(text.count, (b",", b"[", b"{"))) > MAX_VALUES:
-        raise ValueError("the description has too many values")
-
-
-def _sha256(content: bytes | memoryview) -> str:
-    return hashlib.sha256(content).hexdigest()
 
 
 def _array_to_json(array: np.ndarray | None) -> dict | None:

@@ -11,8 +11,9 @@ import zlib
 
 import keras
 
-from keras_deephash.export.description import FILE, MAX_EXPANSION, Description
+from keras_deephash.export.description import FILE, Description
 from keras_deephash.export.network import check_can_export, code_function, image_spec
+from keras_deephash.export.sealed_text import MAX_EXPANSION
 from keras_deephash.files import write_atomically
 
 
@@ -37,6 +38,9 @@ def export_litert(
     import tensorflow as tf
 
     check_can_export(model)
+    for name in kwargs:
+        if not hasattr(tf.lite.TFLiteConverter([]), name):
+            raise ValueError(f"`tf.lite.TFLiteConverter` has no attribute {name!r}.")
     archive = keras.export.ExportArchive()
     archive.track(model)
     archive.add_endpoint(
@@ -51,10 +55,6 @@ def export_litert(
         if quantize is not None:
             converter.optimizations = [tf.lite.Optimize.DEFAULT]
         for name, value in kwargs.items():
-            if not hasattr(converter, name):
-                raise ValueError(
-                    f"`tf.lite.TFLiteConverter` has no attribute {name!r}."
-                )
             setattr(converter, name, value)
         content = converter.convert()
     attached = io.BytesIO(content)

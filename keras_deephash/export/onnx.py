@@ -3,6 +3,7 @@
 import os
 import tempfile
 
+from keras_deephash.checks import check_integer
 from keras_deephash.export.description import KEY, Description
 from keras_deephash.export.network import (
     CODES,
@@ -15,6 +16,7 @@ from keras_deephash.export.network import (
 from keras_deephash.files import write_atomically
 
 OPSET = 18
+OLDEST_OPSET = 13  # Of older ones, some files of quantizers cannot be run.
 
 
 def export_onnx(
@@ -31,7 +33,7 @@ def export_onnx(
         model: a method that can encode.
         path: str. The file.
         input_signature: as for `image_spec`.
-        opset_version: int. Defaults to `None`, 18.
+        opset_version: int, from 13 to the newest of tf2onnx. Defaults to `None`, 18.
         quantize: `"int8"`: weights of 8 bits, by onnxruntime. Defaults to `None`.
         label_names: list of str, as of `Description.of`. Defaults to `None`.
     """
@@ -40,6 +42,9 @@ def export_onnx(
     import tensorflow as tf
 
     check_can_export(model)
+    newest = max(tf2onnx.constants.OPSET_TO_IR_VERSION)
+    opset = OPSET if opset_version is None else opset_version
+    opset = check_integer("opset_version", opset, OLDEST_OPSET, newest)
     function = code_function(model)
 
     def outputs(images):  # In an order, which the file keeps.
@@ -49,7 +54,7 @@ def export_onnx(
     content, _ = tf2onnx.convert.from_function(
         tf.function(outputs, autograph=False),
         [image_spec(model, input_signature)],
-        opset=opset_version or OPSET,
+        opset=opset,
     )
     _name_outputs(content.graph, (CODES, CONTINUOUS))
     if quantize is not None:

@@ -27,7 +27,6 @@ def export_saved_model(
     verbose: bool | None = None,
     input_signature=None,
     label_names: list[str] | None = None,
-    **kwargs,
 ) -> None:
     """Writes a SavedModel with the endpoints `serve`, continuous codes, and `encode`.
 
@@ -36,7 +35,7 @@ def export_saved_model(
         path: str. The directory.
         verbose: bool. Whether a line says what was written. Defaults to `None`, yes.
         label_names: list of str, as of `Description.of`. Defaults to `None`.
-        input_signature, **kwargs: of `keras.Model.export`.
+        input_signature: as for `image_spec`.
     """
     model.check_can_encode()
     path = os.path.realpath(path)  # A link stays.
@@ -47,7 +46,7 @@ def export_saved_model(
     archive = keras.export.ExportArchive()
     archive.track(model)
     for name, output in (("serve", CONTINUOUS), ("encode", CODES)):
-        archive.add_endpoint(name, _output_of(encode, output), [spec], **kwargs)
+        archive.add_endpoint(name, _output_of(encode, output), [spec])
     os.makedirs(os.path.dirname(path), exist_ok=True)
     # Whole before it has its name.
     with tempfile.TemporaryDirectory(

@@ -6,7 +6,9 @@ import os
 import numpy as np
 
 from keras_deephash.checks import check_integer, check_option
+from keras_deephash.codebooks.arrays import as_features
 from keras_deephash.codebooks.scores import asymmetric_scores, symmetric_scores
+from keras_deephash.export.arguments import format_of
 from keras_deephash.index.code_spec import CodeSpec
 from keras_deephash.models.base.encoding import (
     NEAR_ZERO,
@@ -17,12 +19,13 @@ from keras_deephash.models.base.encoding import (
 from keras_deephash.models.base.radius import RadiusMixin
 from keras_deephash.preprocessing import PREPROCESSING_VERSION
 from keras_deephash.retrieval.hamming import (
+    check_codes,
     code_planes,
     hamming_distances,
     pack_bits,
 )
 from keras_deephash.runtime.codebook import FixedCodebook
-from keras_deephash.runtime.exported_file import format_of, read_exported
+from keras_deephash.runtime.exported_file import read_exported
 from keras_deephash.runtime.network_classes import RUNTIMES, network_class
 from keras_deephash.runtime.preset_files import read_preset_file
 
@@ -165,9 +168,10 @@ class Encoder(RadiusMixin):
 
     def to_codes(self, continuous_codes: np.ndarray) -> np.ndarray:
         """The codes, uint8 [n, bits / 8], of continuous codes, float [n, units]."""
+        values = as_features(continuous_codes, self.units, name="continuous_codes")
         if self.is_quantizer:
-            return self.codebook.encode(continuous_codes)
-        return pack_bits(continuous_codes)
+            return self.codebook.encode(values)
+        return pack_bits(values)
 
     # === Distances ===
 
@@ -188,7 +192,8 @@ class Encoder(RadiusMixin):
         """
         if self.is_quantizer:
             return -self.asymmetric_scores(queries, codes)
-        return hamming_distances(pack_bits(queries), code_planes(codes))
+        query_codes, codes = check_codes(self.to_codes(queries), codes)
+        return hamming_distances(query_codes, code_planes(codes))
 
     def asymmetric_scores(
         self, query_features, codes, metric: str = "auto"

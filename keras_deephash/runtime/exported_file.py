@@ -4,25 +4,13 @@ import io
 import os
 import zipfile
 
-from keras_deephash.export.description import (
-    FILE,
-    KEY,
-    MAX_BYTES,
-    MAX_EXPANSION,
-    SMALL_BYTES,
-    Description,
-)
+from keras_deephash.export.arguments import format_of
+from keras_deephash.export.description import FILE, KEY, Description
 from keras_deephash.export.errors import ExportFileError
+from keras_deephash.export.sealed_text import MAX_BYTES, MAX_EXPANSION, SMALL_BYTES
 from keras_deephash.runtime.onnx_file import check_whole, read_property
 
 MAX_FILE_BYTES = 1 << 31  # No ONNX file is larger.
-# The formats by the end of a file's name.
-FORMATS = {".onnx": "onnx", ".tflite": "litert"}
-
-
-def format_of(path: str) -> str | None:
-    """`"onnx"`, `"litert"`, or None for what is not the name of an exported file."""
-    return FORMATS.get(os.path.splitext(path)[1].lower())
 
 
 def read_exported(path: str) -> tuple[bytes, Description]:

@@ -19,8 +19,9 @@ from PIL import Image
 from tiny_backbone import TinyBackbone
 
 import keras_deephash as kdh
-from keras_deephash.export.description import FILE, KEY, seal
+from keras_deephash.export.description import FILE, KEY
 from keras_deephash.export.errors import ExportFileError
+from keras_deephash.export.sealed_text import seal
 from keras_deephash.runtime import preset_files
 from keras_deephash.runtime.exported_file import read_exported
 from keras_deephash.runtime.networks.onnx_network import OnnxNetwork
@@ -63,6 +64,24 @@ def test_the_codes_are_those_of_the_model(kind, model_of, onnx_of, images):
     for name in ("bits", "lengths", "is_quantizer", "code_distance", "label_names"):
         assert getattr(encoder, name) == getattr(model, name, None)
     assert encoder.method == type(model).__name__
+
+
+@pytest.mark.parametrize("kind", ["tanh", "DTQ"])
+def test_arrays_that_do_not_fit_are_errors(kind, onnx_of):
+    encoder = kdh.Encoder(onnx_of(kind))
+    good, codes = np.zeros((2, encoder.units)), np.zeros((3, 3), "uint8")
+    assert encoder.distances(good, codes).shape == (2, 3)
+    assert encoder.to_codes(good.tolist()).shape == (2, 3)
+    for wrong in (good[:, 1:], good[0], good[None]):
+        with pytest.raises(ValueError, match="must be floats of shape|must have shape"):
+            encoder.distances(wrong, codes)
+        with pytest.raises(ValueError, match="`continuous_codes` must be floats of"):
+            encoder.to_codes(wrong)
+    with pytest.raises(ValueError, match="`continuous_codes` must be finite"):
+        encoder.to_codes(good + np.nan)
+    for wrong in (codes[:, 1:], codes[0], codes.astype("float32")):
+        with pytest.raises(ValueError, match="codes"):
+            encoder.distances(good, wrong)
 
 
 def test_shorter_codes(model_of, onnx_of, images):
@@ -254,6 +273,8 @@ def test_a_missing_runtime_is_named(onnx_of):
 def test_wrong_arguments_and_files(onnx_of, model_of, tmp_path):
     with pytest.raises(ValueError, match="`runtime` must be one of"):
         kdh.Encoder(onnx_of("tanh"), runtime="torch")
+    with pytest.raises(ValueError, match="`runtime` must be one of"):
+        kdh.Encoder(onnx_of("tanh"), runtime=[])
     with pytest.raises(ValueError, match="`threads` must be an integer >= 1"):
         kdh.Encoder(onnx_of("tanh"), threads=0)
     with pytest.raises(ValueError, match="must be an exported file or a preset"):

@@ -17,8 +17,9 @@ from tiny_backbone import TinyBackbone
 
 import keras_deephash as kdh
 from keras_deephash.export import saved_model as saved_model_module
-from keras_deephash.export.description import FILE, KEY, MAX_VALUES, Description, seal
+from keras_deephash.export.description import FILE, KEY, Description
 from keras_deephash.export.errors import ExportFileError
+from keras_deephash.export.sealed_text import MAX_VALUES, seal
 from keras_deephash.files import exchange
 from keras_deephash.runtime.onnx_file import read_property
 
@@ -126,7 +127,7 @@ def test_what_cannot_be_exported_is_an_error_before_a_file(tmp_path, images, mod
         half.export(path, format="onnx")
     model = model_of("tanh")
     with pytest.raises(ValueError, match='`quantize` is for format="onnx"'):
-        model.export(path, quantize="int8")
+        model.export(tmp_path / "served", quantize="int8")
     with pytest.raises(ValueError, match="\"int8\". Received: quantize='int4'"):
         model.export(path, format="onnx", quantize="int4")
     with pytest.raises(ValueError, match="must be a list of one `keras.InputSpec`"):
@@ -135,6 +136,26 @@ def test_what_cannot_be_exported_is_an_error_before_a_file(tmp_path, images, mod
         model.export(path, format="litert", speed=2)
     with pytest.raises(ValueError, match="Unrecognized format=onxx"):
         model.export(path, format="onxx")
+    with pytest.raises(ValueError, match="`speed` is not an argument.*`opset_version`"):
+        model.export(path, speed=2)
+    with pytest.raises(ValueError, match="`speed` is not an argument.*no others"):
+        model.export(tmp_path / "served", speed=2)
+    for version in (0, 12, 99, "18"):
+        with pytest.raises(ValueError, match="`opset_version` must be an integer from"):
+            model.export(path, opset_version=version)
+    for names in ("cat", 5, b"cat"):
+        with pytest.raises(ValueError, match="must be a list of str"):
+            model.export(path, label_names=names)
+    with pytest.raises(ValueError, match="for the 4 classes .* Received: 2 names"):
+        model_of("normalized").export(path, label_names=["cat", "dog"])
+    for wrong in ("", 5, None, b"model.onnx", "a\0.onnx"):
+        with pytest.raises(ValueError, match="`filepath` must be the path of"):
+            model.export(wrong, format="onnx")
+    with pytest.raises(IsADirectoryError, match="Name a file in it"):
+        model.export(tmp_path, format="onnx")
+    (tmp_path / "file").write_text("keep")
+    with pytest.raises(NotADirectoryError, match="file' is a file"):
+        model.export(tmp_path / "file" / "model.onnx")
     assert not path.exists()
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "notes.txt").write_text("keep")
@@ -222,6 +243,12 @@ def test_an_interrupted_export_leaves_the_old_model(served, model_of, monkeypatc
         model_of("tanh").export(served, verbose=False)
     assert (served / FILE).stat().st_ino == before
     assert os.listdir(served.parent) == ["served"]
+
+
+def test_the_end_of_a_path_says_the_format(model_of, images, tmp_path):
+    path = str(tmp_path / "model.ONNX")
+    model_of("tanh").export(path, opset_version=13)
+    assert_same(model_of("tanh"), images, *run_onnx(path, images))
 
 
 def test_another_input_signature(model_of, images, tmp_path):

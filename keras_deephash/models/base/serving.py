@@ -6,6 +6,13 @@ import re
 import keras
 
 from keras_deephash.checks import check_option
+from keras_deephash.export.arguments import (
+    DIRECTORIES,
+    FORMATS,
+    check_names,
+    check_options,
+    check_path,
+)
 from keras_deephash.export.litert import export_litert
 from keras_deephash.export.onnx import export_onnx
 from keras_deephash.export.saved_model import export_saved_model
@@ -83,7 +90,7 @@ class ServingMixin:
     def export(
         self,
         filepath: str | os.PathLike,
-        format: str = "tf_saved_model",
+        format: str | None = None,
         verbose: bool | None = None,
         input_signature=None,
         quantize: str | None = None,
@@ -103,7 +110,8 @@ class ServingMixin:
             format: `"tf_saved_model"` or `"saved_model"`, with the endpoints `encode`
                 and `serve` (continuous codes); `"onnx"` or `"litert"`, with the outputs
                 `codes` and `continuous`; or another of `keras.Model.export`, which
-                gives continuous codes alone. Defaults to `"tf_saved_model"`.
+                gives continuous codes alone. Defaults to `None`: that of the end of
+                `filepath`, `.onnx` or `.tflite`, else `"tf_saved_model"`.
             verbose: bool. Whether a line says what was written. Defaults to `None`,
                 which says it of directories.
             input_signature: list of `keras.InputSpec`. Defaults to any number of
@@ -113,34 +121,47 @@ class ServingMixin:
                 it for the same model. Defaults to `None`.
             label_names: list of str, the names of the labels that the model learned.
                 Defaults to the model's `label_names`.
-            **kwargs: of `keras.Model.export`.
+            **kwargs: `opset_version`, an int, of `"onnx"`; attributes of
+                `tf.lite.TFLiteConverter`, of `"litert"`; arguments of
+                `keras.Model.export`, of formats of Keras.
 
         Raises:
             ImportError: where a package of the extra `export` is missing.
-            ValueError: for a model without codes yet, and for `"onnx"` and
-                `"litert"` of other layers than float32 ones.
+            ValueError: for a model without codes yet, for `"onnx"` and `"litert"` of
+                other layers than float32 ones, and for arguments that do not fit.
+            FileExistsError: for a SavedModel in place of other files.
 
         Example:
 
         >>> model.export("served")
         >>> served = tf.saved_model.load("served")
         >>> codes, continuous = served.encode(pixels), served.serve(pixels)
-        >>> model.export("model.onnx", format="onnx")
+        >>> model.export("model.onnx")
         >>> keras_deephash.Encoder("model.onnx").encode(["cat.jpg"])
         """
+        filepath, format = check_path(filepath, format)
         check_option("quantize", quantize, (None, "int8"))
-        if quantize is not None and format not in ("onnx", "litert"):
+        if quantize is not None and format not in FORMATS.values():
             raise ValueError(
                 '`quantize` is for format="onnx" or "litert". '
                 f"Received: format={format!r}."
             )
-        names = {"label_names": label_names, **kwargs}
-        if format in ("tf_saved_model", "saved_model"):
-            export_saved_model(self, filepath, verbose, input_signature, **names)
+        names = check_names(self, label_names)
+        if format in DIRECTORIES:
+            check_options(format, kwargs)
+            export_saved_model(self, filepath, verbose, input_signature, names)
         elif format == "onnx":
-            export_onnx(self, filepath, input_signature, quantize=quantize, **names)
+            check_options(format, kwargs, ("opset_version",))
+            export_onnx(
+                self,
+                filepath,
+                input_signature,
+                quantize=quantize,
+                label_names=names,
+                **kwargs,
+            )
         elif format == "litert":
-            export_litert(self, filepath, input_signature, quantize, **names)
+            export_litert(self, filepath, input_signature, quantize, names, **kwargs)
         else:
             if input_signature is None:
                 shape = self.input_shape
