@@ -127,6 +127,8 @@ def test_options_are_named_whole(value):
     with pytest.raises(ValueError, match='`kind` must be one of "a", "b". Received: '):
         check_option("kind", value, ("a", "b"))
     check_option("kind", None, ("a", None))
+    with pytest.raises(ValueError, match="`kind` must be one of"):
+        check_option("kind", [], {"a": 1})  # It cannot be looked up.
 
 
 @pytest.mark.parametrize("value", [-1, 10**400, np.inf, np.nan, True, None, "1", 1j])
