@@ -62,7 +62,6 @@ def test_litert_and_saved_models_give_the_codes(kind, model_of, images, tmp_path
     for some in (images, images[:1]):
         found = run(images=some)
         assert_same(model, some, found["codes"], found["continuous"])
-    assert run(images=images[:0])["codes"].shape == (0, model.bits // 8)
     with zipfile.ZipFile(path) as archive:
         assert Description.from_json(archive.read(FILE)).method == type(model).__name__
 
