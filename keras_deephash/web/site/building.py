@@ -8,11 +8,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from keras_deephash.export.arguments import format_of
 from keras_deephash.images import ImageErrors
 from keras_deephash.images.thumbnails import read_thumbnail
 from keras_deephash.progress import Progress
 from keras_deephash.runtime import Encoder
-from keras_deephash.runtime.exported_file import format_of
 from keras_deephash.text import printable
 from keras_deephash.web.site.output import (
     CENTERS,
