@@ -35,6 +35,7 @@ NOT_RUN = {
     "pip install": "needs a network; .ci/run installs the package",
     "pytest -n 2": "is this test",
     "milvus-server": "tests/index/milvus/test_milvus.py starts it",
+    "python zoo/benchmark": "takes hours; tests/zoo/test_benchmark.py runs a little",
     "keras-deephash serve": "serves until it is stopped; tests/web/test_commands.py",
     "keras-deephash page": "npm fetches a part; tests/web/test_site.py builds it",
     "curl": "needs a server; tests/web/test_api.py sends the same",

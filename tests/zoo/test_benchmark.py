@@ -156,6 +156,27 @@ def test_the_text_has_a_place_for_each_table(page, runs, tmp_path):
     assert (tmp_path / "figure.png").stat().st_size > 10_000
 
 
+def test_the_summary_has_a_column_for_each_set(page, runs):
+    rows = page.summary(runs).splitlines()
+    assert len(rows) == 2 + len(page.ENTRIES) + 1
+    assert rows[2] == f"| CSQ |{' **0.700 ± 0.100** |' * len(page.SETS)}"
+    assert "| 0.500 ± 0.100 |" in rows[3]
+    assert rows[-1] == f"| *float features* |{' 0.750 |' * len(page.SETS)}"
+
+
+def test_the_pages_are_those_of_the_runs(page, monkeypatch):
+    monkeypatch.setattr("sys.argv", ["benchmark_page.py", "--check"])
+    page.main()
+
+
+def test_a_page_of_other_runs_is_out_of_date(page, runs, monkeypatch, tmp_path):
+    monkeypatch.setattr(page, "OUTPUT", tmp_path / "benchmark.json")
+    page.OUTPUT.write_text(json.dumps({"runs": runs}))
+    monkeypatch.setattr("sys.argv", ["benchmark_page.py", "--check"])
+    with pytest.raises(SystemExit, match="is out of date"):
+        page.main()
+
+
 def test_presets_of_heads_have_the_figures_of_the_table(load_script):
     heads = load_script("fit_heads")
     runs = json.loads((ZOO / "benchmark.json").read_text())["runs"]
