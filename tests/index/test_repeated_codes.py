@@ -191,6 +191,14 @@ def test_a_table_numbers_codes_as_a_dict_does(length, values):
     assert len(table) == len(seen)
 
 
+@pytest.mark.parametrize("places", [(7, 15), (0, 8), (3, 15), (7, 8)])
+def test_codes_that_differ_in_two_bytes_are_distinct(places):
+    codes = np.zeros((256, 256, 16), np.uint8)
+    codes[..., places[0]] = np.arange(256)[:, None]
+    codes[..., places[1]] = np.arange(256)
+    assert count_distinct(codes.reshape(-1, 16)) == 256 * 256
+
+
 def test_lists_of_items_are_those_of_a_plain_sort():
     generator = np.random.default_rng(0)
     lists, numbers = ItemLists(), np.empty(0, int)

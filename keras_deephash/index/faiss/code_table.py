@@ -120,7 +120,13 @@ def _factors(words: int) -> np.ndarray:
 
 def _hashes(words: np.ndarray, factors: np.ndarray) -> np.ndarray:
     """Numbers that look random and are equal for equal codes, uint64 [n]."""
-    mixed = (words * factors).sum(axis=1, dtype=np.uint64)
+    mixed = words
+    if words.shape[1] > 1:
+        # A product spreads a bit upwards alone, and sums of what only the last bytes of
+        # several words hold would often be equal: so it is first spread downwards.
+        mixed = (words ^ (words >> np.uint64(32))) * factors
+        mixed ^= mixed >> np.uint64(32)
+    mixed = (mixed * factors).sum(axis=1, dtype=np.uint64)
     mixed ^= mixed >> np.uint64(32)
     return mixed * factors[0]
 
