@@ -3,11 +3,8 @@
 import ctypes
 import errno
 import hashlib
-import math
 import os
-import re
 import secrets
-import shutil
 import stat
 import sys
 from collections.abc import Iterator
@@ -18,9 +15,6 @@ try:
     import fcntl
 except ImportError:  # Windows.
     fcntl = None
-
-_BYTES = {"float32": 4, "float16": 2, "bfloat16": 2}
-_NO_ROOM = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT)
 
 
 @contextmanager
@@ -151,6 +145,35 @@ def exchange(first: str, second: str) -> bool:
         return False
 
 
+def take_name(made: str, path: str, aside: str) -> None:
+    """Gives a new file or directory its name, also if an older one has it.
+
+    Args:
+        made: str. The new one, complete, on the file system of `path`.
+        path: str. The name, of an older one or of none.
+        aside: str. A path of nothing. The older one is then here, or has the name
+            `made`.
+
+    Raises:
+        OSError, KeyboardInterrupt: `path` is whole then too, the older or the new one.
+    """
+    if not os.path.lexists(path):
+        os.rename(made, path)
+    elif not exchange(made, path):
+        take_name_in_turn(made, path, aside)
+
+
+def take_name_in_turn(made: str, path: str, aside: str) -> None:
+    """As `take_name`, of an older one, where the system cannot exchange names."""
+    try:
+        os.rename(path, aside)
+        os.rename(made, path)
+    except BaseException:  # Ctrl-C too, at any point.
+        if not os.path.lexists(path):
+            os.rename(aside, path)
+        raise
+
+
 def is_network_path(path: str) -> bool:
     """Whether Windows would ask another computer for a path, `//host/share/file`.
 
@@ -160,64 +183,6 @@ def is_network_path(path: str) -> bool:
     """
     slashes = path.replace("/", "\\")
     return slashes.startswith(("\\\\", "\\??\\"))
-
-
-@contextmanager
-def disk_errors(path: str | os.PathLike) -> Iterator[None]:
-    """Turns errors of a disk into an OSError of one line that names `path`.
-
-    HDF5 and faiss report a full disk in a RuntimeError of many lines, with the number
-    of the system's error in it; Python's own names no file where a write fails.
-
-    Args:
-        path: str. What the caller asked to be written.
-    """
-    try:
-        yield
-    except Exception as error:
-        number = getattr(error, "errno", None)
-        named = getattr(error, "filename", None) is not None
-        found = re.search(r"errno = (\d+)", str(error))
-        if found:
-            number = int(found[1])
-        elif not isinstance(error, OSError) or number is None or named:
-            raise
-        raise OSError(number, os.strerror(number), os.fspath(path)) from None
-
-
-def check_room(path: str | os.PathLike, size: int) -> None:
-    """Checks that a new file has room on the disk, before HDF5 writes it.
-
-    HDF5 goes on with a file that it could not write, until the process crashes.
-
-    Args:
-        path: str. A file that does not exist; it is made and removed.
-        size: int, bytes.
-
-    Raises:
-        OSError: if it has no room.
-    """
-    folder = os.path.dirname(os.path.abspath(path))
-    with open(path, "xb") as file:
-        try:
-            if hasattr(os, "posix_fallocate"):
-                os.posix_fallocate(file.fileno(), 0, size)
-        except OSError as error:  # Some file systems cannot tell.
-            if error.errno in _NO_ROOM:
-                raise
-        finally:
-            file.close()
-            os.unlink(path)
-    if shutil.disk_usage(folder).free < size:
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
-
-def weights_size(variables: list) -> int:
-    """The bytes of a weights file at most: numbers, and what HDF5 puts around each."""
-    return 2**16 + sum(
-        2**13 + math.prod(variable.shape) * _BYTES.get(str(variable.dtype), 8)
-        for variable in variables
-    )
 
 
 def describe_file(path: str) -> dict:

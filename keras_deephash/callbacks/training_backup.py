@@ -10,13 +10,8 @@ import keras
 import numpy as np
 
 from keras_deephash.callbacks.divergence import check_weights
-from keras_deephash.files import (
-    check_room,
-    disk_errors,
-    try_lock,
-    weights_size,
-    write_atomically,
-)
+from keras_deephash.disk_room import check_room, disk_errors, weights_size
+from keras_deephash.files import try_lock, write_atomically
 
 _OPTIONS, _UNFINISHED = "options.json", "unfinished.weights.h5"
 _LATEST, _GIVEN = "latest.weights.h5", "given.json"

@@ -14,7 +14,7 @@ from keras_deephash.export.network import (
     code_function,
     image_spec,
 )
-from keras_deephash.files import exchange, write_atomically
+from keras_deephash.files import take_name, write_atomically
 
 # What a SavedModel of a network is made of; `assets` is empty.
 _FILES = ("saved_model.pb", "fingerprint.pb", FILE)
@@ -57,7 +57,7 @@ def export_saved_model(
         with write_atomically(os.path.join(made, FILE)) as file:
             file.write(description.to_json().encode())
         _check_replaceable(path)  # Files may have come meanwhile.
-        _take_place(made, path, os.path.join(folder, "old"))
+        take_name(made, path, os.path.join(folder, "old"))
     if verbose is None or verbose:
         print(f"{path}: a SavedModel with the endpoints encode and serve")
 
@@ -80,20 +80,6 @@ def _of_any_number(encode):
 
 def _output_of(encode, name: str):
     return lambda images: encode(images)[name]
-
-
-def _take_place(made: str, path: str, aside: str) -> None:
-    """Gives a new directory its name; an older one of that name goes to `aside`."""
-    if not os.path.lexists(path):
-        os.rename(made, path)
-    elif not exchange(made, path):
-        try:
-            os.rename(path, aside)
-            os.rename(made, path)
-        except BaseException:  # Ctrl-C too, at any point.
-            if not os.path.lexists(path):
-                os.rename(aside, path)
-            raise
 
 
 def _check_replaceable(path: str) -> None:

@@ -14,7 +14,12 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
-from keras_deephash.files import exchange, try_lock, write_to_disk
+from keras_deephash.files import (
+    exchange,
+    take_name_in_turn,
+    try_lock,
+    write_to_disk,
+)
 from keras_deephash.presets.format import metadata as md
 
 PRESET_FILES = (*md.HASHED_FILES, md.METADATA_FILE, md.README_FILE, md.INDEX_FILE)
@@ -80,15 +85,9 @@ def _move_into_place(folder: str, target: str) -> None:
     if exchange(folder, target):
         return
     aside, lock = _new_sibling(target, "old-")
-    # To a new name: Windows renames nothing onto a directory, not even an empty one.
-    old = os.path.join(aside, _OLD)
     try:
-        os.rename(target, old)
-        os.rename(folder, target)
-    except BaseException:  # Ctrl-C too, at any point.
-        if not os.path.lexists(target):
-            os.rename(old, target)
-        raise
+        # To a new name: Windows renames nothing onto a directory, even an empty one.
+        take_name_in_turn(folder, target, os.path.join(aside, _OLD))
     finally:
         if os.path.lexists(target):  # Else the older preset is all there is.
             shutil.rmtree(aside, ignore_errors=True)

@@ -4,7 +4,7 @@ import os
 
 import keras
 
-from keras_deephash.files import disk_errors
+from keras_deephash.disk_room import disk_errors
 from keras_deephash.presets.errors import PresetError
 from keras_deephash.presets.format import metadata as md
 from keras_deephash.presets.format.config import model_to_config

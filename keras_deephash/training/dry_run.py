@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import keras
 
-from keras_deephash.files import weights_size
+from keras_deephash.disk_room import weights_size
 from keras_deephash.models.base.retrieval_model import RetrievalModel
 from keras_deephash.presets.format.parameter_count import count_kept_parameters
 from keras_deephash.presets.saving import check_replaceable

@@ -16,7 +16,6 @@ from model_kinds import KINDS
 from tiny_backbone import TinyBackbone
 
 import keras_deephash as kdh
-from keras_deephash.export import saved_model as saved_model_module
 from keras_deephash.export.description import FILE, KEY, Description
 from keras_deephash.export.errors import ExportFileError
 from keras_deephash.export.sealed_text import MAX_VALUES, seal
@@ -228,7 +227,7 @@ def test_the_old_model_keeps_its_name_until_the_new_one_has_it(
 
 def test_an_interrupted_export_leaves_the_old_model(served, model_of, monkeypatch):
     # As on Windows, where names do not change places in one step.
-    monkeypatch.setattr(saved_model_module, "exchange", lambda *paths: False)
+    monkeypatch.setattr("keras_deephash.files.exchange", lambda *paths: False)
     before, rename, moved = (served / FILE).stat().st_ino, os.rename, []
 
     def interrupted(old, new):

@@ -231,6 +231,32 @@ def test_files_that_come_during_the_building_are_not_replaced(
     assert (output / "notes.txt").read_text() == "mine"
 
 
+def test_an_interruption_between_the_moves_leaves_the_old_page(
+    model, paths, web_runtime, tmp_path, monkeypatch
+):
+    output = make_site(model, paths[:1], tmp_path, web_runtime)
+    left = set(os.listdir(tmp_path))
+    monkeypatch.setattr("keras_deephash.files.exchange", lambda *paths: False)
+    rename, sources = os.rename, []
+
+    def interrupted(old, new):
+        rename(old, new)
+        sources.append(old)
+        if len(sources) == 1:  # The old page is away, the new one has no name yet.
+            assert old == str(output)
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(os, "rename", interrupted)
+    arguments = (tmp_path / "model.onnx", paths[:1], output)
+    with pytest.raises(KeyboardInterrupt):
+        build_site(*arguments, "B", web_runtime, verbose=0)
+    assert json.loads((output / "site.json").read_text())["title"] == "Shapes"
+    assert set(os.listdir(tmp_path)) == left
+    build_site(*arguments, "B", web_runtime, verbose=0)
+    assert json.loads((output / "site.json").read_text())["title"] == "B"
+    assert set(os.listdir(tmp_path)) == left
+
+
 def test_another_site_json_is_no_page(model, tmp_path):
     file = tmp_path / "model.onnx"
     model.export(file, format="onnx")

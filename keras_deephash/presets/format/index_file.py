@@ -11,7 +11,7 @@ from collections.abc import Callable
 import h5py
 import numpy as np
 
-from keras_deephash.files import check_room
+from keras_deephash.disk_room import check_room
 from keras_deephash.preprocessing import PREPROCESSING_VERSION
 from keras_deephash.presets.errors import PresetError
 from keras_deephash.presets.format.weights_check import count_weights, refuse_damage

@@ -8,7 +8,7 @@ import ml_dtypes
 import numpy as np
 
 from keras_deephash.checks import check_option
-from keras_deephash.files import check_room, weights_size
+from keras_deephash.disk_room import check_room, weights_size
 from keras_deephash.presets.errors import PresetError
 from keras_deephash.presets.format.deflation import write_deflated
 from keras_deephash.presets.format.metadata import UNFINISHED_FILE, WEIGHTS_DTYPES

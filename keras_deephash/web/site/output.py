@@ -6,7 +6,7 @@ import re
 import shutil
 from importlib.resources import files
 
-from keras_deephash.files import exchange
+from keras_deephash.files import take_name
 from keras_deephash.text import printable
 from keras_deephash.web.site.runtime import page_names
 
@@ -48,10 +48,12 @@ def check_output(output: str) -> None:
 def move_into_place(folder: str, output: str) -> None:
     """Gives a new page the name of an earlier one, which goes."""
     check_output(output)  # Files may have come since the page was begun.
-    if os.path.exists(output) and not exchange(folder, output):
-        shutil.rmtree(output)
-    if not os.path.exists(output):
-        os.rename(folder, output)
+    aside = f"{folder}-old"
+    try:
+        take_name(folder, output, aside)
+    finally:
+        if os.path.lexists(output):  # Else the earlier page is all there is.
+            shutil.rmtree(aside, ignore_errors=True)
 
 
 def _has_site(folder: str) -> bool:
