@@ -44,6 +44,22 @@ def unpacked(codes):
     return np.unpackbits(codes, axis=1) * 2.0 - 1
 
 
+@pytest.mark.parametrize("count", [64, 65])
+def test_a_last_batch_of_one_image_spoils_nothing(make, count):
+    generator = np.random.default_rng(0)
+    labels = np.arange(65) % 4
+    images = COLORS[labels][:, None, None] + generator.integers(
+        0, 60, (65, 32, 32, 3), dtype=np.uint8
+    )
+    keras.utils.set_random_seed(0)
+    model = make("OrthoHash")
+    model.compile(keras.optimizers.SGD(1e-2))
+    model.fit(images[:count], labels[:count], batch_size=32, epochs=4, verbose=0)
+    codes = model.encode(images)
+    found = kdh.evaluate_retrieval(codes, labels, codes, labels)
+    assert found.map > 0.9
+
+
 # === Losses ===
 @pytest.mark.parametrize(
     "name, terms",

@@ -35,6 +35,14 @@ def test_the_bias_is_minus_the_running_median(features):
     np.testing.assert_allclose(layer.bias, expected, rtol=1e-4, atol=1e-6)
 
 
+def test_one_image_leaves_the_median_as_it_is(features):
+    layer = HalvedDense(4)
+    layer(features, training=True)
+    before = np.array(layer.bias)
+    layer(features[:1] + 100, training=True)
+    np.testing.assert_array_equal(layer.bias, before)
+
+
 def test_in_inference_half_of_the_images_have_each_bit(features):
     layer = HalvedDense(4)
     for _ in range(150):

@@ -70,13 +70,27 @@ def test_inference_comes_near_to_training(make, inputs):
     np.testing.assert_allclose(layer(inputs), trained, rtol=1e-3, atol=1e-4)
 
 
-def test_one_image_leaves_the_statistics_as_they_are(make, inputs):
+def test_one_image_is_normalized_by_the_running_statistics(make, inputs):
     layer = make()
     before = layer.get_weights()
+    expected = naive(layer, inputs[:1], layer.moving_mean, layer.moving_deviation)
     found = layer(inputs[:1], training=True)
-    np.testing.assert_allclose(found, np.array(layer.bias)[None], atol=1e-2)
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
     for one, two in zip(before, layer.get_weights(), strict=True):
         np.testing.assert_array_equal(one, two)
+
+
+def test_the_direction_of_one_image_has_no_huge_gradient(make, inputs):
+    def largest_gradient(count):
+        layer = make()
+        layer.bias.assign([0] * 4)  # As a new layer has it.
+        with tf.GradientTape() as tape:
+            codes = keras.ops.normalize(layer(inputs[:count], training=True), axis=1)
+            loss = -tf.reduce_mean(codes[:, 0])
+        gradients = tape.gradient(loss, layer.trainable_variables)
+        return max(np.abs(gradient).max() for gradient in gradients)
+
+    assert largest_gradient(1) < 20 * largest_gradient(10)
 
 
 def test_it_computes_in_float32_after_half_precision(make, inputs):

@@ -46,7 +46,9 @@ class HalvedDense(keras.layers.Layer):
             return outputs + self.bias
         everyone, _ = gather_rows(ops.stop_gradient(outputs))
         median = ops.median(everyone, axis=0)
-        self.bias.assign(self.bias * _MOMENTUM - median * (1 - _MOMENTUM))
+        # The median of a single image is its own.
+        pace = (1 - _MOMENTUM) * ops.cast(ops.shape(everyone)[0] > 1, self.dtype)
+        self.bias.assign(self.bias - pace * (median + self.bias))
         return outputs
 
     def compute_output_shape(self, input_shape):

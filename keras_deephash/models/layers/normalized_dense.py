@@ -14,8 +14,9 @@ class NormalizedDense(keras.layers.Layer):
     """A linear layer with batch normalization; in inference one linear layer.
 
     In training the outputs are normalized by the mean and the deviation of the global
-    batch, over all replicas. In inference the running mean and deviation are folded
-    into the kernel and the bias, so that the layer is a single matrix product.
+    batch, over all replicas; those of a single image by the running ones. In inference
+    the running mean and deviation are folded into the kernel and the bias, so that the
+    layer is a single matrix product.
 
     Args:
         units: int.
@@ -59,13 +60,17 @@ class NormalizedDense(keras.layers.Layer):
         everyone, _ = gather_rows(outputs)
         mean, variance = ops.moments(everyone, axes=0)
         deviation = ops.sqrt(variance + _EPSILON)
-        # The deviation of a single image says nothing.
-        pace = (1 - _MOMENTUM) * ops.cast(ops.shape(everyone)[0] > 1, self.dtype)
+        # The deviation of a single image says nothing, and without its mean nothing is
+        # left of it but the bias, of which a loss of directions has huge gradients.
+        several = ops.shape(everyone)[0] > 1
+        mean = ops.where(several, mean, self.moving_mean)
+        deviation = ops.where(several, deviation, self.moving_deviation)
         for moving, value in (
             (self.moving_mean, mean),
             (self.moving_deviation, deviation),
         ):
-            moving.assign(moving + pace * (ops.stop_gradient(value) - moving))
+            change = ops.stop_gradient(value) - moving
+            moving.assign(moving + (1 - _MOMENTUM) * change)
         return (outputs - mean) / deviation * self.gamma + self.bias
 
     def compute_output_shape(self, input_shape):
