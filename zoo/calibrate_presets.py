@@ -33,7 +33,7 @@ def main() -> None:
     parser.add_argument("presets", nargs="+", metavar="NAME")
     options = parser.parse_args()
     database = read_image_list(f"{options.data}/database.txt")
-    root = os.path.join(options.data, options.below)
+    root = os.path.join(os.path.abspath(options.data), options.below)
     rows = [i for i, path in enumerate(database.images) if path.startswith(root)]
     rows = np.random.default_rng(SEED).permutation(rows)[:IMAGES]
     images = database.subset(np.sort(rows))
