@@ -22,10 +22,8 @@ from benchmark_data import BACKBONE, SIZE, Benchmark, load
 from benchmark_run import (
     BATCH,
     ENTRIES,
-    LENGTHS,
     STEPS,
     codes_of,
-    evaluate,
     new_model,
     train,
 )
@@ -35,6 +33,7 @@ import keras_deephash as kdh
 from keras_deephash.backbones.loading import load_backbone
 
 SEED = 0
+BOOTSTRAP = 1000  # Samples of the queries, for intervals.
 COMMAND = (
     "python zoo/fit_heads.py --data DATA --features features --vectors word_vectors "
     "--output zoo/presets"
@@ -113,19 +112,7 @@ def save_head(path: Path, head: Head, data: Benchmark, backbone, rate: float) ->
         data.held_out.labels,
         dataset=f"{head.dataset}, {len(data.held_out)} held-out training images",
     )
-    lengths = LENGTHS if ENTRIES[head.method].nested else (head.bits,)
-    figures = {
-        bits: evaluate(model, query, database, data.top_k, bits) for bits in lengths
-    }
-    metrics = {
-        "map": figures[head.bits].map,
-        "top_k": data.top_k or len(data.database),
-        "queries": len(data.query),
-        "database": len(data.database),
-        "crops": 1,
-    }
-    if len(lengths) > 1:
-        metrics |= {f"{bits} bits: MAP": found.map for bits, found in figures.items()}
+    metrics = measure_head(model, query, database, data.top_k)
     model.save_to_preset(
         path,
         weights_dtype="float16",
@@ -145,6 +132,14 @@ def save_head(path: Path, head: Head, data: Benchmark, backbone, rate: float) ->
     )
     pack_preset(path, BACKBONE)
     print(path, metrics)
+
+
+def measure_head(model, query, database, top_k: int | None) -> dict:
+    """The figures of the metadata, with intervals over the queries."""
+    figures = model.retrieval_metrics(
+        *query, *database, top_k=top_k, bootstrap=BOOTSTRAP
+    )
+    return {**figures, "crops": 1}
 
 
 if __name__ == "__main__":

@@ -14,63 +14,21 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
+from results_text import (
+    COST_NOTE,
+    MEASURED_NOTE,
+    METHODS_NOTE,
+    PUBLISHED,
+    PUBLISHED_NOTE,
+    PUBLISHED_WITHIN_RADIUS,
+    RADIUS_NOTE,
+)
+
 ROOT = Path(__file__).resolve().parent.parent
 FOLDERS = (ROOT / "keras_deephash" / "presets" / "embedded", ROOT / "zoo" / "presets")
 README = ROOT / "zoo" / "README.md"
 NAMES = ROOT / "keras_deephash" / "presets" / "known_names.json"
 BEGIN, END = "<!-- results: begin -->", "<!-- results: end -->"
-
-FROM_MEMORY = "from memory of the paper, not checked"
-# On CIFAR-10 with 5,000 training and 54,000 database images, by source and bits.
-PUBLISHED = {
-    "DCH": {
-        "from memory of the paper, not checked": {
-            16: 0.790,
-            32: 0.798,
-            48: 0.807,
-            64: 0.794,
-        },
-        "five independent runs": {48: 0.810},
-    },
-    "DHN": {
-        "survey of 2023": {12: 0.555, 24: 0.594, 32: 0.603, 48: 0.621},
-        "better of two re-implementations, by its README": {48: 0.781},
-    },
-    "DQN": {
-        "survey of 2023": {12: 0.554, 24: 0.558, 32: 0.564, 48: 0.580},
-        "a user's run of the released code": {32: 0.674},
-    },
-    "DTQ": {FROM_MEMORY: {8: 0.785, 16: 0.789, 24: 0.790, 32: 0.792}},
-    "DVSQ": {"secondary notes": {8: 0.715, 16: 0.727, 24: 0.730, 32: 0.733}},
-}
-PUBLISHED_WITHIN_RADIUS = {"DCH"}  # The others over the full ranking.
-
-METHODS_NOTE = """\
-MAP is by the codes, over as many database images as stand behind its `@`: by Hamming
-distance for hashing, with the exact expectation over ties, and by AQD for quantizers.
-SQD has both sides coded, "features" neither. What the metadata lacks is left empty."""
-RADIUS_NOTE = """\
-Re-ranked is the MAP of what lies within the radius, ordered by the continuous codes.
-Empty balls are the share of queries with nothing within the radius."""
-MEASURED_NOTE = """\
-Answered is the share of queries with a relevant image among the ranked ones."""
-COST_NOTE = """\
-Minutes are those of the command above, without the start that it begins from."""
-PUBLISHED_NOTE = """\
-The published figures are quoted, not reproduced, and none was read in the paper of its
-method: the source stands beside each. The comparison is not of like with like. Theirs
-begin from the Caffe AlexNet pretrained on ImageNet, at 227 pixels; ours from
-EfficientNet-Lite0 pretrained on ImageNet, or from an AlexNet that it taught, at the
-size in the table above, and with one crop where the released code takes the mean code
-of ten. With 1,000 queries the standard error is about 0.008: see
-[three seeds](#three-seeds).
-
-Theirs are MAP@54000. Those of DCH are MAP within Hamming radius 2, where the published
-protocol re-ranks the ball by the continuous codes. An empty ball counts as 0 there and
-here. A query whose ball holds images, but no relevant one, counts as 0 in our first two
-columns; the released evaluation leaves it out, as the third does
-(`map_at_radius_released` of `keras-deephash evaluate`; empty where the metadata are
-older)."""
 
 
 def read_presets(folders: Iterable[Path]) -> list[dict]:
@@ -103,6 +61,11 @@ def ranking(metrics: dict) -> str:
     """MAP and the length of the ranking, such as `0.5915 @54000`."""
     parts = (number(metrics.get("map")), number(metrics.get("top_k"), "d"))
     return " @".join(filter(None, parts)) if parts[0] else ""
+
+
+def interval(ends: list[float] | None) -> str:
+    """The ends of an interval, or nothing."""
+    return "" if ends is None else f"{ends[0]:.3f} to {ends[1]:.3f}"
 
 
 def in_radius(metrics: dict, key: str) -> str:
@@ -145,6 +108,7 @@ def figure_cells(preset: dict) -> dict[str, str]:
         "Method": preset.get("method") or "",
         "Bits": number(preset["bits"], "d"),
         "MAP": ranking(metrics),
+        "95 %": interval(metrics.get("map_interval")),
         "MAP, SQD": number(metrics.get("map_symmetric")),
         "MAP, features": number(metrics.get("map_features")),
     }

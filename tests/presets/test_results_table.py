@@ -224,6 +224,7 @@ def test_readme_without_markers(script, tmp_path, monkeypatch, capsys):
     ("source", "drop", "columns"),
     [
         ("dch_cifar10_48", ("metrics", "map"), {"MAP"}),
+        ("dtq_cifar10_32", ("metrics", "map_interval"), {"95 %"}),
         ("dch_cifar10_48", ("metrics", "map_at_radius"), {"MAP, radius 2"}),
         ("dch_cifar10_48", ("training", "minutes"), {"Minutes"}),
         ("dch_cifar10_48", ("training", "seed"), {"Seed"}),
