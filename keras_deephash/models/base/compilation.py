@@ -1,4 +1,4 @@
-"""The compilation of a model: its published recipe, optimizers and multipliers."""
+"""The compilation of a model: its published optimizer and rates, or others."""
 
 import keras
 
@@ -17,7 +17,7 @@ from keras_deephash.models.base.replica_checks import (
 
 
 class CompileMixin:
-    """`compile` with a method's published recipe, for a `GlobalBatchSteps` model.
+    """`compile` with a method's published optimizer, for a `GlobalBatchSteps` model.
 
     It comes before `GlobalBatchSteps` in the bases of a class.
     """
@@ -66,7 +66,10 @@ class CompileMixin:
         steps_per_execution: int = 1,
         **kwargs,
     ):
-        """Configures the training; without arguments, for the published recipe.
+        """Configures the training; without arguments, with the published optimizer.
+
+        Rates that fall by the epoch are left to a schedule of your own, since the
+        number of epochs is not known here: see docs/methods.md.
 
         Args:
             optimizer: Keras optimizer or its name. Defaults to `"auto"`: the method's
