@@ -3,6 +3,7 @@
 import ast
 import json
 import re
+from pathlib import Path
 
 import pytest
 
@@ -16,6 +17,27 @@ EVIL = (
     "<img src=x onerror=alert(1)>\n\n## x [l](javascript:x) `![p](//t/p)` \x1b[2J\ud800"
 )
 HEADINGS = ("# mine", "# b", "## Metrics", "## Training", "## Labels", "## Limits")
+
+
+ROOT = Path(__file__).parents[2]
+SHIPPED = [
+    *(ROOT / "zoo" / "presets").glob("*/metadata.json"),
+    *(ROOT / "keras_deephash" / "presets" / "embedded").glob("*/metadata.json"),
+]
+
+
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.parent.name)
+def test_shipped_cards_are_those_of_their_metadata(path):
+    metadata = json.loads(path.read_text(encoding="utf-8"))
+    card = path.with_name("README.md").read_text(encoding="utf-8")
+    assert card == render_card(path.parent.name, metadata)
+
+
+def test_the_figure_of_a_length_has_a_title(metadata):
+    metadata["metrics"] = {"map_16": 0.5, "map_euclidean": 0.25}
+    card = render_card("mine", metadata)
+    assert "| MAP, 16 bits | 0.5000 |" in card
+    assert "| MAP by the Euclidean distance | 0.2500 |" in card
 
 
 @pytest.fixture

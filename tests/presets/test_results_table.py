@@ -109,6 +109,15 @@ def test_readme_is_what_the_script_writes(script):
     assert script.main(["--check"]) == 0, message
 
 
+def test_every_preset_measured_by_queries_has_an_interval():
+    measured = [read(path)[0]["metrics"] for path in METADATA]
+    measured = [metrics for metrics in measured if "queries" in metrics]
+    assert len(measured) > 10
+    for metrics in measured:
+        low, high = metrics["map_interval"]
+        assert low < metrics["map"] < high
+
+
 @pytest.mark.parametrize("path", METADATA, ids=lambda path: path.parent.name)
 def test_figures_are_those_of_the_metadata(path):
     name, text = path.parent.name, generated_part()

@@ -97,6 +97,8 @@ def is_rendered(card: str, metadata: dict) -> bool:
 
 def metric_title(name: str) -> str:
     """The name of a metric in a text."""
+    if length := re.fullmatch(r"map_([0-9]+)", name):
+        return f"MAP, {length[1]} bits"
     return METRIC_TITLES.get(name, name.replace("_", " "))
 
 
