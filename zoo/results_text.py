@@ -36,7 +36,8 @@ Empty balls are the share of queries with nothing within the radius."""
 MEASURED_NOTE = """\
 Answered is the share of queries with a relevant image among the ranked ones."""
 COST_NOTE = """\
-Minutes are those of the command above, without the start that it begins from."""
+Minutes are those of the command above, without the start that it begins from. MB are a
+preset's own files; one that names a preset as its backbone needs those of it too."""
 PUBLISHED_NOTE = """\
 The published figures are quoted, not reproduced, and none was read in the paper of its
 method: the source stands beside each. The comparison is not of like with like. Theirs
