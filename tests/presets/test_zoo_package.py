@@ -141,6 +141,14 @@ def test_known_names_are_those_of_the_zoo(capsys):
         assert any(x.startswith(name) and x.endswith(info.purpose) for x in lines)
 
 
+@pytest.mark.parametrize(
+    "recipe", sorted((ZOO / "recipes").glob("*.json")), ids=lambda path: path.stem
+)
+def test_a_recipe_makes_a_preset_from_a_start_that_is_shipped(recipe):
+    presets = {info.name for info in kdh.list_presets()}
+    assert {recipe.stem, json.loads(recipe.read_text())["backbone"]} <= presets
+
+
 def test_the_zoo_stays_below_120_mb():
     files = [path for path in (ZOO / "presets").rglob("*") if path.is_file()]
     assert sum(path.stat().st_size for path in files) < 120e6
