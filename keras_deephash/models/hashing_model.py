@@ -5,11 +5,13 @@ import numpy as np
 from keras import ops
 
 from keras_deephash.checks import check_bits
+from keras_deephash.codebooks.arrays import as_features
 from keras_deephash.models.base.encoding import NEAR_ZERO
 from keras_deephash.models.base.retrieval_model import RetrievalModel
 from keras_deephash.preprocessing import Preprocessor
 from keras_deephash.retrieval.evaluate import evaluate_retrieval
 from keras_deephash.retrieval.hamming import (
+    check_codes,
     code_planes,
     hamming_distances,
     pack_bits,
@@ -65,7 +67,12 @@ class HashingModel(RetrievalModel):
         return "hamming"
 
     def distances(self, queries, codes) -> np.ndarray:
-        return hamming_distances(pack_bits(queries), code_planes(codes))
+        codes = np.asarray(codes)
+        # Those of a model of several lengths may be shorter.
+        bits = 8 * codes.shape[1] if codes.ndim == 2 else 0
+        queries = as_features(queries, bits or self.bits, name="queries")
+        query_codes, codes = check_codes(pack_bits(queries), codes)
+        return hamming_distances(query_codes, code_planes(codes))
 
     def ranking(self, query_codes, database_codes) -> dict:
         return {

@@ -31,6 +31,25 @@ def test_bits_are_packed_signs(make_model, images):
     assert 0 < np.unpackbits(codes).mean() < 1
 
 
+def test_distances_are_of_continuous_codes_to_codes(make_model, images):
+    model = make_model(bits=16)
+    queries, codes = model.continuous_codes(images[:3]), model.encode(images)
+    bits = np.unpackbits(codes, axis=1)
+    expected = (bits[:3, None] != bits[None]).sum(axis=2)
+    np.testing.assert_array_equal(model.distances(queries, codes), expected)
+    # The first byte, as of a model of several lengths.
+    expected = (bits[:3, None, :8] != bits[None, :, :8]).sum(axis=2)
+    np.testing.assert_array_equal(
+        model.distances(queries[:, :8], codes[:, :1]), expected
+    )
+    for wrong in (codes, queries[:, :8], queries[0], queries + np.nan):
+        with pytest.raises(ValueError, match="`queries` must be"):
+            model.distances(wrong, codes)
+    for wrong in (codes[0], codes.astype("float32"), codes[:, :0]):
+        with pytest.raises(ValueError, match="codes"):
+            model.distances(queries, wrong)
+
+
 def test_zero_counts_as_one(make_model, images):
     model = make_model()
     model.hash_layer.kernel.assign(np.zeros_like(model.hash_layer.kernel))
