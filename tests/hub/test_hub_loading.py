@@ -314,6 +314,20 @@ def test_a_killed_download_goes_on(hub, repository, load, tmp_path):
 
 
 @pytest.mark.client
+def test_a_download_killed_before_it_has_its_name(hub, repository, load, tmp_path):
+    """All bytes are there; a request for those after the last would be refused."""
+    load()
+    (weights,) = (tmp_path / "cache").rglob("model.weights.h5")
+    blob = weights.resolve()
+    blob.rename(blob.with_name(f"{blob.name}.incomplete"))
+    weights.unlink()
+    hub.requests.clear()
+    assert load().bits == 16
+    assert not [path for _, path in hub.requests if "weights" in path]
+    assert not list((tmp_path / "cache").rglob("*.incomplete"))
+
+
+@pytest.mark.client
 def test_a_part_of_something_else_is_thrown_away(hub, repository, load, tmp_path):
     commit = repository.refs["main"]
     content = repository.commits[commit]["model.weights.h5"]

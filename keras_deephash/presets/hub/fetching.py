@@ -58,27 +58,36 @@ def _arrive(
     reader: HubReader, url: str, path: str, blob: Blob, progress: Callable
 ) -> None:
     """Lets a file have the content at an address; goes on with what is there."""
-    start = os.path.getsize(path) if os.path.isfile(path) else 0
-    if start > blob.size:
-        os.unlink(path)
-        start = 0
+    start = _usable(path, blob)
     progress(start)
     if shutil.disk_usage(os.path.dirname(path)).free < blob.size - start:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), path)
     end = time.monotonic() + GRACE + blob.size / SLOWEST
     for attempt in range(ATTEMPTS):
+        if start and start == blob.size:
+            return  # Interrupted before it had its name: there is no byte to ask for.
         try:
             reader.copy(url, path, blob.size, end - time.monotonic(), progress)
             break
         except Exception as error:
             if attempt == ATTEMPTS - 1 or not is_broken_off(error):
                 raise
+        start = _usable(path, blob)
     if not blob.is_in(path):
         raise HubError(
             f"A file of `{reader.handle}` arrived damaged and was thrown away. Try "
             "again.",
             temporary=True,
         )
+
+
+def _usable(path: str, blob: Blob) -> int:
+    """How many bytes of a blob are there; what cannot be its first part is removed."""
+    size = os.path.getsize(path) if os.path.isfile(path) else 0
+    if size and size >= blob.size and not blob.is_in(path):
+        os.unlink(path)
+        return 0
+    return size
 
 
 @contextmanager

@@ -130,6 +130,7 @@ class HubReader:
                         if abandoned.is_set():
                             return
                         file.write(chunk)
+                        file.flush()  # What has arrived outlives this process.
                         progress(len(chunk))
 
         self._within(seconds, read)

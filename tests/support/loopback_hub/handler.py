@@ -110,6 +110,10 @@ class Handler(BaseHTTPRequestHandler):
         if self.fault in ("cut", "hang") and body:
             body = body[: len(body) // 2]
             self.close_connection = True
+        if self.fault == "hang":  # The last bytes come apart: less than any buffer.
+            self.wfile.write(body[:-100])
+            self.hub.stopping.wait(0.1)
+            body = body[-100:]
         self.wfile.write(body)
         if self.fault == "hang":
             self.hub.stopping.wait(60)
@@ -232,6 +236,8 @@ class Handler(BaseHTTPRequestHandler):
             self.answer(content, 200, headers)
             return
         start, end = int(wanted[1]), len(content) - 1
+        if start > end:
+            raise Refused(416)
         headers["Content-Range"] = f"bytes {start}-{end}/{len(content)}"
         self.answer(content[start:], 206, headers)
 
