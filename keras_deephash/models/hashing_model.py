@@ -54,7 +54,12 @@ class HashingModel(RetrievalModel):
         return self.hash_layer
 
     def to_codes(self, continuous_codes: np.ndarray) -> np.ndarray:
-        return pack_bits(continuous_codes)
+        values = np.asarray(continuous_codes)
+        columns = values.shape[1] if values.ndim == 2 else 0
+        # Those of a model of several lengths may be shorter.
+        fits = 0 < columns <= self.bits and columns % 8 == 0
+        bits = columns if fits else self.bits
+        return pack_bits(as_features(values, bits, name="continuous_codes"))
 
     def code_tensor(self, outputs):
         # By sums: converters know no packing of bits. They are exact in float32.

@@ -50,6 +50,19 @@ def test_distances_are_of_continuous_codes_to_codes(make_model, images):
             model.distances(queries, wrong)
 
 
+def test_continuous_codes_become_codes(make_model, images):
+    model = make_model(bits=16)
+    values = model.continuous_codes(images)
+    np.testing.assert_array_equal(model.to_codes(values), model.encode(images))
+    np.testing.assert_array_equal(
+        model.to_codes(values[:, :8]), np.packbits(values[:, :8] >= 0, axis=1)
+    )
+    assert model.to_codes(values[:0]).shape == (0, 2)
+    for wrong in (values[0], values[:, :12], np.tile(values, 2), values * np.nan):
+        with pytest.raises(ValueError, match="`continuous_codes` must be"):
+            model.to_codes(wrong)
+
+
 def test_zero_counts_as_one(make_model, images):
     model = make_model()
     model.hash_layer.kernel.assign(np.zeros_like(model.hash_layer.kernel))
