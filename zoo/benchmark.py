@@ -6,7 +6,8 @@ Every method trains one layer above the frozen features of one backbone, with th
 optimizer, number of steps and batch. Its rate is chosen once for each set, at 32 bits,
 by the MAP of held-out training images among themselves; queries and database have no
 say. Then 3 seeds at each length. Results go into --output after each run, and what is
-there is not run again; --sets and --methods name a part of the work.
+there is not run again, unless it was run at another rate; --sets and --methods name a
+part of the work.
 `benchmark_page.py` makes docs/comparison.md of the file.
 """
 
@@ -35,7 +36,8 @@ import keras_deephash as kdh
 from keras_deephash.backbones.loading import load_backbone
 from keras_deephash.files import write_atomically
 
-RATES = (1e-3, 3e-3, 1e-2)
+RATES = (1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1)
+FIRST_RATES = RATES[2:5]  # The others where the best is at an end of what was tried.
 RATE_BITS = 32
 SEEDS = (0, 1, 2)
 OUTPUT = Path(__file__).parent / "benchmark.json"
@@ -97,12 +99,10 @@ def run_method(results: Results, backbone, data: Benchmark, method: str) -> None
         for bits in LENGTHS
         for seed in SEEDS
     }
-    todo = {at: key for at, key in wanted.items() if key not in results.content["runs"]}
-    if not todo:
-        return
     rate = choose_rate(results, backbone, data, method)
-    for (bits, seed), key in todo.items():
-        if key in results.content["runs"]:  # Of a model of all lengths.
+    runs = results.content["runs"]
+    for (bits, seed), key in wanted.items():
+        if key in runs and runs[key]["rate"] == rate:
             continue
         keras.utils.set_random_seed(seed)
         longest = max(LENGTHS) if entry.nested else bits
@@ -118,32 +118,45 @@ def run_method(results: Results, backbone, data: Benchmark, method: str) -> None
 
 def choose_rate(results: Results, backbone, data: Benchmark, method: str):
     """The rate with the highest MAP of held-out images among themselves."""
-    entry = ENTRIES[method]
-    if getattr(kdh, entry.cls).is_closed_form:
+    if getattr(kdh, ENTRIES[method].cls).is_closed_form:
         return None
     key = f"{data.name}/{method}"
     tried = dict(results.content["rates"].get(key, {}))
+    while missing := [rate for rate in rates_to_try(tried) if str(rate) not in tried]:
+        found = try_rate(backbone, data, method, missing[0])
+        tried[str(missing[0])] = round(found, 5)
+        results.keep("rates", key, tried)
+        print(key, "rate", missing[0], "held out", round(found, 5), flush=True)
+    return best_rate(tried)
+
+
+def rates_to_try(tried: dict[str, float]) -> tuple[float, ...]:
+    """The first rates; then, with those, the neighbours of the best."""
+    if not all(str(rate) in tried for rate in FIRST_RATES):
+        return FIRST_RATES
+    at = RATES.index(best_rate(tried))
+    return RATES[max(at - 1, 0) : at + 2]
+
+
+def best_rate(tried: dict[str, float]) -> float:
+    """The rate with the highest MAP, the lowest of several."""
+    return max(sorted(map(float, tried)), key=lambda rate: tried[str(rate)])
+
+
+def try_rate(backbone, data: Benchmark, method: str, rate: float) -> float:
+    """MAP of held-out images among themselves after a training at a rate."""
+    entry = ENTRIES[method]
     half = len(data.held_out) // 2
     rows = np.random.default_rng(1).permutation(len(data.held_out))
-    for rate in RATES:
-        if str(rate) in tried:
-            continue
-        keras.utils.set_random_seed(100)  # None of those that are reported.
-        bits = max(LENGTHS) if entry.nested else RATE_BITS
-        model = new_model(entry, backbone, data, bits, seed=100)
-        train(model, data.train, rate, seed=100)
-        sides = [
-            (codes_of(model, part), part.labels)
-            for part in (
-                data.held_out.rows(rows[:half]),
-                data.held_out.rows(rows[half:]),
-            )
-        ]
-        found = mean_average_precision(model, *sides, data.top_k, RATE_BITS)
-        tried[str(rate)] = round(found, 5)
-        results.keep("rates", key, tried)
-        print(key, "rate", rate, "held out", tried[str(rate)], flush=True)
-    return max(RATES, key=lambda rate: tried[str(rate)])
+    keras.utils.set_random_seed(100)  # None of those that are reported.
+    bits = max(LENGTHS) if entry.nested else RATE_BITS
+    model = new_model(entry, backbone, data, bits, seed=100)
+    train(model, data.train, rate, seed=100)
+    sides = [
+        (codes_of(model, part), part.labels)
+        for part in (data.held_out.rows(rows[:half]), data.held_out.rows(rows[half:]))
+    ]
+    return mean_average_precision(model, *sides, data.top_k, RATE_BITS)
 
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ def benchmark(load_script, monkeypatch):
     monkeypatch.setattr("benchmark_run.STEPS", 6)
     monkeypatch.setattr("benchmark_run.BATCH", 32)
     monkeypatch.setattr(script, "RATES", (1e-3, 1e-2))
+    monkeypatch.setattr(script, "FIRST_RATES", (1e-3, 1e-2))
     monkeypatch.setattr(script, "SEEDS", (0, 1))
     for module in (script, sys.modules["benchmark_run"]):
         monkeypatch.setattr(module, "LENGTHS", (8, 16))
@@ -65,6 +66,31 @@ def test_every_run_is_kept_and_none_is_made_twice(benchmark, data, tmp_path):
     for method in ("float features", "OrthoHash, nested", "BiHalf", "ITQ"):
         benchmark.run_method(again, None, data, method)  # Nothing could be built.
     assert json.loads((tmp_path / "runs.json").read_text()) == kept
+
+
+def test_rates_are_tried_beyond_the_best_one(benchmark, monkeypatch):
+    """Held-out MAP has its peak at 1e-1 or at 1e-4, out of the first rates."""
+    rates = (1e-4, 1e-3, 1e-2, 1e-1, 1.0)
+    monkeypatch.setattr(benchmark, "RATES", rates)
+    for peak, expected in ((1e-1, rates[1:]), (1e-4, rates[:3]), (1e-2, rates[1:4])):
+        tried = {}
+        while missing := set(map(str, benchmark.rates_to_try(tried))) - set(tried):
+            rate = min(missing)
+            tried[rate] = 1 - abs(np.log10(float(rate)) - np.log10(peak)) / 10
+        assert sorted(map(float, tried)) == list(expected)
+        assert benchmark.best_rate(tried) == peak
+
+
+@pytest.mark.usefixtures("eagerly")
+def test_a_run_at_another_rate_is_made_again(benchmark, data, tmp_path):
+    results = benchmark.Results(tmp_path / "runs.json")
+    results.content["rates"]["toy/CSQ"] = {"0.001": 0.5, "0.01": 0.4}
+    benchmark.run_method(results, TinyBackbone(), data, "CSQ")
+    results.content["runs"]["toy/CSQ/8/1"]["rate"] = 0.01
+    results.content["runs"]["toy/CSQ/16/0"]["date"] = "of the first time"
+    benchmark.run_method(results, TinyBackbone(), data, "CSQ")
+    assert all(run["rate"] == 0.001 for run in results.content["runs"].values())
+    assert results.content["runs"]["toy/CSQ/16/0"]["date"] == "of the first time"
 
 
 def test_the_radius_is_that_of_the_held_out_images(benchmark, data):
@@ -178,10 +204,13 @@ def test_a_page_of_other_runs_is_out_of_date(page, runs, monkeypatch, tmp_path):
 
 
 def test_presets_of_heads_have_the_figures_of_the_table(load_script):
-    heads = load_script("fit_heads")
-    runs = json.loads((ZOO / "benchmark.json").read_text())["runs"]
+    heads, first_rates = load_script("fit_heads"), load_script("benchmark").FIRST_RATES
+    kept = json.loads((ZOO / "benchmark.json").read_text())
+    runs = kept["runs"]
     for name, head in heads.HEADS.items():
         metadata = json.loads((ZOO / "presets" / name / "metadata.json").read_text())
         run = runs[f"{head.set}/{head.method}/{head.bits}/{heads.SEED}"]
         assert metadata["metrics"]["map"] == pytest.approx(run["map"], abs=0.01)
-        assert metadata["training"]["optimizer"].startswith(f"adamw, {run['rate']:g},")
+        assert metadata["training"]["optimizer"].startswith(f"adamw, {head.rate:g},")
+        tried = kept["rates"][f"{head.set}/{head.method}"]
+        assert head.rate == max(first_rates, key=lambda rate: tried[str(rate)])
