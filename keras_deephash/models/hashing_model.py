@@ -55,10 +55,11 @@ class HashingModel(RetrievalModel):
 
     def to_codes(self, continuous_codes: np.ndarray) -> np.ndarray:
         values = np.asarray(continuous_codes)
-        columns = values.shape[1] if values.ndim == 2 else 0
-        # Those of a model of several lengths may be shorter.
-        fits = 0 < columns <= self.bits and columns % 8 == 0
-        bits = columns if fits else self.bits
+        bits = self.bits
+        # A model of several lengths has shorter ones too. Bytes are packed codes.
+        if values.ndim == 2 and np.issubdtype(values.dtype, np.floating):
+            columns = values.shape[1]
+            bits = columns if 0 < columns <= bits and columns % 8 == 0 else bits
         return pack_bits(as_features(values, bits, name="continuous_codes"))
 
     def code_tensor(self, outputs):

@@ -61,6 +61,9 @@ def test_continuous_codes_become_codes(make_model, images):
     for wrong in (values[0], values[:, :12], np.tile(values, 2), values * np.nan):
         with pytest.raises(ValueError, match="`continuous_codes` must be"):
             model.to_codes(wrong)
+    # 8 bytes, which are as wide as continuous codes of 8 bits.
+    with pytest.raises(ValueError, match=r"\[n, 64\]. Received: uint8"):
+        make_model(bits=64).to_codes(np.zeros((3, 8), np.uint8))
 
 
 def test_zero_counts_as_one(make_model, images):
